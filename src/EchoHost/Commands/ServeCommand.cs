@@ -1,0 +1,67 @@
+using System.CommandLine;
+using EchoHost.Configuration;
+using EchoHost.Transport;
+
+namespace EchoHost.Commands;
+
+/// <summary><c>EchoHost [serve] [--Key=Value …]</c>: runs the host until it is told to stop.</summary>
+internal static class ServeCommand
+{
+    private const string Help = "Run the host; every configuration key can be given as --Key=Value";
+
+    public static Command Create()
+    {
+        var command = new Command("serve", Help);
+        Configure(command);
+        return command;
+    }
+
+    /// <summary>Makes <paramref name="command"/> run the host; what it does not know is configuration.</summary>
+    public static void Configure(Command command)
+    {
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction((parsed, _) => RunAsync([.. parsed.UnmatchedTokens]));
+    }
+
+    private static async Task<int> RunAsync(string[] settings)
+    {
+        try
+        {
+            CheckShape(settings);
+            await using var app = Program.BuildHost(settings);
+            await app.RunAsync();
+            return ExitCode.Done;
+        }
+        catch (ConfigurationException e)
+        {
+            foreach (var problem in e.Problems)
+            {
+                await Console.Error.WriteLineAsync($"EchoHost: {problem}");
+            }
+
+            return ExitCode.WrongUsage;
+        }
+        catch (EndpointUnavailableException e)
+        {
+            await Console.Error.WriteLineAsync($"EchoHost: {e.Message}");
+            return e.IsInUse ? ExitCode.Failed : ExitCode.WrongUsage;
+        }
+    }
+
+    /// <summary>The framework would pass over what is no setting; here it is an error.</summary>
+    private static void CheckShape(string[] settings)
+    {
+        for (var i = 0; i < settings.Length; i++)
+        {
+            if (!settings[i].StartsWith("--", StringComparison.Ordinal))
+            {
+                throw new ConfigurationException($"'{settings[i]}' is neither a command nor a setting; expected --Key=Value");
+            }
+
+            if (!settings[i].Contains('=') && ++i == settings.Length)
+            {
+                throw new ConfigurationException($"'{settings[^1]}' has no value; expected --Key=Value");
+            }
+        }
+    }
+}

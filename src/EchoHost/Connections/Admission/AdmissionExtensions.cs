@@ -1,0 +1,47 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Tracking;
+using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Connections.Admission;
+
+internal static class AdmissionExtensions
+{
+    public static void AddAdmission(this IServiceCollection services, HostSettings settings)
+    {
+        services.AddSingleton(new ConnectionGate(settings.Capacity.Echo, settings.Echo.Limits.MaxConnectionsPerAddress));
+        services.AddSingleton<RejectionLog>();
+        services.AddSingleton<SelfProbes>();
+    }
+
+    /// <summary>Lets connections of an echo endpoint in, within the limits.</summary>
+    public static IConnectionBuilder UseAdmission(this IConnectionBuilder builder, string endpoint)
+    {
+        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);
+        return builder.Use(next => ActivatorUtilities.CreateInstance<AdmissionMiddleware>(builder.ApplicationServices, next, metrics).OnConnectionAsync);
+    }
+
+    /// <summary>Keeps the HTTP endpoint within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
+    public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, ConnectionGate gate)
+    {
+        var log = builder.ApplicationServices.GetRequiredService<RejectionLog>();
+        return builder.Use(next => async context =>
+        {
+            if (!gate.TryEnter())
+            {
+                log.Rejected("http", PeerAddress.Format(context), $"the limit of {gate.MaxConnections} HTTP connections is reached");
+                context.Abort(new ConnectionAbortedException("limit"));
+                return;
+            }
+
+            try
+            {
+                await next(context);
+            }
+            finally
+            {
+                gate.Leave();
+            }
+        });
+    }
+}

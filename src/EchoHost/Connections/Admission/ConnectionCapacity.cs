@@ -1,0 +1,41 @@
+using EchoHost.Configuration;
+
+namespace EchoHost.Connections.Admission;
+
+/// <summary>How many connections fit, so that the process never runs out of descriptors.</summary>
+/// <param name="Echo">All echo endpoints together.</param>
+/// <param name="Http">The HTTP endpoint.</param>
+/// <param name="Descriptors">The limit these were derived from; null where there is none.</param>
+internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
+{
+    private const string Key = "Echo:Limits:MaxConnections";
+
+    /// <summary>
+    /// What the process needs besides: the runtime keeps two descriptors for each of its some hundred assemblies; then
+    /// the log, health probes, pushed metrics, and connections on their way in and out.
+    /// </summary>
+    private const int OwnDescriptors = 288;
+
+    private const int LeastHttp = 16;
+    private const int MostHttp = 256;
+
+    /// <summary>Where no descriptor limit can be read.</summary>
+    private const int Unlimited = 1_000_000;
+
+    /// <exception cref="ConfigurationException">More is configured than the descriptors allow; the message names both figures.</exception>
+    public static ConnectionCapacity From(int? configured, int? descriptors)
+    {
+        if (descriptors is not { } limit)
+        {
+            return new ConnectionCapacity(configured ?? Unlimited, MostHttp, null);
+        }
+
+        var http = Math.Clamp(limit / 16, LeastHttp, MostHttp);
+        var most = limit - OwnDescriptors - http;
+        return most < 1
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {OwnDescriptors + LeastHttp + 1} or more")
+            : configured > most
+            ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
+            : new ConnectionCapacity(configured ?? most, http, limit);
+    }
+}

@@ -1,0 +1,20 @@
+namespace EchoHost.Connections.Admission;
+
+/// <summary>Why a connection was turned away; the label <c>reason</c> of <c>echohost.connections.rejected</c>.</summary>
+internal enum RejectReason
+{
+    Limit,
+    AddressLimit,
+    Draining,
+}
+
+internal static class RejectReasonExtensions
+{
+    /// <summary>The reason as metrics spell it.</summary>
+    public static string Label(this RejectReason reason) => reason switch
+    {
+        RejectReason.Limit => "limit",
+        RejectReason.AddressLimit => "address_limit",
+        _ => "draining",
+    };
+}

@@ -1,0 +1,77 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Tracking;
+
+namespace EchoHost.Connections.Timeouts;
+
+/// <summary>
+/// Ends connections that have been idle, or whose peer takes nothing, for too long. One pass over all of them a second
+/// (more often for short limits) costs less than a timer for each.
+/// </summary>
+internal sealed class ConnectionTimeouts(ConnectionRegistry registry, HostSettings settings, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);
+
+    private readonly TimeSpan _idleTimeout = settings.Echo.Limits.IdleTimeout;
+    private readonly TimeSpan _writeTimeout = settings.Echo.Limits.WriteTimeout;
+
+    /// <summary>How often connections are looked at: four times within the shorter limit, between 10 ms and a second.</summary>
+    private TimeSpan Period
+    {
+        get
+        {
+            var shorter = new[] { _idleTimeout, _writeTimeout }.Where(t => t > TimeSpan.Zero).DefaultIfEmpty(LongestPeriod).Min() / 4;
+            return shorter < ShortestPeriod ? ShortestPeriod : shorter > LongestPeriod ? LongestPeriod : shorter;
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_idleTimeout == TimeSpan.Zero && _writeTimeout == TimeSpan.Zero)
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(Period, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var now = time.GetTimestamp();
+                foreach (var connection in registry.All())
+                {
+                    Check(connection, now);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+
+    private void Check(TrackedConnection connection, long now)
+    {
+        if (connection.SendWatch.Look(now) is { } waitingSince)
+        {
+            if (_writeTimeout > TimeSpan.Zero && time.GetElapsedTime(waitingSince, now) >= _writeTimeout)
+            {
+                connection.Abort(CloseReason.WriteTimeout);
+                return;
+            }
+        }
+
+        if (_idleTimeout > TimeSpan.Zero && connection.Idle >= _idleTimeout)
+        {
+            // A silent connection is closed as politely as any; one that can't send what it has, or still stands since it was asked to close, is given up.
+            if (connection.IsSending || connection.CloseReason is not null)
+            {
+                connection.Abort(CloseReason.IdleTimeout);
+            }
+            else
+            {
+                connection.RequestClose(CloseReason.IdleTimeout);
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>Why a connection ended; the label <c>reason</c> of <c>echohost.connection.duration</c>.</summary>
+internal enum CloseReason
+{
+    PeerClosed,
+    Reset,
+    IdleTimeout,
+    WriteTimeout,
+    Drained,
+    DrainTimeout,
+    Error,
+}
+
+internal static class CloseReasonExtensions
+{
+    /// <summary>The reason as metrics and logs spell it.</summary>
+    public static string Label(this CloseReason reason) => reason switch
+    {
+        CloseReason.PeerClosed => "peer_closed",
+        CloseReason.Reset => "reset",
+        CloseReason.IdleTimeout => "idle_timeout",
+        CloseReason.WriteTimeout => "write_timeout",
+        CloseReason.Drained => "drained",
+        CloseReason.DrainTimeout => "drain_timeout",
+        _ => "error",
+    };
+}

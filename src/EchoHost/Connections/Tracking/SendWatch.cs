@@ -1,0 +1,49 @@
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>
+/// Notices whether a peer takes what waits to be sent to it. A pending flush alone does not tell: a slow reader takes
+/// bytes all the time and must not be cut off. So the kernel's count of acknowledged bytes is watched where there is
+/// one (TCP on Linux), the pending flush elsewhere.
+/// </summary>
+internal sealed class SendWatch(TrackedConnection connection)
+{
+    private ulong _acknowledged;
+    private long _waitingSince;
+    private long _drainedAtSent;
+
+    /// <summary>When the peer was last seen to take bytes that had been waiting; a timestamp.</summary>
+    public long LastProgress { get; private set; }
+
+    /// <summary>Looks once, at <paramref name="now"/>; returns since when the peer has taken nothing, or null when nothing waits.</summary>
+    public long? Look(long now)
+    {
+        var sending = connection.IsSending;
+        var sent = connection.SentBytes;
+        if (!sending && sent == _drainedAtSent)
+        {
+            return null;
+        }
+
+        var info = TcpInfo.Read(connection.Socket);
+        if (!sending && info is not { SendQueueBytes: > 0 })
+        {
+            // All is taken; the next look costs nothing until more is sent.
+            _drainedAtSent = sent;
+            _waitingSince = 0;
+            return null;
+        }
+
+        if (_waitingSince == 0)
+        {
+            _waitingSince = now;
+            _acknowledged = info?.BytesAcknowledged ?? 0;
+        }
+        else if (info is { } figures && figures.BytesAcknowledged != _acknowledged)
+        {
+            _acknowledged = figures.BytesAcknowledged;
+            _waitingSince = LastProgress = now;
+        }
+
+        return _waitingSince;
+    }
+}

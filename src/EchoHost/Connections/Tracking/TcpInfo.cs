@@ -1,0 +1,66 @@
+using System.Net.Sockets;
+
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>
+/// What the Linux kernel knows of a TCP connection: <c>struct tcp_info</c> of <c>linux/tcp.h</c>, read with
+/// getsockopt(IPPROTO_TCP, TCP_INFO), tcp(7).
+/// </summary>
+/// <param name="RttMicroseconds">The smoothed round-trip time.</param>
+/// <param name="MinRttMicroseconds">The smallest round-trip time seen.</param>
+/// <param name="Retransmits">Segments sent again over the connection's life.</param>
+/// <param name="BytesAcknowledged">What the peer's kernel has taken.</param>
+/// <param name="SendQueueBytes">What was written and is not acknowledged yet.</param>
+internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes)
+{
+    private const int IPProtoTcp = 6;
+    private const int TcpInfoOption = 11;
+
+    // Offsets into struct tcp_info; fields are only ever added at its end.
+    private const int RttOffset = 68;
+    private const int TotalRetransOffset = 100;
+    private const int BytesAckedOffset = 120;
+    private const int NotSentBytesOffset = 144;
+    private const int MinRttOffset = 148;
+    private const int BytesSentOffset = 200;
+    private const int BytesRetransOffset = 208;
+
+    /// <summary>A kernel older than 4.19 tells less than this and is treated as telling nothing.</summary>
+    private const int NeededLength = BytesRetransOffset + sizeof(ulong);
+
+    /// <summary>Reads the socket's figures; null on other systems, for other kinds of socket and once it is closed.</summary>
+    public static TcpInfo? Read(Socket? socket)
+    {
+        if (socket is not { ProtocolType: ProtocolType.Tcp } || !OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        try
+        {
+            Span<byte> buffer = stackalloc byte[256];
+            return Parse(buffer[..socket.GetRawSocketOption(IPProtoTcp, TcpInfoOption, buffer)]);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    private static TcpInfo? Parse(ReadOnlySpan<byte> info)
+    {
+        static uint UInt32(ReadOnlySpan<byte> info, int offset) => BitConverter.ToUInt32(info[offset..]);
+        static ulong UInt64(ReadOnlySpan<byte> info, int offset) => BitConverter.ToUInt64(info[offset..]);
+
+        if (info.Length < NeededLength)
+        {
+            return null;
+        }
+
+        var acknowledged = UInt64(info, BytesAckedOffset);
+        var sentOnce = UInt64(info, BytesSentOffset) - UInt64(info, BytesRetransOffset);
+        // The peer's FIN handshake may count one more acknowledged than sent.
+        var inFlight = sentOnce > acknowledged ? sentOnce - acknowledged : 0;
+        return new TcpInfo(UInt32(info, RttOffset), UInt32(info, MinRttOffset), UInt32(info, TotalRetransOffset), acknowledged, inFlight + UInt32(info, NotSentBytesOffset));
+    }
+}

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>
+/// A live connection as everything but its own handler sees it: who it is, what it has moved, and how to end it. The
+/// counters are written by the connection's handler alone and read by anybody.
+/// </summary>
+internal sealed class TrackedConnection
+{
+    private readonly ConnectionContext _connection;
+    private readonly TimeProvider _time;
+    private long _receivedBytes;
+    private long _sentBytes;
+    private long _messages;
+    private long _lastActivity;
+    private int _closeReason = -1;
+
+    public TrackedConnection(ConnectionContext connection, string endpoint, TimeProvider time)
+    {
+        _connection = connection;
+        _time = time;
+        Endpoint = endpoint;
+        Peer = PeerAddress.Format(connection);
+        Socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        OpenedAt = time.GetUtcNow();
+        OpenedTimestamp = _lastActivity = time.GetTimestamp();
+        SendWatch = new SendWatch(this);
+    }
+
+    public string Id => _connection.ConnectionId;
+
+    /// <summary>The echo endpoint's name.</summary>
+    public string Endpoint { get; }
+
+    /// <summary>The peer's address and port.</summary>
+    public string Peer { get; }
+
+    /// <summary>The peer's address alone; null for a Unix socket.</summary>
+    public IPAddress? PeerIP => PeerAddress.Address(_connection.RemoteEndPoint);
+
+    public Socket? Socket { get; }
+
+    public DateTimeOffset OpenedAt { get; }
+
+    public long OpenedTimestamp { get; }
+
+    public long ReceivedBytes => Volatile.Read(ref _receivedBytes);
+
+    public long SentBytes => Volatile.Read(ref _sentBytes);
+
+    /// <summary>How many reads have returned bytes.</summary>
+    public long Messages => Volatile.Read(ref _messages);
+
+    /// <summary>Whether the handler waits for the transport to take what it wrote.</summary>
+    public bool IsSending { get; private set; }
+
+    /// <summary>Used by the timeouts alone.</summary>
+    public SendWatch SendWatch { get; }
+
+    public TimeSpan Age => _time.GetElapsedTime(OpenedTimestamp);
+
+    /// <summary>How long no byte has moved in either direction.</summary>
+    public TimeSpan Idle => _time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastActivity), SendWatch.LastProgress));
+
+    /// <summary>Why the host ends the connection; null while it does not.</summary>
+    public CloseReason? CloseReason => Volatile.Read(ref _closeReason) is >= 0 and var reason ? (CloseReason)reason : null;
+
+    /// <summary>When the host asked for the end; meaningless while <see cref="CloseReason"/> is null.</summary>
+    public long CloseTimestamp { get; private set; }
+
+    /// <summary>The handler read a message and is about to send it back.</summary>
+    public void Received(long bytes)
+    {
+        Volatile.Write(ref _receivedBytes, _receivedBytes + bytes);
+        Volatile.Write(ref _messages, _messages + 1);
+        Volatile.Write(ref _lastActivity, _time.GetTimestamp());
+        IsSending = true;
+    }
+
+    /// <summary>The transport took the bytes.</summary>
+    public void Sent(long bytes)
+    {
+        IsSending = false;
+        Volatile.Write(ref _sentBytes, _sentBytes + bytes);
+        Volatile.Write(ref _lastActivity, _time.GetTimestamp());
+    }
+
+    /// <summary>Asks for a graceful end: what was received is echoed, then FIN is sent. The first reason stays.</summary>
+    public void RequestClose(CloseReason reason)
+    {
+        if (TrySetReason(reason))
+        {
+            _connection.Transport.Input.CancelPendingRead();
+        }
+    }
+
+    /// <summary>Ends the connection at once, with RST.</summary>
+    public void Abort(CloseReason reason)
+    {
+        TrySetReason(reason);
+        _connection.Abort(new ConnectionAbortedException(reason.Label()));
+    }
+
+    private bool TrySetReason(CloseReason reason)
+    {
+        if (CloseReason is null)
+        {
+            CloseTimestamp = _time.GetTimestamp();
+        }
+
+        return Interlocked.CompareExchange(ref _closeReason, (int)reason, -1) == -1;
+    }
+}

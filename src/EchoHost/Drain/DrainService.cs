@@ -1,0 +1,127 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Tracking;
+using EchoHost.Echo;
+
+namespace EchoHost.Drain;
+
+/// <summary>
+/// From SIGTERM to the last byte. Runs before Kestrel stops, which would unbind every endpoint at once, health too:
+/// unready, wait for the load balancers, turn new connections away, close the quiet ones spread out, let the busy ones
+/// finish within the grace period, abort what is left.
+/// </summary>
+internal sealed class DrainService(HostSettings settings, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : IHostedLifecycleService
+{
+    /// <summary>A connection on which nothing has moved for this long is quiet.</summary>
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a connection asked to close at the end of the grace period may take to send what it has.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
+    private readonly EchoShutdownOptions _options = settings.Echo.Shutdown;
+
+    /// <summary>The longest a drain can take; the host's own shutdown timeout must leave room for it.</summary>
+    public static TimeSpan Longest(EchoShutdownOptions options) => options.ReadinessDelay + options.GracePeriod + LastWords;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        state.BeginDraining();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, secondSignal.Token);
+        try
+        {
+            DrainLog.Draining(logger, _options.ReadinessDelay.TotalSeconds, registry.Count, _options.GracePeriod.TotalSeconds);
+            await Task.Delay(_options.ReadinessDelay, time, stop.Token);
+            state.BeginTurningAway();
+            await CloseQuietAsync(stop.Token);
+            await CloseRestAsync(stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            state.BeginTurningAway();
+            DrainLog.EndedAtOnce(logger, registry.Count);
+        }
+
+        foreach (var connection in registry.All())
+        {
+            connection.Abort(CloseReason.DrainTimeout);
+        }
+
+        DrainLog.Drained(logger);
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Closes who is quiet now spread over the time set for it, and the others each as it falls quiet, to the end of the grace period.</summary>
+    private async Task CloseQuietAsync(CancellationToken stop)
+    {
+        var start = time.GetTimestamp();
+        var spread = _options.CloseSpread < _options.GracePeriod ? _options.CloseSpread : _options.GracePeriod;
+        var quiet = registry.All().Where(IsQuiet).ToArray();
+        var closed = 0;
+        while (registry.Count > 0)
+        {
+            var elapsed = time.GetElapsedTime(start);
+            if (elapsed >= _options.GracePeriod && elapsed >= spread)
+            {
+                return;
+            }
+
+            var due = elapsed >= spread ? quiet.Length : (int)(quiet.Length * (elapsed / spread));
+            for (; closed < due; closed++)
+            {
+                CloseIfQuiet(quiet[closed]);
+            }
+
+            if (elapsed >= spread)
+            {
+                foreach (var connection in registry.All())
+                {
+                    CloseIfQuiet(connection);
+                }
+            }
+
+            await Task.Delay(Tick, time, stop);
+        }
+    }
+
+    /// <summary>The grace period is over: whoever is left may still get back what it has sent.</summary>
+    private async Task CloseRestAsync(CancellationToken stop)
+    {
+        if (registry.Count == 0)
+        {
+            return;
+        }
+
+        DrainLog.GraceOver(logger, registry.Count);
+        foreach (var connection in registry.All())
+        {
+            connection.RequestClose(CloseReason.DrainTimeout);
+        }
+
+        var start = time.GetTimestamp();
+        while (registry.Count > 0 && time.GetElapsedTime(start) < LastWords)
+        {
+            await Task.Delay(Tick, time, stop);
+        }
+    }
+
+    private static void CloseIfQuiet(TrackedConnection connection)
+    {
+        if (IsQuiet(connection))
+        {
+            connection.RequestClose(CloseReason.Drained);
+        }
+    }
+
+    /// <summary>A connection that waits for its peer to take bytes is stuck or slow, not quiet.</summary>
+    private static bool IsQuiet(TrackedConnection connection) => !connection.IsSending && connection.Idle >= Quiet;
+}

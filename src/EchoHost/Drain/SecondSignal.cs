@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+
+namespace EchoHost.Drain;
+
+/// <summary>
+/// The first SIGTERM or SIGINT starts the drain (the host's own handler does that); the second cancels
+/// <see cref="Token"/>, which ends it at once.
+/// </summary>
+/// <remarks>
+/// Some senders signal the process and then its whole group, as timeout(1) does: what comes right after the first
+/// signal is still the first.
+/// </remarks>
+internal sealed class SecondSignal : IDisposable
+{
+    private static readonly TimeSpan Same = TimeSpan.FromMilliseconds(250);
+
+    private readonly CancellationTokenSource _second = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private readonly TimeProvider _time;
+    private long _firstAt;
+
+    public SecondSignal(TimeProvider time)
+    {
+        _time = time;
+        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal)];
+    }
+
+    public CancellationToken Token => _second.Token;
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _second.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        var now = _time.GetTimestamp();
+        var first = Interlocked.CompareExchange(ref _firstAt, now, 0);
+        if (first != 0 && _time.GetElapsedTime(first, now) > Same)
+        {
+            _second.Cancel();
+        }
+    }
+}

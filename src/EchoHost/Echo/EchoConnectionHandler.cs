@@ -1,0 +1,77 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using EchoHost.Connections.Tracking;
+using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Echo;
+
+/// <summary>
+/// Sends back every byte it reads, in order. One flush a read; while the peer does not take what was sent, nothing
+/// more is read from it.
+/// </summary>
+internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log) : ConnectionHandler
+{
+    public override async Task OnConnectedAsync(ConnectionContext connection)
+    {
+        var (input, output) = (connection.Transport.Input, connection.Transport.Output);
+        // This host's own readiness probe is not tracked.
+        var tracked = connection.Features.Get<TrackedConnection>();
+        var counts = tracked is null ? null : metrics.For(tracked.Endpoint);
+
+        for (var isClosing = false; ;)
+        {
+            ReadResult read;
+            if (!isClosing)
+            {
+                read = await input.ReadAsync();
+            }
+            else if (!input.TryRead(out read))
+            {
+                return;
+            }
+
+            // Asked to close: what has been received by now is still echoed.
+            isClosing |= read.IsCanceled;
+            var length = read.Buffer.Length;
+            if (length == 0)
+            {
+                input.AdvanceTo(read.Buffer.End);
+            }
+            else
+            {
+                tracked?.Received(length);
+                counts?.Received(length);
+                if (tracked is not null && log.IsEnabled)
+                {
+                    log.Received(tracked.Peer, read.Buffer);
+                }
+
+                // With nobody left to send to, the next read says why: a reset throws there.
+                var flush = await SendAsync(read.Buffer, input, output);
+                if (!flush.IsCompleted)
+                {
+                    tracked?.Sent(length);
+                    counts?.Sent(length);
+                }
+            }
+
+            if (read.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The one copy there is: from the pooled memory that was read to that which is sent.</summary>
+    private static ValueTask<FlushResult> SendAsync(ReadOnlySequence<byte> message, PipeReader input, PipeWriter output)
+    {
+        foreach (var segment in message)
+        {
+            output.Write(segment.Span);
+        }
+
+        input.AdvanceTo(message.End);
+        return output.FlushAsync();
+    }
+}

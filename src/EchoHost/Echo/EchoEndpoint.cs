@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Configuration;
+
+namespace EchoHost.Echo;
+
+/// <summary>One echo endpoint, parsed: its name, and where it listens.</summary>
+/// <param name="Name">The key below <c>Echo:Endpoints</c>; the label <c>endpoint</c> of the metrics.</param>
+/// <param name="Url">As configured, with PORT applied.</param>
+/// <param name="Addresses">One address, or two for <c>localhost</c>.</param>
+internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPoint> Addresses)
+{
+    /// <summary>The longest path a Unix socket can have: <c>sun_path</c> less its closing zero (unix(7)).</summary>
+    private const int LongestUnixPath = 107;
+
+    private const string Shapes = "expected tcp://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
+
+    public string UrlKey => KeyOf(Name);
+
+    /// <summary>
+    /// Parses a configured URL. <c>*</c> is IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0
+    /// only the IPv4 one, since the two could not share a port); port 0 picks a free one.
+    /// </summary>
+    /// <exception cref="ConfigurationException">The URL can't be used; the message names the key and the URL.</exception>
+    public static EchoEndpoint Parse(string name, string url)
+    {
+        ConfigurationException Problem(string what) => new($"{KeyOf(name)} is '{url}': {what}");
+
+        if (url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        {
+            var path = url["unix:".Length..];
+            return !Path.IsPathRooted(path) ? throw Problem("the path of a Unix socket must begin with /")
+                : System.Text.Encoding.UTF8.GetByteCount(path) > LongestUnixPath ? throw Problem($"the path of a Unix socket has at most {LongestUnixPath} bytes")
+                : new EchoEndpoint(name, url, [new UnixDomainSocketEndPoint(path)]);
+        }
+
+        if (url.StartsWith("tls://", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Problem("tls:// is not yet supported");
+        }
+
+        if (!url.StartsWith("tcp://", StringComparison.OrdinalIgnoreCase))
+        {
+            throw Problem(Shapes);
+        }
+
+        var authority = url["tcp://".Length..].TrimEnd('/');
+        var colon = authority.LastIndexOf(':');
+        if (colon < 0)
+        {
+            throw Problem(Shapes);
+        }
+
+        var (host, portText) = (authority[..colon], authority[(colon + 1)..]);
+        if (!TryParsePort(portText, out var port))
+        {
+            throw Problem($"'{portText}' is not a port (0–65535)");
+        }
+
+        var addresses = AddressesOf(host, port) ?? throw Problem($"'{host}' is not an IP address, * or localhost");
+        return new EchoEndpoint(name, url, [.. addresses.Select(address => new EchoIPEndPoint(name, address, port))]);
+    }
+
+    /// <summary>A port as people write it: digits only, 0–65535.</summary>
+    public static bool TryParsePort(string text, out int port) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
+
+    private static string KeyOf(string name) => $"{EchoOptions.SectionName}:Endpoints:{name}:Url";
+
+    private static IPAddress[]? AddressesOf(string host, int port) => host switch
+    {
+        "*" or "+" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
+        "localhost" => port != 0 && HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
+        ['[', .. var inner, ']'] => IPAddress.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
+        // Four parts, since the parser also takes "127.1" and a bare number.
+        _ => host.Count(c => c == '.') == 3 && IPAddress.TryParse(host, out var v4) ? [v4] : null,
+    };
+
+    /// <summary>Containers often have an IPv6 stack but no ::1.</summary>
+    private static bool HasIPv6Loopback()
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>An address of an echo endpoint, which still knows the endpoint's name when the transport binds it.</summary>
+internal sealed class EchoIPEndPoint(string endpointName, IPAddress address, int port) : IPEndPoint(address, port)
+{
+    public string EndpointName { get; } = endpointName;
+}

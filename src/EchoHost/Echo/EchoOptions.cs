@@ -1,0 +1,91 @@
+namespace EchoHost.Echo;
+
+/// <summary>The section <c>Echo</c>: what is listened on, what is said, and what the limits are.</summary>
+internal sealed class EchoOptions
+{
+    public const string SectionName = "Echo";
+
+    /// <summary>The raw endpoints by name.</summary>
+    /// <remarks>Default: <c>Tcp</c> at <c>tcp://*:5555</c>, from appsettings.json.</remarks>
+    public Dictionary<string, EchoEndpointOptions> Endpoints { get; set; } = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Which transport carries the bytes; only Kestrel's own sockets so far.</summary>
+    /// <remarks>Default: <c>Auto</c>.</remarks>
+    public string Transport { get; set; } = "Auto";
+
+    /// <summary>Whether each message is logged.</summary>
+    /// <remarks>Default: true.</remarks>
+    public bool LogMessages { get; set; } = true;
+
+    /// <summary>How many message lines are logged a second at the most.</summary>
+    /// <remarks>Default: 100.</remarks>
+    public int MessageLogLimit { get; set; } = 100;
+
+    /// <summary>Networks whose silent connections are logged at Debug only.</summary>
+    public string[] QuietNetworks { get; set; } = [];
+
+    /// <summary>Networks whose PROXY header is believed.</summary>
+    public string[] TrustedProxies { get; set; } = [];
+
+    public EchoLimitsOptions Limits { get; set; } = new();
+
+    public EchoShutdownOptions Shutdown { get; set; } = new();
+}
+
+/// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
+internal sealed class EchoEndpointOptions
+{
+    /// <summary><c>tcp://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="EchoEndpoint.Parse"/>.</summary>
+    public string Url { get; set; } = "";
+
+    /// <summary>Not yet supported but for <c>Off</c>.</summary>
+    public string ProxyProtocol { get; set; } = "Off";
+
+    /// <summary>Not yet supported.</summary>
+    public Dictionary<string, string> Certificate { get; set; } = [];
+
+    /// <summary>Not yet supported but for <c>NoCertificate</c>.</summary>
+    public string ClientCertificateMode { get; set; } = "NoCertificate";
+}
+
+/// <summary>The section <c>Echo:Limits</c>.</summary>
+internal sealed class EchoLimitsOptions
+{
+    /// <summary>How many connections all echo endpoints together hold.</summary>
+    /// <remarks>Default: what the descriptor limit allows, less a reserve.</remarks>
+    public int? MaxConnections { get; set; }
+
+    /// <summary>How many connections one address may hold.</summary>
+    /// <remarks>Default: no limit.</remarks>
+    public int? MaxConnectionsPerAddress { get; set; }
+
+    /// <summary>A connection on which no byte has moved in either direction for this long is closed; zero is off.</summary>
+    /// <remarks>Default: ten minutes.</remarks>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>A connection whose peer takes nothing of what waits to be sent for this long is aborted; zero is off.</summary>
+    /// <remarks>Default: 30 seconds.</remarks>
+    public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Not yet supported.</summary>
+    public TimeSpan ProxyHeaderTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Not yet supported.</summary>
+    public TimeSpan TlsHandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>The section <c>Echo:Shutdown</c>.</summary>
+internal sealed class EchoShutdownOptions
+{
+    /// <summary>How long the host is unready but still accepts, so that load balancers notice.</summary>
+    /// <remarks>Default: zero.</remarks>
+    public TimeSpan ReadinessDelay { get; set; } = TimeSpan.Zero;
+
+    /// <summary>How long busy connections may go on.</summary>
+    /// <remarks>Default: 20 seconds.</remarks>
+    public TimeSpan GracePeriod { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Over how long the closing of quiet connections is spread.</summary>
+    /// <remarks>Default: one second.</remarks>
+    public TimeSpan CloseSpread { get; set; } = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using EchoHost.Configuration;
+using EchoHost.Transport;
+
+namespace EchoHost.Echo;
+
+/// <summary>Says where the host listens and how many it lets in, once it does.</summary>
+internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints bound, ILogger<StartupLines> logger) : IHostedLifecycleService
+{
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var endpoint in settings.Endpoints)
+        {
+            foreach (var address in bound.Of(endpoint))
+            {
+                if (address is IPEndPoint ip)
+                {
+                    Listening(logger, ip.Port, endpoint.Name, endpoint.Url);
+                }
+                else
+                {
+                    ListeningOnPath(logger, address.ToString()!, endpoint.Name);
+                }
+            }
+        }
+
+        Http(logger, string.Join(", ", bound.HttpUrls));
+        if (settings.Capacity.Descriptors is { } descriptors)
+        {
+            Capacity(logger, settings.Capacity.Echo, descriptors);
+        }
+        else
+        {
+            CapacityWithoutLimit(logger, settings.Capacity.Echo);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
+#pragma warning disable SYSLIB1015
+    [LoggerMessage(1, LogLevel.Information, "Listening for connections on port {Port}")]
+    private static partial void Listening(ILogger logger, int port, string Endpoint, string Url);
+
+    [LoggerMessage(2, LogLevel.Information, "Listening for connections on unix:{Path:l}")]
+    private static partial void ListeningOnPath(ILogger logger, string path, string Endpoint);
+#pragma warning restore SYSLIB1015
+
+    [LoggerMessage(3, LogLevel.Information, "Health, metrics and connections are served on {Urls:l}")]
+    private static partial void Http(ILogger logger, string urls);
+
+    [LoggerMessage(4, LogLevel.Information, "Up to {MaxConnections} connections are let in (the limit is {Descriptors} file descriptors)")]
+    private static partial void Capacity(ILogger logger, int maxConnections, int descriptors);
+
+    [LoggerMessage(5, LogLevel.Information, "Up to {MaxConnections} connections are let in")]
+    private static partial void CapacityWithoutLimit(ILogger logger, int maxConnections);
+}

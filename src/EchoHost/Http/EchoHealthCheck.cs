@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Echo;
+using EchoHost.Transport;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace EchoHost.Http;
+
+/// <summary>
+/// Sends a message through every echo endpoint and reads it back, so that a listener that died is noticed. The answer
+/// holds for a second, however many ask.
+/// </summary>
+internal sealed class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, TimeProvider time) : IHealthCheck, IDisposable
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private HealthCheckResult _last;
+    private long _lastAt;
+
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            if (_lastAt == 0 || time.GetElapsedTime(_lastAt) >= Fresh)
+            {
+                _last = await ProbeAllAsync(cancellationToken);
+                _lastAt = time.GetTimestamp();
+            }
+
+            return _last;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    private async Task<HealthCheckResult> ProbeAllAsync(CancellationToken cancellationToken)
+    {
+        var probes = settings.Endpoints.Select(async endpoint => (endpoint.Name, Problem: await ProbeAsync(endpoint, cancellationToken)));
+        var failed = (await Task.WhenAll(probes)).Where(p => p.Problem is not null).Select(p => $"{p.Name}: {p.Problem}").ToArray();
+        return failed.Length == 0
+            ? HealthCheckResult.Healthy($"{settings.Endpoints.Count} of {settings.Endpoints.Count} endpoints echo")
+            : HealthCheckResult.Unhealthy($"{failed.Length} of {settings.Endpoints.Count} endpoints do not echo: {string.Join("; ", failed)}");
+    }
+
+    /// <summary>What is wrong with an endpoint; null when the message came back.</summary>
+    private async Task<string?> ProbeAsync(EchoEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Limit, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            foreach (var address in bound.Of(endpoint))
+            {
+                await ProbeAsync(BoundEndpoints.Reachable(address), stop.Token);
+            }
+
+            return null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"nothing came back within {Limit.TotalSeconds:0} s";
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            return e.Message;
+        }
+    }
+
+    private async Task ProbeAsync(EndPoint target, CancellationToken cancellationToken)
+    {
+        using var probe = selfProbes.Open(target);
+        await probe.Socket.ConnectAsync(target, cancellationToken);
+        using var stream = new NetworkStream(probe.Socket, ownsSocket: false);
+        var sent = Guid.NewGuid().ToByteArray();
+        await stream.WriteAsync(sent, cancellationToken);
+        var received = new byte[sent.Length];
+        await stream.ReadExactlyAsync(received, cancellationToken);
+        if (!received.AsSpan().SequenceEqual(sent))
+        {
+            throw new IOException("something else came back");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Configuration;
+using EchoHost.Echo;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace EchoHost.Http;
+
+/// <summary>
+/// One address of the HTTP endpoint, from <c>Urls</c>. The host listens by itself, because Kestrel drops the URLs as
+/// soon as a raw endpoint is listened on.
+/// </summary>
+/// <param name="Url">As configured.</param>
+/// <param name="Host">An IP address, <c>localhost</c>, <c>*</c> or <c>+</c>.</param>
+/// <param name="Port">0–65535; 0 picks a free one.</param>
+internal sealed record HttpAddress(string Url, string Host, int Port)
+{
+    public const string Key = "Urls";
+    private const string Default = "http://localhost:8080";
+
+    /// <summary>Parses a list of URLs separated by semicolons; nothing at all is the default.</summary>
+    /// <exception cref="ConfigurationException">A URL can't be used.</exception>
+    public static IReadOnlyList<HttpAddress> ParseAll(string? urls) =>
+        [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Parse)];
+
+    /// <summary>Listens on this address, through <paramref name="configure"/>.</summary>
+    public void Listen(KestrelServerOptions kestrel, Action<ListenOptions> configure)
+    {
+        if (Host == "localhost" && Port != 0)
+        {
+            kestrel.ListenLocalhost(Port, configure);
+        }
+        else
+        {
+            kestrel.Listen(new IPEndPoint(AddressOf(Host)!, Port), configure);
+        }
+    }
+
+    /// <summary>The URL under which a client on this machine reaches it.</summary>
+    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "0.0.0.0" or "[::]" ? "localhost" : Host)}:{Port}");
+
+    private static HttpAddress Parse(string url)
+    {
+        const string scheme = "http://";
+        var authority = url.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+            ? url[scheme.Length..].TrimEnd('/')
+            : throw new ConfigurationException($"{Key} is '{url}'; expected http://HOST:PORT");
+        var colon = authority.LastIndexOf(':');
+        var (host, portText) = colon > authority.LastIndexOf(']') ? (authority[..colon], authority[(colon + 1)..]) : (authority, "80");
+        if (!EchoEndpoint.TryParsePort(portText, out var port))
+        {
+            throw new ConfigurationException($"{Key} is '{url}': '{portText}' is not a port (0–65535)");
+        }
+
+        host = host.ToLowerInvariant();
+        return host == "localhost" || AddressOf(host) is not null
+            ? new HttpAddress(url, host, port)
+            : throw new ConfigurationException($"{Key} is '{url}': '{host}' is not an IP address, *, + or localhost");
+    }
+
+    private static IPAddress? AddressOf(string host) => host switch
+    {
+        "*" or "+" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
+        "localhost" => IPAddress.Loopback,
+        _ => IPAddress.TryParse(host, out var address) ? address : null,
+    };
+}

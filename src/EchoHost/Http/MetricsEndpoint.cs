@@ -1,0 +1,49 @@
+using EchoHost.Metrics;
+using Microsoft.Net.Http.Headers;
+using OpenTelemetry.Metrics;
+
+namespace EchoHost.Http;
+
+/// <summary><c>GET /metrics</c> for Prometheus and whatever else reads its text.</summary>
+internal static class MetricsEndpoint
+{
+    private const string OpenMetricsType = "application/openmetrics-text";
+
+    public static void MapMetrics(this IEndpointRouteBuilder app)
+    {
+        // From here on, rather than from the first scrape, every measurement counts.
+        app.ServiceProvider.GetRequiredService<MeterProvider>();
+        app.MapGet("/metrics", ScrapeAsync);
+    }
+
+    /// <summary>OpenMetrics only where it is asked for by name and no text type is asked for more (RFC 9110, section 12.5.1).</summary>
+    internal static bool PrefersOpenMetrics(IList<string?> accept)
+    {
+        double openMetrics = 0, text = 0;
+        if (MediaTypeHeaderValue.TryParseList([.. accept.OfType<string>()], out var types))
+        {
+            foreach (var type in types)
+            {
+                if (type.MediaType.Equals(OpenMetricsType, StringComparison.OrdinalIgnoreCase))
+                {
+                    openMetrics = Math.Max(openMetrics, type.Quality ?? 1);
+                }
+                else if (type.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase))
+                {
+                    text = Math.Max(text, type.Quality ?? 1);
+                }
+            }
+        }
+
+        return openMetrics > 0 && openMetrics >= text;
+    }
+
+    private static async Task ScrapeAsync(HttpContext context, PrometheusExporter exporter)
+    {
+        var openMetrics = PrefersOpenMetrics(context.Request.Headers.Accept);
+        var text = await exporter.ScrapeAsync(openMetrics, context.RequestAborted);
+        context.Response.ContentType = PrometheusText.ContentType(openMetrics);
+        context.Response.ContentLength = text.Length;
+        await context.Response.Body.WriteAsync(text, context.RequestAborted);
+    }
+}

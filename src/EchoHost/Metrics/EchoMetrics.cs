@@ -1,0 +1,46 @@
+using System.Diagnostics.Metrics;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+
+namespace EchoHost.Metrics;
+
+/// <summary>
+/// The instruments of the meter <c>EchoHost</c>. Counters are kept a cell each by the endpoints and observed when
+/// somebody collects, so that a message costs no instrument call and every series is there from the start.
+/// </summary>
+internal sealed class EchoMetrics
+{
+    public const string MeterName = "EchoHost";
+
+    private readonly Dictionary<string, EndpointMetrics> _endpoints;
+
+    public EchoMetrics(IMeterFactory meters, HostSettings settings)
+    {
+        var meter = meters.Create(MeterName);
+        var duration = meter.CreateHistogram(
+            "echohost.connection.duration",
+            "s",
+            "How long connections lasted, by why they ended.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400] });
+        _endpoints = settings.Endpoints.ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
+
+        meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
+        meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
+        meter.CreateObservableCounter("echohost.connections.empty", () => Observe(e => e.Empty), "{connection}", "Connections that ended without the peer having sent a byte.");
+        meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections turned away, by reason.");
+        meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from peers.");
+        meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to peers.");
+        meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
+    }
+
+    /// <summary>The endpoint's share.</summary>
+    public EndpointMetrics For(string endpoint) => _endpoints[endpoint];
+
+    private IEnumerable<Measurement<long>> Observe(Func<EndpointMetrics, long> read) =>
+        _endpoints.Values.Select(e => new Measurement<long>(read(e), e.EndpointTag));
+
+    private IEnumerable<Measurement<long>> ObserveRejected() =>
+        from endpoint in _endpoints.Values
+        from reason in Enum.GetValues<RejectReason>()
+        select new Measurement<long>(endpoint.RejectedFor(reason), endpoint.EndpointTag, new("reason", reason.Label()));
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics.Metrics;
+using EchoHost.Connections.Admission;
+using EchoHost.Connections.Tracking;
+
+namespace EchoHost.Metrics;
+
+/// <summary>What one echo endpoint counts; a verb for each thing that happens.</summary>
+internal sealed class EndpointMetrics(string endpoint, Histogram<double> duration)
+{
+    private readonly StripedCounter _active = new();
+    private readonly StripedCounter _accepted = new();
+    private readonly StripedCounter _empty = new();
+    private readonly StripedCounter _received = new();
+    private readonly StripedCounter _sent = new();
+    private readonly StripedCounter _messages = new();
+    private readonly StripedCounter[] _rejected = [.. Enum.GetValues<RejectReason>().Select(_ => new StripedCounter())];
+
+    public string Endpoint { get; } = endpoint;
+
+    public KeyValuePair<string, object?> EndpointTag { get; } = new("endpoint", endpoint);
+
+    public long Active => _active.Value;
+
+    public long Accepted => _accepted.Value;
+
+    public long Empty => _empty.Value;
+
+    public long ReceivedBytes => _received.Value;
+
+    public long SentBytes => _sent.Value;
+
+    public long Messages => _messages.Value;
+
+    public long RejectedFor(RejectReason reason) => _rejected[(int)reason].Value;
+
+    public void Opened()
+    {
+        _active.Add(1);
+        _accepted.Add(1);
+    }
+
+    public void Closed(TimeSpan age, CloseReason reason, bool isEmpty)
+    {
+        _active.Add(-1);
+        if (isEmpty)
+        {
+            _empty.Add(1);
+        }
+
+        duration.Record(age.TotalSeconds, EndpointTag, new("reason", reason.Label()));
+    }
+
+    public void Rejected(RejectReason reason) => _rejected[(int)reason].Add(1);
+
+    public void Received(long bytes)
+    {
+        _messages.Add(1);
+        _received.Add(bytes);
+    }
+
+    public void Sent(long bytes) => _sent.Add(bytes);
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using EchoHost.Commands;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Connections.Timeouts;
+using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
+using EchoHost.Echo;
+using EchoHost.Http;
+using EchoHost.Logging;
+using EchoHost.Metrics;
+using EchoHost.Transport;
+
+/// <summary>The commands, and the host as a table of what it is made of.</summary>
+internal sealed partial class Program
+{
+    private static async Task<int> Main(string[] args)
+    {
+        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(), HealthCommand.Create() };
+        ServeCommand.Configure(root);
+        return await root.Parse(args).RunAsync();
+    }
+
+    /// <summary>The host, ready to run.</summary>
+    /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
+    /// <exception cref="ConfigurationException">What is configured can't be used.</exception>
+    internal static WebApplication BuildHost(string[] settings)
+    {
+        var builder = HostConfiguration.CreateBuilder(settings);
+        var host = HostSettings.Read(builder.Configuration);
+        var services = builder.Services;
+
+        // What it says.
+        builder.Logging.AddEchoLogging(builder.Configuration);
+        services.AddEchoMetrics(builder.Configuration);
+        services.AddHealth();
+
+        // Who is let in, who is connected, and when a connection has lasted long enough.
+        services.AddSingleton(host);
+        services.AddSingleton(TimeProvider.System);
+        services.AddAdmission(host);
+        services.AddSingleton<ConnectionRegistry>();
+        services.AddHostedService<ConnectionTimeouts>();
+        services.AddSingleton<MessageLog>();
+
+        // Where it listens.
+        services.AddKestrelEndpoints(builder.Configuration);
+        services.AddHostedService<StartupLines>();
+
+        // How it ends.
+        services.AddDrain(host.Echo.Shutdown);
+
+        var app = builder.Build();
+        app.MapHealth();
+        app.MapMetrics();
+        app.MapConnections();
+        return app;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Net;
+using EchoHost.Echo;
+using EchoHost.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace EchoHost.Transport;
+
+/// <summary>Where the host really listens, once it has started: what port 0 became is only known then.</summary>
+internal sealed class BoundEndpoints
+{
+    private readonly List<(EchoEndpoint Endpoint, ListenOptions Listen)> _echo = [];
+    private readonly List<(HttpAddress Address, ListenOptions Listen)> _http = [];
+
+    public ListenOptions Add(EchoEndpoint endpoint, ListenOptions listen)
+    {
+        _echo.Add((endpoint, listen));
+        return listen;
+    }
+
+    public ListenOptions Add(HttpAddress address, ListenOptions listen)
+    {
+        _http.Add((address, listen));
+        return listen;
+    }
+
+    /// <summary>The end points that an echo endpoint is bound to.</summary>
+    public IEnumerable<EndPoint> Of(EchoEndpoint endpoint) => _echo.Where(e => e.Endpoint == endpoint).Select(e => e.Listen.EndPoint);
+
+    /// <summary>The HTTP addresses, as configured but with the port that was bound.</summary>
+    public IEnumerable<string> HttpUrls => _http.Select(h => $"http://{h.Address.Host}:{(h.Address.Port == 0 ? h.Listen.IPEndPoint!.Port : h.Address.Port)}");
+
+    /// <summary>An end point by which this machine reaches what listens on <paramref name="bound"/>.</summary>
+    public static EndPoint Reachable(EndPoint bound) => bound is not IPEndPoint ip ? bound
+        : ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any) ? new IPEndPoint(IPAddress.Loopback, ip.Port)
+        : ip;
+}

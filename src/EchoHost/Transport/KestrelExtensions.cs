@@ -1,0 +1,31 @@
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace EchoHost.Transport;
+
+internal static class KestrelExtensions
+{
+    /// <summary>Has Kestrel listen on the echo endpoints and the HTTP addresses of the settings.</summary>
+    public static void AddKestrelEndpoints(this IServiceCollection services, IConfigurationBuilder configuration)
+    {
+        // The host listens by itself, on Urls too. Left to see these, the framework would warn that it overrides them.
+        configuration.AddInMemoryCollection(new Dictionary<string, string?> { [WebHostDefaults.HttpPortsKey] = "", [WebHostDefaults.HttpsPortsKey] = "" });
+        services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
+        services.AddSingleton<BoundEndpoints>();
+        services.AddSingleton<KestrelSetup>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<KestrelSetup>());
+        services.AddSingleton<IConfigureOptions<SocketTransportOptions>>(provider => provider.GetRequiredService<KestrelSetup>());
+    }
+
+    /// <summary>Runs after the framework has handed Urls to the server, and before the server starts.</summary>
+    private sealed class ForgetHostingUrls : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.ServerFeatures.Get<IServerAddressesFeature>()?.Addresses.Clear();
+            next(app);
+        };
+    }
+}

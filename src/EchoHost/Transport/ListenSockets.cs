@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Configuration;
+using EchoHost.Echo;
+using EchoHost.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace EchoHost.Transport;
+
+/// <summary>Binds what Kestrel listens on, and says in the user's words why one could not be bound.</summary>
+internal static class ListenSockets
+{
+    /// <exception cref="EndpointUnavailableException">The address is taken or can't be had.</exception>
+    public static Socket Bind(EndPoint endPoint, HostSettings settings)
+    {
+        var echo = Find(endPoint, settings);
+        try
+        {
+            if (endPoint is UnixDomainSocketEndPoint unix)
+            {
+                UnixSocketFile.RemoveIfStale(unix.ToString());
+            }
+
+            // Kestrel's own: no SO_REUSEPORT, so a port is never shared with another process.
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        }
+        catch (SocketException e) when (echo is not null || e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        {
+            var (key, url) = echo is not null ? (echo.UrlKey, echo.Url) : (HttpAddress.Key, $"http://{endPoint}");
+            throw new EndpointUnavailableException($"{key} is '{url}': {Explain(e, endPoint)}", e.SocketErrorCode);
+        }
+    }
+
+    private static string Explain(SocketException e, EndPoint endPoint) => (e.SocketErrorCode, endPoint) switch
+    {
+        (SocketError.AddressAlreadyInUse, IPEndPoint ip) => $"port {ip.Port} is in use by another process",
+        (SocketError.AddressAlreadyInUse, _) => "the path is in use",
+        (SocketError.AddressNotAvailable, IPEndPoint ip) => $"this machine has no address {ip.Address}",
+        (_, UnixDomainSocketEndPoint unix) when !Directory.Exists(Path.GetDirectoryName(unix.ToString())) => "the folder does not exist",
+        (SocketError.AccessDenied, _) => "permission denied",
+        _ => e.Message,
+    };
+
+    private static EchoEndpoint? Find(EndPoint endPoint, HostSettings settings) => endPoint switch
+    {
+        EchoIPEndPoint own => settings.Endpoints.First(e => e.Name == own.EndpointName),
+        UnixDomainSocketEndPoint => settings.Endpoints.FirstOrDefault(e => e.Addresses.Contains(endPoint)),
+        _ => null,
+    };
+}
