@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>A peer of the test's own: a plain socket whose every call has a limit.</summary>
+internal sealed class EchoClient : IDisposable
+{
+    private EchoClient(Socket socket) => Socket = socket;
+
+    public Socket Socket { get; }
+
+    /// <summary>The address and port that the host sees.</summary>
+    public string LocalAddress => Socket.LocalEndPoint!.ToString()!;
+
+    public static async Task<EchoClient> ConnectAsync(EndPoint target, int? receiveBuffer = null, IPAddress? from = null)
+    {
+        var socket = target is IPEndPoint
+            ? new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
+            : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        if (receiveBuffer is { } size)
+        {
+            socket.ReceiveBufferSize = size;
+        }
+
+        if (from is not null)
+        {
+            socket.Bind(new IPEndPoint(from, 0));
+        }
+
+        await Bounded(stop => socket.ConnectAsync(target, stop).AsTask());
+        return new EchoClient(socket);
+    }
+
+    public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
+
+    public Task SendAsync(ReadOnlyMemory<byte> bytes) => Bounded(async stop =>
+    {
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await Socket.SendAsync(bytes, SocketFlags.None, stop)..];
+        }
+    });
+
+    /// <summary>Exactly so many bytes; fails when the host ends first.</summary>
+    public Task<byte[]> ReceiveAsync(int count) => Bounded(async stop =>
+    {
+        var bytes = new byte[count];
+        for (var filled = 0; filled < count;)
+        {
+            var read = await Socket.ReceiveAsync(bytes.AsMemory(filled), SocketFlags.None, stop);
+            Assert.True(read > 0, $"the host ended after {filled} of {count} bytes");
+            filled += read;
+        }
+
+        return bytes;
+    });
+
+    /// <summary>Everything to the host's FIN.</summary>
+    public Task<byte[]> ReceiveToEndAsync() => Bounded(async stop =>
+    {
+        var all = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        for (int read; (read = await Socket.ReceiveAsync(buffer.AsMemory(), SocketFlags.None, stop)) > 0;)
+        {
+            all.Write(buffer, 0, read);
+        }
+
+        return all.ToArray();
+    });
+
+    /// <summary>Sends a text and reads it back.</summary>
+    public async Task EchoAsync(string text)
+    {
+        await SendAsync(text);
+        Assert.Equal(text, Encoding.UTF8.GetString(await ReceiveAsync(Encoding.UTF8.GetByteCount(text))));
+    }
+
+    /// <summary>Waits for the host to turn this connection away: a reset, or nothing but its end.</summary>
+    public async Task ExpectEndAsync()
+    {
+        try
+        {
+            Assert.Empty(await ReceiveToEndAsync());
+        }
+        catch (SocketException e)
+        {
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        }
+    }
+
+    public void HalfClose() => Socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Ends the connection with RST.</summary>
+    public void Reset()
+    {
+        Socket.LingerState = new LingerOption(true, 0);
+        Socket.Dispose();
+    }
+
+    public void Dispose() => Socket.Dispose();
+
+    private static async Task Bounded(Func<CancellationToken, Task> call)
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        await call(limit.Token);
+    }
+
+    private static async Task<T> Bounded<T>(Func<CancellationToken, Task<T>> call)
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        return await call(limit.Token);
+    }
+}

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Net;
+using EchoHost.Configuration;
+using EchoHost.Transport;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>A real host in this process, on free ports, with its log in a list.</summary>
+internal sealed class EchoHostFixture : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private Task? _stopping;
+
+    private EchoHostFixture(WebApplication app, LogCollector log)
+    {
+        _app = app;
+        Log = log;
+        var settings = app.Services.GetRequiredService<HostSettings>();
+        var bound = app.Services.GetRequiredService<BoundEndpoints>();
+        EndPoints = settings.Endpoints.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64 }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
+    }
+
+    public LogCollector Log { get; }
+
+    /// <summary>Where each echo endpoint is reached.</summary>
+    public IReadOnlyDictionary<string, EndPoint> EndPoints { get; }
+
+    public EndPoint Tcp => EndPoints["Tcp"];
+
+    public HttpClient Http { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Starts a host on free ports of loopback; <paramref name="settings"/> are as on the command line, without the dashes.</summary>
+    public static async Task<EchoHostFixture> StartAsync(params string[] settings)
+    {
+        var log = new LogCollector();
+        var app = Program.BuildHost([
+            "--Urls=http://127.0.0.1:0",
+            "--Echo:Endpoints:Tcp:Url=tcp://127.0.0.1:0",
+            "--Serilog:WriteTo:0:Name=Console",
+            "--Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Fatal",
+            .. settings.Select(s => $"--{s}")]);
+        app.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
+        await app.StartAsync().WaitAsync(Wait.Limit);
+        return new EchoHostFixture(app, log);
+    }
+
+    public async Task<EchoClient> ConnectAsync(string endpoint = "Tcp") => await EchoClient.ConnectAsync(EndPoints[endpoint]);
+
+    /// <summary>Begins the stop, as SIGTERM does; the task ends with the host.</summary>
+    public Task BeginStop() => _stopping ??= Task.Run(() => _app.StopAsync());
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await BeginStop().WaitAsync(Wait.Limit);
+        await _app.DisposeAsync();
+    }
+}
+
+/// <summary>Keeps every event at Information and above, as text.</summary>
+internal sealed class LogCollector : ILoggerProvider
+{
+    private readonly ConcurrentQueue<LogEntry> _entries = new();
+
+    public IReadOnlyCollection<LogEntry> Entries => _entries;
+
+    public IEnumerable<string> Lines => _entries.Select(e => e.Text);
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    private sealed class Logger(LogCollector owner, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information && (category.StartsWith("EchoHost", StringComparison.Ordinal) || logLevel >= LogLevel.Warning);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                var properties = state as IEnumerable<KeyValuePair<string, object?>> ?? [];
+                owner._entries.Enqueue(new LogEntry(logLevel, category, formatter(state, exception), properties.ToDictionary(p => p.Key, p => p.Value)));
+            }
+        }
+    }
+}
+
+internal sealed record LogEntry(LogLevel Level, string Category, string Text, IReadOnlyDictionary<string, object?> Properties);

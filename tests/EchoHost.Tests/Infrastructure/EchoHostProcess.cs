@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>The program itself, as a user starts it: for exit codes, standard output and error, and signals.</summary>
+internal sealed partial class EchoHostProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private EchoHostProcess(Process process) => _process = process;
+
+    public IEnumerable<string> Output => _output;
+
+    public IEnumerable<string> Errors => _errors;
+
+    public int Port { get; private set; }
+
+    public Uri? HttpUrl { get; private set; }
+
+    public IPEndPoint Tcp => new(IPAddress.Loopback, Port);
+
+    public int Id => _process.Id;
+
+    /// <summary>Starts the program; what it needs to run beside others (free ports) is up to the caller.</summary>
+    public static EchoHostProcess Start(string[] args, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "EchoHost.exe" : "EchoHost"), args)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        var host = new EchoHostProcess(new Process { StartInfo = start });
+        host._process.OutputDataReceived += (_, line) => Add(host._output, line.Data);
+        host._process.ErrorDataReceived += (_, line) => Add(host._errors, line.Data);
+        host._process.Start();
+        host._process.BeginOutputReadLine();
+        host._process.BeginErrorReadLine();
+        return host;
+
+        static void Add(ConcurrentQueue<string> lines, string? line)
+        {
+            if (line is not null)
+            {
+                lines.Enqueue(line);
+            }
+        }
+    }
+
+    /// <summary>Starts the host on free ports and waits until it says that it listens.</summary>
+    public static async Task<EchoHostProcess> StartHostAsync(string[]? args = null, params (string Name, string Value)[] environment)
+    {
+        var host = Start(["--urls=http://127.0.0.1:0", .. args ?? []], [("PORT", "0"), .. environment]);
+        await Wait.UntilAsync(() => host._process.HasExited || host._output.Any(l => HttpLine().IsMatch(l)), "the host says where it serves HTTP");
+        Assert.False(host._process.HasExited, string.Join('\n', host._errors));
+        host.Port = int.Parse(host._output.Select(l => PortLine().Match(l)).First(m => m.Success).Groups[1].Value, CultureInfo.InvariantCulture);
+        host.HttpUrl = new Uri(host._output.Select(l => HttpLine().Match(l)).First(m => m.Success).Groups[1].Value);
+        return host;
+    }
+
+    public void Signal(PosixSignal signal)
+    {
+        var number = signal == PosixSignal.SIGINT ? "INT" : signal == PosixSignal.SIGTERM ? "TERM" : throw new ArgumentOutOfRangeException(nameof(signal));
+        using var kill = Process.Start("/bin/kill", [$"-{number}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        Assert.True(kill.WaitForExit(Wait.Limit));
+    }
+
+    public void Kill() => _process.Kill();
+
+    /// <summary>The exit code; both streams are read to their end.</summary>
+    public async Task<int> WaitForExitAsync()
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    [GeneratedRegex(@"Listening for connections on port (\d+)")]
+    private static partial Regex PortLine();
+
+    [GeneratedRegex(@"are served on (http://[^"",\s]+)")]
+    private static partial Regex HttpLine();
+}

@@ -1,0 +1,9 @@
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>How long torture tests run: short by default, at full length where ECHOHOST_TEST_SCALE is <c>full</c>.</summary>
+internal static class TestScale
+{
+    public static bool IsFull { get; } = Environment.GetEnvironmentVariable("ECHOHOST_TEST_SCALE") == "full";
+
+    public static int Of(int brief, int full) => IsFull ? full : brief;
+}

@@ -1,0 +1,18 @@
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>Programs that some tests need beyond the .NET SDK: missing, they skip the test, or fail it in CI.</summary>
+internal static class Tool
+{
+    public static string Need(string name)
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin");
+        if (folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } path)
+        {
+            return path;
+        }
+
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("CI") == "true", $"{name} is not installed");
+        Assert.Fail($"{name} is not installed");
+        return "";
+    }
+}
