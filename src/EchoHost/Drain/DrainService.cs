@@ -1,6 +1,7 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
+using EchoHost.Hosting;
 
 namespace EchoHost.Drain;
 
@@ -9,7 +10,7 @@ namespace EchoHost.Drain;
 /// unready, wait for the load balancers, turn new connections away, close the quiet ones spread out, let the busy ones
 /// finish within the grace period, abort what is left.
 /// </summary>
-internal sealed class DrainService(HostSettings settings, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : IHostedLifecycleService
+internal sealed class DrainService(HostSettings settings, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : LifecycleService
 {
     /// <summary>A connection on which nothing has moved for this long is quiet.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
@@ -24,7 +25,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
     /// <summary>The longest a drain can take; the host's own shutdown timeout must leave room for it.</summary>
     public static TimeSpan Longest(EchoShutdownOptions options) => options.ReadinessDelay + options.GracePeriod + LastWords;
 
-    public async Task StoppingAsync(CancellationToken cancellationToken)
+    public override async Task StoppingAsync(CancellationToken cancellationToken)
     {
         state.BeginDraining();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, secondSignal.Token);
@@ -49,16 +50,6 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
 
         DrainLog.Drained(logger);
     }
-
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Closes who is quiet now spread over the time set for it, and the others each as it falls quiet, to the end of the grace period.</summary>
     private async Task CloseQuietAsync(CancellationToken stop)

@@ -1,13 +1,14 @@
 using System.Net;
 using EchoHost.Configuration;
+using EchoHost.Hosting;
 using EchoHost.Transport;
 
 namespace EchoHost.Echo;
 
 /// <summary>Says where the host listens and how many it lets in, once it does.</summary>
-internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints bound, ILogger<StartupLines> logger) : IHostedLifecycleService
+internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints bound, ILogger<StartupLines> logger) : LifecycleService
 {
-    public Task StartedAsync(CancellationToken cancellationToken)
+    public override Task StartedAsync(CancellationToken cancellationToken)
     {
         foreach (var endpoint in settings.Endpoints)
         {
@@ -36,16 +37,6 @@ internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints
 
         return Task.CompletedTask;
     }
-
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
 #pragma warning disable SYSLIB1015

@@ -16,18 +16,29 @@ internal static class ListenSockets
         var echo = Find(endPoint, settings);
         try
         {
-            if (endPoint is UnixDomainSocketEndPoint unix)
-            {
-                UnixSocketFile.RemoveIfStale(unix.ToString());
-            }
-
-            // Kestrel's own: no SO_REUSEPORT, so a port is never shared with another process.
-            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+            // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
+            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!) : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         }
         catch (SocketException e) when (echo is not null || e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
         {
             var (key, url) = echo is not null ? (echo.UrlKey, echo.Url) : (HttpAddress.Key, $"http://{endPoint}");
             throw new EndpointUnavailableException($"{key} is '{url}': {Explain(e, endPoint)}", e.SocketErrorCode);
+        }
+    }
+
+    private static UnixListenSocket BindUnix(string path)
+    {
+        UnixSocketFile.RemoveIfStale(path);
+        var socket = new UnixListenSocket();
+        try
+        {
+            socket.Bind(path);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

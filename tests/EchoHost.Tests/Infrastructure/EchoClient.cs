@@ -77,12 +77,13 @@ internal sealed class EchoClient : IDisposable
         Assert.Equal(text, Encoding.UTF8.GetString(await ReceiveAsync(Encoding.UTF8.GetByteCount(text))));
     }
 
-    /// <summary>Waits for the host to turn this connection away: a reset, or nothing but its end.</summary>
-    public async Task ExpectEndAsync()
+    /// <summary>Connects and waits to be turned away: by a reset, or by the end without a byte.</summary>
+    public static async Task ExpectTurnedAwayAsync(EndPoint target)
     {
         try
         {
-            Assert.Empty(await ReceiveToEndAsync());
+            using var client = await ConnectAsync(target);
+            Assert.Empty(await client.ReceiveToEndAsync());
         }
         catch (SocketException e)
         {

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Transport;
 using Microsoft.AspNetCore.Builder;
@@ -54,6 +56,22 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 
     /// <summary>Begins the stop, as SIGTERM does; the task ends with the host.</summary>
     public Task BeginStop() => _stopping ??= Task.Run(() => _app.StopAsync());
+
+    /// <summary>
+    /// What a listener's death looks like from outside: the kernel accepts no more for it. Finds the listening
+    /// descriptor by its port and shuts it down, behind the host's back.
+    /// </summary>
+    public void KillListener()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "finds the socket through /proc");
+        var port = ((IPEndPoint)Tcp).Port.ToString("X4", CultureInfo.InvariantCulture);
+        const string listening = "0A";
+        var inode = File.ReadLines("/proc/self/net/tcp").Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .First(f => f[1].EndsWith($":{port}", StringComparison.Ordinal) && f[3] == listening)[9];
+        var descriptor = Directory.EnumerateFileSystemEntries("/proc/self/fd").First(path => new FileInfo(path).LinkTarget == $"socket:[{inode}]");
+        using var socket = new Socket(new SafeSocketHandle(int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture), ownsHandle: false));
+        socket.Shutdown(SocketShutdown.Both);
+    }
 
     public async ValueTask DisposeAsync()
     {

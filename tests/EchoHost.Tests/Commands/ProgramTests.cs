@@ -1,0 +1,146 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Commands;
+
+/// <summary>The program from the outside: exit codes, the lines on standard error, signals.</summary>
+public class ProgramTests
+{
+    [Theory]
+    [InlineData("--Echo:LogMesages=false", "Echo:LogMesages is not a key that this host knows (value 'false')")]
+    [InlineData("--Echo:Limits:IdleTimeout=30", "Echo:Limits:IdleTimeout is '30'; expected hours, minutes and seconds, as in 00:00:30")]
+    [InlineData("--Echo:Limits:MaxConnections=2000000000", "Echo:Limits:MaxConnections is '2000000000', but the limit of ")]
+    [InlineData("--Echo:Endpoints:Tcp:Url=tls://*:5555", "Echo:Endpoints:Tcp:Url is 'tls://*:")]
+    [InlineData("--Echo:Endpoints:Far:Url=tcp://192.0.2.1:5555", "Echo:Endpoints:Far:Url is 'tcp://192.0.2.1:5555': this machine has no address 192.0.2.1")]
+    [InlineData("--Logging:Format=xml", "Logging:Format is 'xml'; expected text or json")]
+    [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog: ")]
+    [InlineData("--urls=https://localhost:1", "Urls is 'https://localhost:1'; expected http://HOST:PORT")]
+    [InlineData("nonsense", "'nonsense' is neither a command nor a setting")]
+    [InlineData("--Echo:LogMessages", "'--Echo:LogMessages' has no value")]
+    public async Task A_wrong_configuration_is_one_line_and_exit_code_2(string argument, string line)
+    {
+        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", argument], ("PORT", "0"));
+        Assert.Equal(2, await program.WaitForExitAsync());
+        Assert.StartsWith($"EchoHost: {line}", Assert.Single(program.Errors), StringComparison.Ordinal);
+        Assert.Empty(program.Output);
+    }
+
+    [Fact]
+    public async Task A_wrong_PORT_is_one_line_and_exit_code_2()
+    {
+        using var program = EchoHostProcess.Start([], ("PORT", "70000"));
+        Assert.Equal(2, await program.WaitForExitAsync());
+        Assert.Equal("EchoHost: PORT is '70000'; expected a port, 0 to 65535", Assert.Single(program.Errors));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("*")]
+    public async Task A_port_in_use_is_one_line_and_exit_code_1(string host)
+    {
+        using var first = await EchoHostProcess.StartHostAsync();
+        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Url=tcp://{host}:{first.Port}"]);
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Equal($"EchoHost: Echo:Endpoints:Tcp:Url is 'tcp://{host}:{first.Port}': port {first.Port} is in use by another process", Assert.Single(second.Errors));
+        Assert.Empty(second.Output);
+        using var client = await EchoClient.ConnectAsync(first.Tcp);
+        await client.EchoAsync("unharmed");
+    }
+
+    [Fact]
+    public async Task An_HTTP_port_in_use_is_one_line_and_exit_code_1()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        using var program = EchoHostProcess.Start([$"--urls=http://127.0.0.1:{port}"], ("PORT", "0"));
+        Assert.Equal(1, await program.WaitForExitAsync());
+        Assert.Equal($"EchoHost: Urls is 'http://127.0.0.1:{port}': port {port} is in use by another process", Assert.Single(program.Errors));
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGTERM)]
+    [InlineData(PosixSignal.SIGINT)]
+    public async Task A_signal_drains_and_ends_with_0(PosixSignal signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        using var host = await EchoHostProcess.StartHostAsync();
+        using var client = await EchoClient.ConnectAsync(host.Tcp);
+        await client.EchoAsync("hello");
+        host.Signal(signal);
+        Assert.Empty(await client.ReceiveToEndAsync());
+        Assert.Equal(0, await host.WaitForExitAsync());
+        Assert.Empty(host.Errors);
+        Assert.EndsWith("Drained", host.Output.Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_second_signal_ends_it_at_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        // Without the second signal this would last longer than any wait here.
+        using var host = await EchoHostProcess.StartHostAsync(["--Echo:Shutdown:ReadinessDelay=00:10:00"]);
+        using var client = await EchoClient.ConnectAsync(host.Tcp);
+        await client.EchoAsync("hello");
+        host.Signal(PosixSignal.SIGTERM);
+        await Wait.UntilAsync(() => host.Output.Any(l => l.Contains("Draining", StringComparison.Ordinal)), "the drain has begun");
+        var exit = host.WaitForExitAsync();
+        while (!exit.IsCompleted)
+        {
+            host.Signal(PosixSignal.SIGTERM);
+            await Task.WhenAny(exit, Task.Delay(400, CancellationToken.None));
+        }
+
+        Assert.Equal(0, await exit);
+        Assert.Contains(host.Output, l => l.EndsWith("ending 1 connections at once", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Health_asks_a_running_host()
+    {
+        using var host = await EchoHostProcess.StartHostAsync();
+        using (var healthy = EchoHostProcess.Start(["health", host.HttpUrl!.ToString()]))
+        {
+            Assert.Equal(0, await healthy.WaitForExitAsync());
+            Assert.StartsWith("{\"status\":\"Healthy\"", Assert.Single(healthy.Output), StringComparison.Ordinal);
+        }
+
+        // Without a URL it asks where its own configuration says.
+        using (var configured = EchoHostProcess.Start(["health"], ("ASPNETCORE_URLS", $"http://+:{host.HttpUrl.Port}")))
+        {
+            Assert.Equal(0, await configured.WaitForExitAsync());
+        }
+
+        host.Kill();
+        await host.WaitForExitAsync();
+        using var gone = EchoHostProcess.Start(["health", host.HttpUrl.ToString()]);
+        Assert.Equal(1, await gone.WaitForExitAsync());
+        Assert.StartsWith($"EchoHost: {host.HttpUrl}health/ready: ", Assert.Single(gone.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_of_no_URL_is_wrong_usage()
+    {
+        using var program = EchoHostProcess.Start(["health", "somewhere"]);
+        Assert.Equal(2, await program.WaitForExitAsync());
+        Assert.Equal("EchoHost: 'somewhere' is not a URL; expected http://HOST:PORT", Assert.Single(program.Errors));
+    }
+
+    [Fact]
+    public async Task The_commands_explain_themselves()
+    {
+        using var program = EchoHostProcess.Start(["--help"]);
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Contains(program.Output, l => l.Contains("serve", StringComparison.Ordinal));
+        Assert.Contains(program.Output, l => l.Contains("health", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_framework_variables_for_ports_cause_no_warning()
+    {
+        using var host = await EchoHostProcess.StartHostAsync([], ("ASPNETCORE_HTTP_PORTS", "8080"), ("ASPNETCORE_URLS", "http://127.0.0.1:1"));
+        Assert.DoesNotContain(host.Output, l => l.Contains("WRN", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,130 @@
+using EchoHost.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace EchoHost.Tests.Configuration;
+
+public class HostSettingsTests
+{
+    [Fact]
+    public void Nothing_configured_is_the_documented_default()
+    {
+        var settings = Read();
+        var endpoint = Assert.Single(settings.Endpoints);
+        Assert.Equal(("Tcp", "tcp://*:5555"), (endpoint.Name, endpoint.Url));
+        Assert.Equal("http://localhost:8080", Assert.Single(settings.HttpAddresses).Url);
+        Assert.True(settings.Echo.LogMessages);
+        Assert.Equal(100, settings.Echo.MessageLogLimit);
+        Assert.Equal(TimeSpan.FromMinutes(10), settings.Echo.Limits.IdleTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.Echo.Limits.WriteTimeout);
+        Assert.Null(settings.Echo.Limits.MaxConnectionsPerAddress);
+        Assert.Equal(TimeSpan.Zero, settings.Echo.Shutdown.ReadinessDelay);
+        Assert.Equal(TimeSpan.FromSeconds(20), settings.Echo.Shutdown.GracePeriod);
+        Assert.Equal(TimeSpan.FromSeconds(1), settings.Echo.Shutdown.CloseSpread);
+    }
+
+    [Fact]
+    public void The_settings_file_holds_the_defaults()
+    {
+        var file = HostSettings.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: false).Build());
+        var none = Read();
+        Assert.Equal(none.Endpoints.Select(e => (e.Name, e.Url)), file.Endpoints.Select(e => (e.Name, e.Url)));
+        Assert.Equal(none.HttpAddresses, file.HttpAddresses);
+        Assert.Equal(none.Capacity, file.Capacity);
+        foreach (var (a, b) in new (object, object)[] { (none.Echo.Limits, file.Echo.Limits), (none.Echo.Shutdown, file.Echo.Shutdown), (none.Echo, file.Echo) })
+        {
+            Assert.All(a.GetType().GetProperties().Where(p => p.PropertyType.IsValueType || p.PropertyType == typeof(string)), p => Assert.Equal(p.GetValue(a), p.GetValue(b)));
+        }
+    }
+
+    [Theory]
+    [InlineData("tcp://*:5555", "0", "tcp://*:0")]
+    [InlineData("tcp://127.0.0.1:5555", "6000", "tcp://127.0.0.1:6000")]
+    [InlineData("tcp://[::1]:5555", "65535", "tcp://[::1]:65535")]
+    public void PORT_is_the_port_of_the_endpoint_Tcp(string url, string port, string expected) =>
+        Assert.Equal(expected, Assert.Single(Read(("Echo:Endpoints:Tcp:Url", url), ("PORT", port)).Endpoints).Url);
+
+    [Fact]
+    public void PORT_leaves_the_other_endpoints_alone() =>
+        Assert.Equal(["tcp://*:1", "tcp://*:7"], Read(("Echo:Endpoints:Front:Url", "tcp://*:1"), ("PORT", "7")).Endpoints.Select(e => e.Url).Order());
+
+    /// <summary>Each line of this table is a mistake; the answer names the key and the value.</summary>
+    [Theory]
+    [InlineData("PORT", "70000")]
+    [InlineData("PORT", "-1")]
+    [InlineData("PORT", "http")]
+    [InlineData("PORT", "5555.0")]
+    [InlineData("PORT", " 5555")]
+    [InlineData("Urls", "https://localhost:8080")]
+    [InlineData("Urls", "localhost:8080")]
+    [InlineData("Urls", "http://example.com:8080")]
+    [InlineData("Urls", "http://localhost:80800")]
+    [InlineData("Echo:Endpoint", "x")]
+    [InlineData("Echo:LogMesages", "false")]
+    [InlineData("Echo:LogMessages", "yes")]
+    [InlineData("Echo:MessageLogLimit", "-1")]
+    [InlineData("Echo:MessageLogLimit", "many")]
+    [InlineData("Echo:MessageLogLimit", "1.5")]
+    [InlineData("Echo:Limits", "5")]
+    [InlineData("Echo:Limits:MaxConnections", "0")]
+    [InlineData("Echo:Limits:MaxConnections", "99999999999")]
+    [InlineData("Echo:Limits:MaxConnections:Deep", "1")]
+    [InlineData("Echo:Limits:MaxConnectionsPerAddress", "0")]
+    [InlineData("Echo:Limits:IdleTimeout", "30")]
+    [InlineData("Echo:Limits:IdleTimeout", "-00:00:01")]
+    [InlineData("Echo:Limits:IdleTimeout", "30s")]
+    [InlineData("Echo:Limits:WriteTimeout", "99.00:00:00")]
+    [InlineData("Echo:Limits:Timeout", "00:00:01")]
+    [InlineData("Echo:Shutdown:ReadinessDelay", "5")]
+    [InlineData("Echo:Shutdown:GracePeriod", "-00:00:01")]
+    [InlineData("Echo:Shutdown:CloseSpread", "x")]
+    [InlineData("Echo:Endpoints:Tcp:Url", "tcp://nowhere:1")]
+    [InlineData("Echo:Endpoints:Tcp:Port", "1")]
+    [InlineData("Echo:Endpoints:Tcp", "tcp://*:1")]
+    [InlineData("Echo:Endpoints:Second:Url", "")]
+    [InlineData("Http:Port", "1")]
+    [InlineData("Admin:Tokn", "x")]
+    [InlineData("Peers:Target", "x")]
+    public void A_mistake_is_one_line_that_names_key_and_value(string key, string value)
+    {
+        var problem = Assert.Single(Problems((key, value)));
+        Assert.StartsWith(key.Split(":Deep")[0], problem, StringComparison.Ordinal);
+        Assert.Contains(key.EndsWith(":Deep", StringComparison.Ordinal) ? key.Split(":Deep")[0] : value, problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Echo:Endpoints:Tcp:ProxyProtocol", "Required")]
+    [InlineData("Echo:Endpoints:Tcp:Certificate:Path", "/cert.pem")]
+    [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "RequireCertificate")]
+    [InlineData("Echo:TrustedProxies:0", "10.0.0.0/8")]
+    [InlineData("Echo:Transport", "Epoll")]
+    [InlineData("Echo:QuietNetworks:0", "10.0.0.0/8")]
+    [InlineData("Echo:Limits:ProxyHeaderTimeout", "00:00:06")]
+    [InlineData("Echo:Limits:TlsHandshakeTimeout", "00:00:11")]
+    [InlineData("Http:ProxyProtocol", "Optional")]
+    [InlineData("Admin:Token", "0123456789abcdef")]
+    [InlineData("Peers:Targets:0", "10.0.0.2:5555")]
+    [InlineData("Peers:Dns:0", "echo:5555")]
+    [InlineData("Peers:Interval", "00:00:11")]
+    [InlineData("Peers:Timeout", "00:00:06")]
+    [InlineData("Peers:PayloadBytes", "65")]
+    public void What_is_not_there_yet_is_not_pretended(string key, string value) =>
+        Assert.Equal($"{key} is '{value}', which is not yet supported", Assert.Single(Problems((key, value))));
+
+    [Fact]
+    public void What_describes_the_present_state_is_accepted() =>
+        Read(("Echo:Endpoints:Tcp:Url", "tcp://*:5555"), ("Echo:Endpoints:Tcp:ProxyProtocol", "off"), ("Echo:Transport", "Sockets"), ("Http:ProxyProtocol", "Off"), ("Echo:TrustedProxies", ""));
+
+    [Fact]
+    public void Every_mistake_is_told_at_once() =>
+        Assert.Equal(2, Problems(("Echo:LogMessages", "yes"), ("Echo:Limits:IdleTimeout", "x")).Count);
+
+    [Fact]
+    public void Keys_are_read_whatever_their_case() =>
+        Assert.False(Read(("ECHO:LOGMESSAGES", "FALSE")).Echo.LogMessages);
+
+    private static IReadOnlyList<string> Problems(params (string Key, string Value)[] settings) =>
+        Assert.Throws<ConfigurationException>(() => Read(settings)).Problems;
+
+    private static HostSettings Read(params (string Key, string Value)[] settings) =>
+        HostSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value))).Build());
+}

@@ -1,0 +1,39 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+
+namespace EchoHost.Tests.Connections;
+
+public class ConnectionCapacityTests
+{
+    [Theory]
+    [InlineData(1024, 672, 64)]
+    [InlineData(20000, 19456, 256)]
+    [InlineData(1_048_576, 1_048_032, 256)]
+    [InlineData(400, 87, 25)]
+    public void Everything_fits_into_the_descriptor_limit(int descriptors, int echo, int http) =>
+        Assert.Equal(new ConnectionCapacity(echo, http, descriptors), ConnectionCapacity.From(null, descriptors));
+
+    [Fact]
+    public void Without_a_limit_what_is_configured_holds() =>
+        Assert.Equal(7, ConnectionCapacity.From(7, null).Echo);
+
+    [Fact]
+    public void More_than_the_limit_allows_is_an_error_that_names_both_figures()
+    {
+        Assert.Equal(672, ConnectionCapacity.From(672, 1024).Echo);
+        var problem = Assert.Single(Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(673, 1024)).Problems);
+        Assert.StartsWith("Echo:Limits:MaxConnections is '673', but the limit of 1024 file descriptors allows 672", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_limit_that_leaves_nothing_is_an_error() =>
+        Assert.Contains("256", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 256)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("Max open files            1024                 1048576              files     ", 1024)]
+    [InlineData("Max open files            unlimited            unlimited            files     ", null)]
+    [InlineData("Max file locks            1                    1                    locks     ", null)]
+    [InlineData("Max open files            4294967296           4294967296           files     ", int.MaxValue)]
+    public void The_soft_limit_is_read_from_proc(string line, int? limit) =>
+        Assert.Equal(limit, DescriptorLimit.Parse(["Limit                     Soft Limit           Hard Limit           Units     ", line]));
+}

@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Connections;
+
+public class ConnectionsEndpointTests
+{
+    [Fact]
+    public async Task A_connection_is_shown_with_what_it_has_moved_and_what_the_kernel_knows()
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("Hello, opencode.space!\r\n");
+
+        JsonElement list = default;
+        // The counts follow the bytes by a moment.
+        await Wait.UntilAsync(async () => (list = await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("sentBytes").GetInt64() == 24, "the bytes are counted");
+        Assert.Equal(Environment.MachineName, list.GetProperty("instance").GetString());
+        Assert.Equal("accepting", list.GetProperty("state").GetString());
+        Assert.Equal(1, list.GetProperty("active").GetInt32());
+        var connection = Assert.Single(list.GetProperty("connections").EnumerateArray());
+        Assert.Equal("Tcp", connection.GetProperty("endpoint").GetString());
+        Assert.Equal(client.LocalAddress, connection.GetProperty("peer").GetString());
+        Assert.Equal(24, connection.GetProperty("receivedBytes").GetInt64());
+        Assert.Equal(1, connection.GetProperty("messages").GetInt64());
+        Assert.EndsWith("Z", connection.GetProperty("openedAt").GetString(), StringComparison.Ordinal);
+        Assert.True(connection.GetProperty("ageSeconds").GetDouble() >= connection.GetProperty("idleSeconds").GetDouble());
+        Assert.All(new[] { "via", "tls", "proxy" }, name => Assert.Equal(JsonValueKind.Null, connection.GetProperty(name).ValueKind));
+        if (OperatingSystem.IsLinux())
+        {
+            var tcp = connection.GetProperty("tcp");
+            Assert.InRange(tcp.GetProperty("rttMs").GetDouble(), 0.001, 10_000);
+            Assert.InRange(tcp.GetProperty("minRttMs").GetDouble(), 0.0, tcp.GetProperty("rttMs").GetDouble() * 10);
+            Assert.True(tcp.TryGetProperty("retransmits", out _));
+            Assert.Equal(0, tcp.GetProperty("sendQueueBytes").GetInt64());
+        }
+
+        var one = await host.Http.GetFromJsonAsync<JsonElement>($"/connections/{connection.GetProperty("id").GetString()}");
+        Assert.Equal(client.LocalAddress, one.GetProperty("peer").GetString());
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Http.GetAsync("/connections/nobody")).StatusCode);
+    }
+
+    [Fact]
+    public async Task What_the_peer_does_not_take_is_in_the_send_queue()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells");
+        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
+        var sending = client.SendAsync(new byte[2_000_000]);
+        await Wait.UntilAsync(
+            async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 10_000,
+            "bytes wait to be taken");
+        await client.ReceiveAsync(2_000_000);
+        await sending;
+        await Wait.UntilAsync(
+            async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() == 0,
+            "all is taken");
+    }
+
+    [Fact]
+    public async Task Lists_are_sorted_limited_and_filtered()
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        var clients = new List<EchoClient>();
+        try
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                clients.Add(await host.ConnectAsync());
+                await clients[i].EchoAsync(new string('x', i == 1 ? 1000 : 10));
+            }
+
+            await clients[0].EchoAsync("most recent");
+
+            async Task<string[]> Peers(string query) =>
+                [.. (await host.Http.GetFromJsonAsync<JsonElement>($"/connections{query}")).GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("peer").GetString()!)];
+            string[] all = [.. clients.Select(c => c.LocalAddress)];
+            Assert.Equal(all, await Peers(""));
+            Assert.Equal(all, await Peers("?sort=age"));
+            Assert.Equal([all[1], all[2], all[0]], await Peers("?sort=idle"));
+            Assert.Equal(all[1], (await Peers("?sort=received"))[0]);
+            Assert.Equal(3, (await Peers("?sort=rtt")).Length);
+            Assert.Equal([all[0]], await Peers("?limit=1"));
+            Assert.Empty(await Peers("?limit=0"));
+            Assert.Equal([all[2]], await Peers($"?peer={all[2]}"));
+            Assert.Equal(all, await Peers("?peer=127.0.0.1"));
+            Assert.Equal(all, await Peers("?peer=127.0.0.0/8"));
+            Assert.Empty(await Peers("?peer=192.0.2.1"));
+        }
+        finally
+        {
+            clients.ForEach(c => c.Dispose());
+        }
+    }
+
+    [Theory]
+    [InlineData("limit", "-1")]
+    [InlineData("limit", "all")]
+    [InlineData("sort", "name")]
+    [InlineData("peer", "somebody")]
+    [InlineData("peer", "10.0.0.0/99")]
+    public async Task A_query_that_makes_no_sense_is_refused_naming_it(string name, string value)
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        var response = await host.Http.GetAsync($"/connections?{name}={value}");
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith($"{name} is '{value}'", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("POST", "/connections")]
+    [InlineData("DELETE", "/connections")]
+    public async Task Nothing_can_be_changed(string method, string path)
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await host.Http.SendAsync(request)).StatusCode);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Text;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace EchoHost.Tests.Metrics;
+
+/// <summary>A real OTLP/HTTP receiver takes what the program pushes, and decodes it.</summary>
+public class OtlpTests
+{
+    [Fact]
+    public async Task Metrics_are_pushed_where_OpenTelemetrys_variables_say()
+    {
+        var sums = new ConcurrentDictionary<string, long>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        await using var receiver = builder.Build();
+        receiver.MapPost("/v1/metrics", async (HttpContext context) =>
+        {
+            var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body);
+            Decode(body.ToArray(), sums);
+            context.Response.ContentType = "application/x-protobuf";
+        });
+        await receiver.StartAsync();
+
+        using var host = await EchoHostProcess.StartHostAsync(
+            [],
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Urls.First()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "200"));
+        using var client = await EchoClient.ConnectAsync(host.Tcp);
+        await client.EchoAsync("12345");
+        await Wait.UntilAsync(() => sums.GetValueOrDefault("echohost.io.sent") == 5, "the bytes sent arrive at the receiver");
+        Assert.Equal(1, sums["echohost.messages"]);
+        Assert.Equal(1, sums["echohost.connections.active"]);
+        Assert.Contains("service.name=EchoHost", sums.Keys);
+        Assert.Contains("kestrel.active_connections", sums.Keys);
+    }
+
+    /// <summary>ExportMetricsServiceRequest, as far as names, integer sums and the resource go (opentelemetry-proto, metrics.proto).</summary>
+    private static void Decode(ReadOnlyMemory<byte> request, ConcurrentDictionary<string, long> sums)
+    {
+        foreach (var resourceMetrics in Fields(request, 1))
+        {
+            foreach (var attribute in Fields(resourceMetrics, 1).SelectMany(resource => Fields(resource, 1)))
+            {
+                sums[$"{Text(attribute, 1)}={Fields(attribute, 2).Select(value => Text(value, 1)).FirstOrDefault()}"] = 1;
+            }
+
+            foreach (var metric in Fields(resourceMetrics, 2).SelectMany(scope => Fields(scope, 2)))
+            {
+                var points = Fields(metric, 7).SelectMany(sum => Fields(sum, 1));
+                sums[Text(metric, 1)] = points.SelectMany(point => Fields(point, 6)).Sum(value => BinaryPrimitives.ReadInt64LittleEndian(value.Span));
+            }
+        }
+    }
+
+    private static string Text(ReadOnlyMemory<byte> message, int field) => Encoding.UTF8.GetString(Fields(message, field).FirstOrDefault().Span);
+
+    /// <summary>The values of one field, by the protobuf wire format: varint, 64-bit, length-delimited, 32-bit.</summary>
+    private static IEnumerable<ReadOnlyMemory<byte>> Fields(ReadOnlyMemory<byte> message, int field)
+    {
+        for (var at = 0; at < message.Length;)
+        {
+            var tag = Varint(message, ref at);
+            var start = at;
+            var length = (tag & 7) switch
+            {
+                0 => VarintLength(message, at),
+                1 => 8,
+                2 => (int)Varint(message, ref start),
+                5 => 4,
+                _ => throw new InvalidDataException("not a wire type"),
+            };
+            if (tag >> 3 == (ulong)field)
+            {
+                yield return message.Slice(start, length);
+            }
+
+            at = start + length;
+        }
+    }
+
+    private static int VarintLength(ReadOnlyMemory<byte> message, int at)
+    {
+        var end = at;
+        Varint(message, ref end);
+        return end - at;
+    }
+
+    private static ulong Varint(ReadOnlyMemory<byte> message, ref int at)
+    {
+        ulong value = 0;
+        for (var shift = 0; ; shift += 7)
+        {
+            var b = message.Span[at++];
+            value |= (ulong)(b & 0x7f) << shift;
+            if (b < 0x80)
+            {
+                return value;
+            }
+        }
+    }
+}
