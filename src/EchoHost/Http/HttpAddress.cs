@@ -36,8 +36,8 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
         }
     }
 
-    /// <summary>The URL under which a client on this machine reaches it.</summary>
-    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "0.0.0.0" or "[::]" ? "localhost" : Host)}:{Port}");
+    /// <summary>The URL under which a client on this machine reaches it, without asking a resolver.</summary>
+    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "0.0.0.0" or "[::]" or "localhost" ? IPAddress.Loopback.ToString() : Host)}:{Port}");
 
     private static HttpAddress Parse(string url)
     {

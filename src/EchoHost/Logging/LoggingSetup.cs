@@ -28,7 +28,7 @@ internal static class LoggingSetup
         LoggerConfiguration serilog;
         try
         {
-            serilog = new LoggerConfiguration().Enrich.FromLogContext().ReadFrom.Configuration(configuration)
+            serilog = new LoggerConfiguration().ReadFrom.Configuration(configuration)
                 // Told in one line on standard error; the framework would log it with its stack.
                 .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
         }

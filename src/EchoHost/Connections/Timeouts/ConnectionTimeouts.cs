@@ -7,7 +7,7 @@ namespace EchoHost.Connections.Timeouts;
 /// Ends connections that have been idle, or whose peer takes nothing, for too long. One pass over all of them a second
 /// (more often for short limits) costs less than a timer for each.
 /// </summary>
-internal sealed class ConnectionTimeouts(ConnectionRegistry registry, HostSettings settings, TimeProvider time) : BackgroundService
+internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, HostSettings settings, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
 {
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);
@@ -40,7 +40,15 @@ internal sealed class ConnectionTimeouts(ConnectionRegistry registry, HostSettin
                 var now = time.GetTimestamp();
                 foreach (var connection in registry.All())
                 {
-                    Check(connection, now);
+                    try
+                    {
+                        Check(connection, now);
+                    }
+                    catch (Exception e)
+                    {
+                        // One connection's trouble must end neither the watch over the others nor, with it, the host.
+                        LogFailed(connection.Peer, e);
+                    }
                 }
             }
         }
@@ -74,4 +82,7 @@ internal sealed class ConnectionTimeouts(ConnectionRegistry registry, HostSettin
             }
         }
     }
+
+    [LoggerMessage(1, LogLevel.Error, "The timeouts of peer {Peer:l} could not be checked")]
+    private partial void LogFailed(string peer, Exception exception);
 }
