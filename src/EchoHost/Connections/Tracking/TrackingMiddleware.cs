@@ -42,9 +42,10 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         {
             await SendRemainderAsync(context);
             reason = connection.CloseReason ?? reason;
-            registry.Remove(connection);
             metrics.Closed(connection.Age, reason, isEmpty: connection.ReceivedBytes == 0);
             TrackingLog.Disconnected(logger, connection.Peer, reason.Label(), connection.Age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
+            // Last, since the drain ends when nobody is left here.
+            registry.Remove(connection);
         }
     }
 
