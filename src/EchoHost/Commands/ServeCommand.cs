@@ -9,6 +9,8 @@ internal static class ServeCommand
 {
     private const string Help = "Run the host; every configuration key can be given as --Key=Value";
 
+    private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(3);
+
     public static Command Create()
     {
         var command = new Command("serve", Help);
@@ -28,8 +30,16 @@ internal static class ServeCommand
         try
         {
             CheckShape(settings);
-            await using var app = Program.BuildHost(settings);
-            await app.RunAsync();
+            var app = Program.BuildHost(settings);
+            try
+            {
+                await app.RunAsync();
+            }
+            finally
+            {
+                await DisposeAsync(app);
+            }
+
             return ExitCode.Done;
         }
         catch (ConfigurationException e)
@@ -45,6 +55,22 @@ internal static class ServeCommand
         {
             await Console.Error.WriteLineAsync($"EchoHost: {e.Message}");
             return e.IsInUse ? ExitCode.Failed : ExitCode.WrongUsage;
+        }
+    }
+
+    /// <summary>
+    /// Writes what is left to be logged. Where nobody reads standard output that would take for ever, so it is given up
+    /// in the end.
+    /// </summary>
+    private static async Task DisposeAsync(WebApplication app)
+    {
+        try
+        {
+            await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);
+        }
+        catch (TimeoutException)
+        {
+            await Console.Error.WriteLineAsync("EchoHost: the last log lines could not be written");
         }
     }
 

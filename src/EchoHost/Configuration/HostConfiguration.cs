@@ -24,7 +24,7 @@ internal static class HostConfiguration
         }
         catch (InvalidDataException e)
         {
-            throw new ConfigurationException($"{e.Message} {e.InnerException?.Message}".ReplaceLineEndings(" "));
+            throw new ConfigurationException($"{e.Message} {e.GetBaseException().Message}".ReplaceLineEndings(" "));
         }
     }
 

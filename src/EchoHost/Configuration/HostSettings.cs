@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using EchoHost.Connections.Admission;
 using EchoHost.Echo;
 using EchoHost.Http;
@@ -18,6 +20,14 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
     private const string DefaultEndpoint = "Tcp";
     private const string DefaultUrl = "tcp://*:5555";
     private static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
+
+    /// <summary>The echo endpoint that <paramref name="address"/> belongs to; null for an address of the HTTP endpoint.</summary>
+    public EchoEndpoint? EndpointOf(EndPoint address) => address switch
+    {
+        EchoIPEndPoint own => Endpoints.First(e => e.Name == own.EndpointName),
+        UnixDomainSocketEndPoint => Endpoints.FirstOrDefault(e => e.Addresses.Contains(address)),
+        _ => null,
+    };
 
     /// <exception cref="ConfigurationException">Something can't be used: one line a problem, naming key and value.</exception>
     public static HostSettings Read(IConfiguration configuration)
@@ -85,9 +95,8 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
         List<EchoEndpoint> endpoints = [];
         foreach (var (name, options) in echo.Endpoints)
         {
-            var isDefault = string.Equals(name, DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
-            var endpoint = Collect(() => EchoEndpoint.Parse(name, isDefault && !string.IsNullOrEmpty(port) ? WithPort(options.Url, port) : options.Url), problems);
-            if (endpoint is not null)
+            var isByPort = !string.IsNullOrEmpty(port) && string.Equals(name, DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
+            if (Collect(() => isByPort ? ParseWithPort(name, options.Url, port!) : EchoEndpoint.Parse(name, options.Url), problems) is { } endpoint)
             {
                 endpoints.Add(endpoint);
             }
@@ -96,17 +105,22 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
         return endpoints;
     }
 
-    private static string WithPort(string url, string port)
+    private static EchoEndpoint ParseWithPort(string name, string url, string port)
     {
         if (!EchoEndpoint.TryParsePort(port, out _))
         {
             throw new ConfigurationException($"{PortKey} is '{port}'; expected a port, 0 to 65535");
         }
 
+        if (url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ConfigurationException($"{PortKey} is '{port}', but {EchoOptions.SectionName}:Endpoints:{DefaultEndpoint}:Url is '{url}', which has no port");
+        }
+
         var colon = url.LastIndexOf(':');
-        return url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase)
-            ? throw new ConfigurationException($"{PortKey} is '{port}', but {EchoOptions.SectionName}:Endpoints:{DefaultEndpoint}:Url is '{url}', which has no port")
-            : colon > url.IndexOf("//", StringComparison.Ordinal) ? $"{url[..colon]}:{port}" : url;
+        var hasPort = colon > url.IndexOf("//", StringComparison.Ordinal) && colon > url.LastIndexOf(']');
+        var withPort = $"{(hasPort ? url[..colon] : url.TrimEnd('/'))}:{port}";
+        return EchoEndpoint.Parse(name, withPort) with { Setting = $"{PortKey} is '{port}'" };
     }
 
     private static T? Collect<T>(Func<T> read, List<string> problems)

@@ -20,12 +20,12 @@ internal static class SectionReader
         return problems.Count == before ? section.Get<T>() ?? new T() : new T();
     }
 
-    private static void Compare(IConfigurationSection section, Type type, List<string> problems)
+    private static void Compare(IConfigurationSection section, Type declared, List<string> problems)
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
+        var type = Nullable.GetUnderlyingType(declared) ?? declared;
         if (Expectation(type) is { } expectation)
         {
-            CompareScalar(section, type, expectation, problems);
+            CompareScalar(section, type, isOptional: type != declared || !type.IsValueType, expectation, problems);
         }
         else if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))
         {
@@ -41,13 +41,13 @@ internal static class SectionReader
         }
     }
 
-    private static void CompareScalar(IConfigurationSection section, Type type, string expectation, List<string> problems)
+    private static void CompareScalar(IConfigurationSection section, Type type, bool isOptional, string expectation, List<string> problems)
     {
         if (section.GetChildren().Any())
         {
             problems.Add($"{section.Path} holds keys of its own; expected {expectation}");
         }
-        else if (!string.IsNullOrEmpty(section.Value) && !CanHold(type, section.Value))
+        else if (section.Value is { } value && !(value.Length == 0 && isOptional) && !CanHold(type, value))
         {
             problems.Add($"{section.Path} is '{section.Value}'; expected {expectation}");
         }

@@ -22,8 +22,8 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
 
     private readonly EchoShutdownOptions _options = settings.Echo.Shutdown;
 
-    /// <summary>The longest a drain can take; the host's own shutdown timeout must leave room for it.</summary>
-    public static TimeSpan Longest(EchoShutdownOptions options) => options.ReadinessDelay + options.GracePeriod + LastWords;
+    /// <summary>The longest a drain can take, with what it leaves to HTTP; the host's own shutdown timeout must leave room for it.</summary>
+    public static TimeSpan Longest(EchoShutdownOptions options) => options.ReadinessDelay + options.GracePeriod + (3 * LastWords);
 
     public override async Task StoppingAsync(CancellationToken cancellationToken)
     {
@@ -43,11 +43,8 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
             DrainLog.EndedAtOnce(logger, registry.Count);
         }
 
-        foreach (var connection in registry.All())
-        {
-            connection.Abort(CloseReason.DrainTimeout);
-        }
-
+        await AbortAllAsync();
+        state.EndHttpAfter(LastWords);
         DrainLog.Drained(logger);
     }
 
@@ -98,8 +95,23 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
             connection.RequestClose(CloseReason.DrainTimeout);
         }
 
+        await WaitForAllAsync(LastWords, stop);
+    }
+
+    private async Task AbortAllAsync()
+    {
+        foreach (var connection in registry.All())
+        {
+            connection.Abort(CloseReason.DrainTimeout);
+        }
+
+        await WaitForAllAsync(LastWords, CancellationToken.None);
+    }
+
+    private async Task WaitForAllAsync(TimeSpan most, CancellationToken stop)
+    {
         var start = time.GetTimestamp();
-        while (registry.Count > 0 && time.GetElapsedTime(start) < LastWords)
+        while (registry.Count > 0 && time.GetElapsedTime(start) < most)
         {
             await Task.Delay(Tick, time, stop);
         }

@@ -1,10 +1,11 @@
 namespace EchoHost.Drain;
 
 /// <summary>How far the host is on its way out. Only ever moves forward.</summary>
-internal sealed class DrainState
+internal sealed class DrainState : IDisposable
 {
     private volatile bool _isDraining;
     private volatile bool _turnsAway;
+    private readonly CancellationTokenSource _httpDeadline = new();
 
     /// <summary>The host has been asked to stop: it is unready from here on.</summary>
     public bool IsDraining => _isDraining;
@@ -15,7 +16,17 @@ internal sealed class DrainState
     /// <summary>The state as <c>/connections</c> spells it.</summary>
     public string Label => _isDraining ? "draining" : "accepting";
 
+    /// <summary>
+    /// Cancelled when the host's last HTTP connections have to go. Kestrel would wait for a request that is never
+    /// finished until the end of the shutdown timeout.
+    /// </summary>
+    public CancellationToken HttpDeadline => _httpDeadline.Token;
+
     public void BeginDraining() => _isDraining = true;
 
     public void BeginTurningAway() => _turnsAway = true;
+
+    public void EndHttpAfter(TimeSpan time) => _httpDeadline.CancelAfter(time);
+
+    public void Dispose() => _httpDeadline.Dispose();
 }

@@ -11,12 +11,13 @@ namespace EchoHost.Echo;
 /// <param name="Addresses">One address, or two for <c>localhost</c>.</param>
 internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPoint> Addresses)
 {
+    /// <summary>Which key has which value, as an error begins: PORT, where that decided.</summary>
+    public string Setting { get; init; } = $"{KeyOf(Name)} is '{Url}'";
+
     /// <summary>The longest path a Unix socket can have: <c>sun_path</c> less its closing zero (unix(7)).</summary>
     private const int LongestUnixPath = 107;
 
     private const string Shapes = "expected tcp://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
-
-    public string UrlKey => KeyOf(Name);
 
     /// <summary>
     /// Parses a configured URL. <c>*</c> is IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0

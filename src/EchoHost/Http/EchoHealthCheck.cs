@@ -12,7 +12,7 @@ namespace EchoHost.Http;
 /// Sends a message through every echo endpoint and reads it back, so that a listener that died is noticed. The answer
 /// holds for a second, however many ask.
 /// </summary>
-internal sealed class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, TimeProvider time) : IHealthCheck, IDisposable
+internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, TimeProvider time, ILogger<EchoHealthCheck> logger) : IHealthCheck, IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -28,7 +28,9 @@ internal sealed class EchoHealthCheck(HostSettings settings, BoundEndpoints boun
         {
             if (_lastAt == 0 || time.GetElapsedTime(_lastAt) >= Fresh)
             {
+                var before = _last.Status;
                 _last = await ProbeAllAsync(cancellationToken);
+                LogChange(before, isFirst: _lastAt == 0);
                 _lastAt = time.GetTimestamp();
             }
 
@@ -41,6 +43,24 @@ internal sealed class EchoHealthCheck(HostSettings settings, BoundEndpoints boun
     }
 
     public void Dispose() => _one.Dispose();
+
+    private void LogChange(HealthStatus before, bool isFirst)
+    {
+        if (_last.Status == HealthStatus.Unhealthy && (isFirst || before != HealthStatus.Unhealthy))
+        {
+            LogDead(logger, _last.Description!);
+        }
+        else if (_last.Status == HealthStatus.Healthy && !isFirst && before != HealthStatus.Healthy)
+        {
+            LogAlive(logger, _last.Description!);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Unready: {What:l}")]
+    private static partial void LogDead(ILogger logger, string what);
+
+    [LoggerMessage(2, LogLevel.Information, "Ready again: {What:l}")]
+    private static partial void LogAlive(ILogger logger, string what);
 
     private async Task<HealthCheckResult> ProbeAllAsync(CancellationToken cancellationToken)
     {

@@ -2,6 +2,8 @@ using System.Globalization;
 using EchoHost.Configuration;
 using EchoHost.Transport;
 using Serilog;
+using Serilog.Debugging;
+using Serilog.Events;
 using Serilog.Formatting;
 using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
@@ -25,17 +27,9 @@ internal static class LoggingSetup
     public static void AddEchoLogging(this ILoggingBuilder logging, IConfiguration configuration)
     {
         var formatter = Formatter(configuration[FormatKey]);
-        LoggerConfiguration serilog;
-        try
-        {
-            serilog = new LoggerConfiguration().ReadFrom.Configuration(configuration)
-                // Told in one line on standard error; the framework would log it with its stack.
-                .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
-        }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
-        {
-            throw new ConfigurationException($"{SerilogSection}: {e.Message.ReplaceLineEndings(" ")}");
-        }
+        var serilog = ReadSerilog(configuration)
+            // Told in one line on standard error; the framework would log it with its stack.
+            .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
 
         if (!configuration.GetSection($"{SerilogSection}:WriteTo").GetChildren().Any())
         {
@@ -45,7 +39,34 @@ internal static class LoggingSetup
         logging.ClearProviders();
         // Serilog's own levels decide.
         logging.SetMinimumLevel(LogLevel.Trace);
+        // It would name raw endpoints as http://; and what health checks find, the host says itself.
+        logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.None);
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
+    }
+
+    private static LoggerConfiguration ReadSerilog(IConfiguration configuration)
+    {
+        // Serilog passes over a sink that it does not find, which would leave the host without a log; it says so here.
+        var complaints = new StringWriter();
+        SelfLog.Enable(TextWriter.Synchronized(complaints));
+        try
+        {
+            var serilog = new LoggerConfiguration()
+                .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+                .MinimumLevel.Override("System", LogEventLevel.Warning)
+                .ReadFrom.Configuration(configuration);
+            var complaint = complaints.ToString();
+            return complaint.Length == 0 ? serilog : throw new ConfigurationException($"{SerilogSection}: {complaint.Trim().ReplaceLineEndings(" ")}");
+        }
+        catch (Exception e) when (e is not ConfigurationException)
+        {
+            throw new ConfigurationException($"{SerilogSection}: {e.GetBaseException().Message.ReplaceLineEndings(" ")}");
+        }
+        finally
+        {
+            SelfLog.Disable();
+        }
     }
 
     private static ITextFormatter Formatter(string? format) => format?.ToLowerInvariant() switch

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
 
@@ -30,6 +31,7 @@ internal sealed class EchoMetrics
         meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections turned away, by reason.");
         meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from peers.");
         meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to peers.");
+        meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
     }
 
@@ -38,6 +40,11 @@ internal sealed class EchoMetrics
 
     private IEnumerable<Measurement<long>> Observe(Func<EndpointMetrics, long> read) =>
         _endpoints.Values.Select(e => new Measurement<long>(read(e), e.EndpointTag));
+
+    private IEnumerable<Measurement<long>> ObserveAcceptErrors() =>
+        from endpoint in _endpoints.Values
+        from reason in Enum.GetValues<AcceptErrorReason>()
+        select new Measurement<long>(endpoint.AcceptErrorsFor(reason), endpoint.EndpointTag, new("reason", reason.Label()));
 
     private IEnumerable<Measurement<long>> ObserveRejected() =>
         from endpoint in _endpoints.Values

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
+using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
 
@@ -14,6 +15,8 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     private readonly StripedCounter _sent = new();
     private readonly StripedCounter _messages = new();
     private readonly StripedCounter[] _rejected = [.. Enum.GetValues<RejectReason>().Select(_ => new StripedCounter())];
+
+    private readonly StripedCounter[] _acceptErrors = [.. Enum.GetValues<AcceptErrorReason>().Select(_ => new StripedCounter())];
 
     public string Endpoint { get; } = endpoint;
 
@@ -32,6 +35,10 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     public long Messages => _messages.Value;
 
     public long RejectedFor(RejectReason reason) => _rejected[(int)reason].Value;
+
+    public long AcceptErrorsFor(AcceptErrorReason reason) => _acceptErrors[(int)reason].Value;
+
+    public void AcceptFailed(AcceptErrorReason reason) => _acceptErrors[(int)reason].Add(1);
 
     public void Opened()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EchoHost.Configuration;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -14,29 +15,49 @@ internal static class MetricsSetup
     /// Aggregates this host's meters, Kestrel's and the runtime's: for whoever scrapes, and, where an OTLP endpoint is
     /// configured by OpenTelemetry's own variables, pushed there.
     /// </summary>
+    /// <exception cref="ConfigurationException">An OTLP endpoint is no URL.</exception>
     public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration)
     {
+        var push = OtlpEndpointOf(configuration, OtlpMetricsEndpoint);
+        var isPushed = push is not null || OtlpEndpointOf(configuration, OtlpEndpoint) is not null;
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton<ProcessMetrics>();
         services.AddSingleton<PrometheusExporter>();
-        services.AddSingleton(provider => BuildProvider(provider, configuration));
+        services.AddSingleton(provider => BuildProvider(provider, configuration, isPushed, push));
     }
 
-    private static MeterProvider BuildProvider(IServiceProvider provider, IConfiguration configuration)
+    private static Uri? OtlpEndpointOf(IConfiguration configuration, string key) => configuration[key] switch
+    {
+        null or "" => null,
+        var value => Uri.TryCreate(value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            ? uri
+            : throw new ConfigurationException($"{key} is '{value}'; expected http://HOST:PORT"),
+    };
+
+    private static MeterProvider BuildProvider(IServiceProvider provider, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
         // Created before the provider, so that both have their series from the first collection on.
         provider.GetRequiredService<EchoMetrics>();
         provider.GetRequiredService<ProcessMetrics>();
         var builder = Sdk.CreateMeterProviderBuilder()
+            // OpenTelemetry's variables are read from wherever the host's settings come.
+            .ConfigureServices(services => services.AddSingleton(configuration))
             .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: Environment.MachineName).AddTelemetrySdk().AddEnvironmentVariableDetector())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
             .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : null!)
             .AddReader(new BaseExportingMetricReader(provider.GetRequiredService<PrometheusExporter>()) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
-        if (!string.IsNullOrEmpty(configuration[OtlpEndpoint]) || !string.IsNullOrEmpty(configuration[OtlpMetricsEndpoint]))
+        if (isPushed)
         {
-            builder.AddOtlpExporter();
+            // The variable for metrics alone is used as it is; to the general one the SDK adds the signal's path.
+            builder.AddOtlpExporter(otlp =>
+            {
+                if (metricsEndpoint is not null)
+                {
+                    otlp.Endpoint = metricsEndpoint;
+                }
+            });
         }
 
         return builder.Build();

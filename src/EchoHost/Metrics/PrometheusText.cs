@@ -20,7 +20,7 @@ internal sealed class PrometheusText(bool openMetrics)
     /// <summary>Adds one metric with all its series; a second metric of the same name (another version of its meter) joins the first.</summary>
     public void Add(Metric metric)
     {
-        var kind = KindOf(metric.MetricType);
+        var kind = KindOf(metric);
         var name = PrometheusName.Of(metric.Name, metric.Unit, kind);
         var text = new StringBuilder();
         if (!_families.TryGetValue(name.Family, out var before))
@@ -91,8 +91,10 @@ internal sealed class PrometheusText(bool openMetrics)
         return openMetrics ? help.Replace("\"", "\\\"", StringComparison.Ordinal) : help;
     }
 
-    private static MetricKind KindOf(MetricType type) => type switch
+    private static MetricKind KindOf(Metric metric) => metric.MetricType switch
     {
+        // The runtime declares these as counters, but they fall too.
+        _ when metric.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" => MetricKind.Gauge,
         MetricType.LongSum or MetricType.DoubleSum => MetricKind.Counter,
         MetricType.Histogram => MetricKind.Histogram,
         _ => MetricKind.Gauge,

@@ -1,11 +1,9 @@
-using System.Net.Sockets;
-
 namespace EchoHost.Transport;
 
-/// <summary>An endpoint can't be listened on: one line that names the configuration key, the URL and why.</summary>
+/// <summary>An endpoint can't be listened on: one line that names the configuration key, its value and why.</summary>
 /// <remarks>An IOException, because Kestrel tries the next address family after any other.</remarks>
-internal sealed class EndpointUnavailableException(string message, SocketError error) : IOException(message)
+internal sealed class EndpointUnavailableException(string message, bool isInUse) : IOException(message)
 {
-    /// <summary>A port that somebody else has is not the configuration's fault.</summary>
-    public bool IsInUse { get; } = error == SocketError.AddressAlreadyInUse;
+    /// <summary>Somebody else has the port or the path, which is not the configuration's fault.</summary>
+    public bool IsInUse { get; } = isInUse;
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -14,6 +15,8 @@ internal static class KestrelExtensions
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { [WebHostDefaults.HttpPortsKey] = "", [WebHostDefaults.HttpsPortsKey] = "" });
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
+        // Kestrel asks the factory registered last first.
+        services.AddSingleton<IConnectionListenerFactory, EchoListenerFactory>();
         services.AddSingleton<KestrelSetup>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<KestrelSetup>());
         services.AddSingleton<IConfigureOptions<SocketTransportOptions>>(provider => provider.GetRequiredService<KestrelSetup>());

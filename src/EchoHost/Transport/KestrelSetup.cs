@@ -10,16 +10,6 @@ namespace EchoHost.Transport;
 /// <summary>Tells Kestrel what to listen on: every echo endpoint with its chain, and the HTTP addresses.</summary>
 internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound) : IConfigureOptions<KestrelServerOptions>, IConfigureOptions<SocketTransportOptions>
 {
-    /// <summary>The kernel caps it at net.core.somaxconn (listen(2)).</summary>
-    private const int Backlog = 4096;
-
-    /// <summary>
-    /// What one connection's pipe holds of what its peer sent, and of what its peer does not take. A read returns up to
-    /// the first, which is copied behind the second, so that a connection stays far below 1 MiB.
-    /// </summary>
-    private const long MaxReadBuffer = 128 * 1024;
-    private const long MaxWriteBuffer = 64 * 1024;
-
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -40,9 +30,7 @@ internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound) 
 
     public void Configure(SocketTransportOptions sockets)
     {
-        sockets.Backlog = Backlog;
-        sockets.MaxReadBufferSize = MaxReadBuffer;
-        sockets.MaxWriteBufferSize = MaxWriteBuffer;
+        sockets.Backlog = EchoListenerFactory.Backlog;
         sockets.CreateBoundListenSocket = endPoint => ListenSockets.Bind(endPoint, settings);
     }
 }

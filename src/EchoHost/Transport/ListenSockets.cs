@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
-using EchoHost.Echo;
 using EchoHost.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -13,7 +12,7 @@ internal static class ListenSockets
     /// <exception cref="EndpointUnavailableException">The address is taken or can't be had.</exception>
     public static Socket Bind(EndPoint endPoint, HostSettings settings)
     {
-        var echo = Find(endPoint, settings);
+        var echo = settings.EndpointOf(endPoint);
         try
         {
             // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
@@ -21,8 +20,8 @@ internal static class ListenSockets
         }
         catch (SocketException e) when (echo is not null || e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
         {
-            var (key, url) = echo is not null ? (echo.UrlKey, echo.Url) : (HttpAddress.Key, $"http://{endPoint}");
-            throw new EndpointUnavailableException($"{key} is '{url}': {Explain(e, endPoint)}", e.SocketErrorCode);
+            var isInUse = e.SocketErrorCode == SocketError.AddressAlreadyInUse && !IsOtherFile(endPoint);
+            throw new EndpointUnavailableException($"{echo?.Setting ?? HttpSetting(endPoint, settings)}: {Explain(e, endPoint)}", isInUse);
         }
     }
 
@@ -44,7 +43,8 @@ internal static class ListenSockets
 
     private static string Explain(SocketException e, EndPoint endPoint) => (e.SocketErrorCode, endPoint) switch
     {
-        (SocketError.AddressAlreadyInUse, IPEndPoint ip) => $"port {ip.Port} is in use by another process",
+        (SocketError.AddressAlreadyInUse, IPEndPoint ip) => $"port {ip.Port} is in use",
+        _ when IsOtherFile(endPoint) => "a file that is no socket is in the way",
         (SocketError.AddressAlreadyInUse, _) => "the path is in use",
         (SocketError.AddressNotAvailable, IPEndPoint ip) => $"this machine has no address {ip.Address}",
         (_, UnixDomainSocketEndPoint unix) when !Directory.Exists(Path.GetDirectoryName(unix.ToString())) => "the folder does not exist",
@@ -52,10 +52,12 @@ internal static class ListenSockets
         _ => e.Message,
     };
 
-    private static EchoEndpoint? Find(EndPoint endPoint, HostSettings settings) => endPoint switch
+    private static bool IsOtherFile(EndPoint endPoint) =>
+        endPoint is UnixDomainSocketEndPoint && endPoint.ToString() is { } path && File.Exists(path) && !UnixSocketFile.IsSocket(path);
+
+    private static string HttpSetting(EndPoint endPoint, HostSettings settings)
     {
-        EchoIPEndPoint own => settings.Endpoints.First(e => e.Name == own.EndpointName),
-        UnixDomainSocketEndPoint => settings.Endpoints.FirstOrDefault(e => e.Addresses.Contains(endPoint)),
-        _ => null,
-    };
+        var address = settings.HttpAddresses.FirstOrDefault(a => endPoint is IPEndPoint ip && a.Port == ip.Port);
+        return $"{HttpAddress.Key} is '{address?.Url ?? $"http://{endPoint}"}'";
+    }
 }

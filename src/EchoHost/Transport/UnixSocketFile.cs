@@ -11,7 +11,7 @@ internal static class UnixSocketFile
     /// </summary>
     public static void RemoveIfStale(string path)
     {
-        if (!File.Exists(path))
+        if (!File.Exists(path) || !IsSocket(path))
         {
             return;
         }
@@ -21,7 +21,7 @@ internal static class UnixSocketFile
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused && IsSocket(path))
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {
             File.Delete(path);
         }
@@ -31,10 +31,10 @@ internal static class UnixSocketFile
         }
     }
 
-    /// <summary>Connecting to an ordinary file is refused as well (unix(7)); but only a socket can't be opened for lack of a device (open(2)).</summary>
-    private static bool IsSocket(string path)
+    /// <summary>Of all files, only a socket can't be opened for lack of a device (open(2), ENXIO).</summary>
+    public static bool IsSocket(string path)
     {
-        const int noSuchDevice = 6; // ENXIO
+        const int noSuchDevice = 6;
         try
         {
             using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

@@ -17,6 +17,9 @@ public class ProgramTests
     [InlineData("--Logging:Format=xml", "Logging:Format is 'xml'; expected text or json")]
     [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog: ")]
     [InlineData("--urls=https://localhost:1", "Urls is 'https://localhost:1'; expected http://HOST:PORT")]
+    [InlineData("--Echo:Limits:IdleTimeout=", "Echo:Limits:IdleTimeout is ''; expected hours, minutes and seconds")]
+    [InlineData("--OTEL_EXPORTER_OTLP_ENDPOINT=nonsense", "OTEL_EXPORTER_OTLP_ENDPOINT is 'nonsense'; expected http://HOST:PORT")]
+    [InlineData("--Serilog:WriteTo:0:Name=Nowhere", "Serilog: ")]
     [InlineData("nonsense", "'nonsense' is neither a command nor a setting")]
     [InlineData("--Echo:LogMessages", "'--Echo:LogMessages' has no value")]
     public async Task A_wrong_configuration_is_one_line_and_exit_code_2(string argument, string line)
@@ -35,6 +38,26 @@ public class ProgramTests
         Assert.Equal("EchoHost: PORT is '70000'; expected a port, 0 to 65535", Assert.Single(program.Errors));
     }
 
+    [Fact]
+    public async Task A_port_in_use_names_PORT_where_that_decided()
+    {
+        using var first = await EchoHostProcess.StartHostAsync();
+        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", $"{first.Port}"));
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Equal($"EchoHost: PORT is '{first.Port}': port {first.Port} is in use", Assert.Single(second.Errors));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_never_finished_does_not_hold_the_stop()
+    {
+        // Without a limit of its own, Kestrel would wait for it as long as a drain may take.
+        using var host = await EchoHostProcess.StartHostAsync(["--Echo:Shutdown:GracePeriod=00:10:00"]);
+        using var half = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, host.HttpUrl!.Port));
+        await half.SendAsync("GET /health HTTP/1.1\r\nHost: ");
+        host.Signal(PosixSignal.SIGTERM);
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("*")]
@@ -43,7 +66,7 @@ public class ProgramTests
         using var first = await EchoHostProcess.StartHostAsync();
         using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Url=tcp://{host}:{first.Port}"]);
         Assert.Equal(1, await second.WaitForExitAsync());
-        Assert.Equal($"EchoHost: Echo:Endpoints:Tcp:Url is 'tcp://{host}:{first.Port}': port {first.Port} is in use by another process", Assert.Single(second.Errors));
+        Assert.Equal($"EchoHost: Echo:Endpoints:Tcp:Url is 'tcp://{host}:{first.Port}': port {first.Port} is in use", Assert.Single(second.Errors));
         Assert.Empty(second.Output);
         using var client = await EchoClient.ConnectAsync(first.Tcp);
         await client.EchoAsync("unharmed");
@@ -57,7 +80,7 @@ public class ProgramTests
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         using var program = EchoHostProcess.Start([$"--urls=http://127.0.0.1:{port}"], ("PORT", "0"));
         Assert.Equal(1, await program.WaitForExitAsync());
-        Assert.Equal($"EchoHost: Urls is 'http://127.0.0.1:{port}': port {port} is in use by another process", Assert.Single(program.Errors));
+        Assert.Equal($"EchoHost: Urls is 'http://127.0.0.1:{port}': port {port} is in use", Assert.Single(program.Errors));
     }
 
     [Theory]

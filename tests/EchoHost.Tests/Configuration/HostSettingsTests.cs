@@ -40,6 +40,8 @@ public class HostSettingsTests
     [InlineData("tcp://*:5555", "0", "tcp://*:0")]
     [InlineData("tcp://127.0.0.1:5555", "6000", "tcp://127.0.0.1:6000")]
     [InlineData("tcp://[::1]:5555", "65535", "tcp://[::1]:65535")]
+    [InlineData("tcp://[::1]", "7", "tcp://[::1]:7")]
+    [InlineData("tcp://*/", "7", "tcp://*:7")]
     public void PORT_is_the_port_of_the_endpoint_Tcp(string url, string port, string expected) =>
         Assert.Equal(expected, Assert.Single(Read(("Echo:Endpoints:Tcp:Url", url), ("PORT", port)).Endpoints).Url);
 
@@ -61,6 +63,8 @@ public class HostSettingsTests
     [InlineData("Echo:Endpoint", "x")]
     [InlineData("Echo:LogMesages", "false")]
     [InlineData("Echo:LogMessages", "yes")]
+    [InlineData("Echo:LogMessages", "")]
+    [InlineData("Echo:Limits:WriteTimeout", "")]
     [InlineData("Echo:MessageLogLimit", "-1")]
     [InlineData("Echo:MessageLogLimit", "many")]
     [InlineData("Echo:MessageLogLimit", "1.5")]

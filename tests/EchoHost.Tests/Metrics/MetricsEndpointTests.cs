@@ -28,6 +28,8 @@ public class MetricsEndpointTests
             }
         }
 
+        Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"fd_limit\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"other\"} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("\nkestrel_active_connections", text, StringComparison.Ordinal);
         Assert.Contains("\ndotnet_gc_collections_total", text, StringComparison.Ordinal);
         Assert.All(new[] { "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds" }, name => Assert.Contains($"\n{name} ", text, StringComparison.Ordinal));

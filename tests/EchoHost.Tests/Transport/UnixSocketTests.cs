@@ -86,7 +86,9 @@ public sealed class UnixSocketTests : IDisposable
     public async Task A_file_of_another_kind_is_left_alone()
     {
         await File.WriteAllTextAsync(SocketPath, "precious");
-        await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}"));
+        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}"));
+        Assert.EndsWith("a file that is no socket is in the way", error.Message, StringComparison.Ordinal);
+        Assert.False(error.IsInUse);
         Assert.Equal("precious", await File.ReadAllTextAsync(SocketPath));
     }
 

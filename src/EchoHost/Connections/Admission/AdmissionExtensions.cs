@@ -1,5 +1,6 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -25,6 +26,7 @@ internal static class AdmissionExtensions
     public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, ConnectionGate gate)
     {
         var log = builder.ApplicationServices.GetRequiredService<RejectionLog>();
+        var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
         return builder.Use(next => async context =>
         {
             if (!gate.TryEnter())
@@ -34,6 +36,7 @@ internal static class AdmissionExtensions
                 return;
             }
 
+            using var deadline = drain.HttpDeadline.UnsafeRegister(static connection => ((ConnectionContext)connection!).Abort(), context);
             try
             {
                 await next(context);

@@ -16,47 +16,47 @@ internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetri
             return;
         }
 
+        var address = PeerAddress.Address(context.RemoteEndPoint);
         if (drain.TurnsAway)
         {
             Reject(context, RejectReason.Draining, "draining");
         }
-        else if (!gate.TryEnter())
+        else if (address is not null && !gate.TryEnterAddress(address))
         {
-            Reject(context, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
-        }
-        else
-        {
-            try
-            {
-                await AdmitAddressAsync(context);
-            }
-            finally
-            {
-                gate.Leave();
-            }
-        }
-    }
-
-    private async Task AdmitAddressAsync(ConnectionContext context)
-    {
-        if (PeerAddress.Address(context.RemoteEndPoint) is not { } address)
-        {
-            await next(context);
-        }
-        else if (!gate.TryEnterAddress(address))
-        {
+            // Asked first, so that a flood from one address holds no place that others could have.
             Reject(context, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one address is reached");
         }
         else
         {
             try
             {
-                await next(context);
+                await AdmitAsync(context);
             }
             finally
             {
-                gate.LeaveAddress(address);
+                if (address is not null)
+                {
+                    gate.LeaveAddress(address);
+                }
             }
+        }
+    }
+
+    private async Task AdmitAsync(ConnectionContext context)
+    {
+        if (!gate.TryEnter())
+        {
+            Reject(context, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
+            return;
+        }
+
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            gate.Leave();
         }
     }
 

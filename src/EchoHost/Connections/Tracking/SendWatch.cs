@@ -3,13 +3,14 @@ namespace EchoHost.Connections.Tracking;
 /// <summary>
 /// Notices whether a peer takes what waits to be sent to it. A pending flush alone does not tell: a slow reader takes
 /// bytes all the time and must not be cut off. So the kernel's count of acknowledged bytes is watched where there is
-/// one (TCP on Linux), the pending flush elsewhere.
+/// one (TCP on Linux), and everywhere what the transport has taken since.
 /// </summary>
 internal sealed class SendWatch(TrackedConnection connection)
 {
     private ulong _acknowledged;
     private long _waitingSince;
     private long _drainedAtSent;
+    private long _sent;
 
     /// <summary>When the peer was last seen to take bytes that had been waiting; a timestamp.</summary>
     public long LastProgress { get; private set; }
@@ -36,14 +37,14 @@ internal sealed class SendWatch(TrackedConnection connection)
         if (_waitingSince == 0)
         {
             _waitingSince = now;
-            _acknowledged = info?.BytesAcknowledged ?? 0;
         }
-        else if (info is { } figures && figures.BytesAcknowledged != _acknowledged)
+        else if (sent != _sent || (info?.BytesAcknowledged ?? 0) != _acknowledged)
         {
-            _acknowledged = figures.BytesAcknowledged;
             _waitingSince = LastProgress = now;
         }
 
+        _sent = sent;
+        _acknowledged = info?.BytesAcknowledged ?? 0;
         return _waitingSince;
     }
 }
