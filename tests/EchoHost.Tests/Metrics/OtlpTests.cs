@@ -11,8 +11,11 @@ namespace EchoHost.Tests.Metrics;
 /// <summary>A real OTLP/HTTP receiver takes what the program pushes, and decodes it.</summary>
 public class OtlpTests
 {
-    [Fact]
-    public async Task Metrics_are_pushed_where_OpenTelemetrys_variables_say()
+    [Theory]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "", false)]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "", true)]
+    [InlineData("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "v1/metrics", false)]
+    public async Task Metrics_are_pushed_where_OpenTelemetrys_variables_say(string variable, string path, bool onCommandLine)
     {
         var sums = new ConcurrentDictionary<string, long>();
         var builder = WebApplication.CreateSlimBuilder();
@@ -27,11 +30,10 @@ public class OtlpTests
         });
         await receiver.StartAsync();
 
-        using var host = await EchoHostProcess.StartHostAsync(
-            [],
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.Urls.First()),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_METRIC_EXPORT_INTERVAL", "200"));
+        (string Name, string Value)[] settings = [(variable, $"{receiver.Urls.First()}/{path}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "200")];
+        using var host = onCommandLine
+            ? await EchoHostProcess.StartHostAsync([.. settings.Select(s => $"--{s.Name}={s.Value}")])
+            : await EchoHostProcess.StartHostAsync([], settings);
         using var client = await EchoClient.ConnectAsync(host.Tcp);
         await client.EchoAsync("12345");
         await Wait.UntilAsync(() => sums.GetValueOrDefault("echohost.io.sent") == 5, "the bytes sent arrive at the receiver");
