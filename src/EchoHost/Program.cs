@@ -3,6 +3,7 @@ using EchoHost.Commands;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Timeouts;
+using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Echo;
@@ -39,11 +40,13 @@ internal sealed partial class Program
         services.AddSingleton(host);
         services.AddSingleton(TimeProvider.System);
         services.AddAdmission(host);
+        services.AddSingleton<ServerCertificates>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddHostedService<ConnectionTimeouts>();
         services.AddSingleton<MessageLog>();
 
         // Where it listens.
+        builder.WebHost.UseKestrelHttpsConfiguration();
         services.AddKestrelEndpoints(builder.Configuration);
         services.AddHostedService<StartupLines>();
 
@@ -54,6 +57,7 @@ internal sealed partial class Program
         app.MapHealth();
         app.MapMetrics();
         app.MapConnections();
+        app.MapAdmin();
         return app;
     }
 }

@@ -14,11 +14,24 @@ internal static class CommandLine
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
 
-        foreach (var error in parsed.Errors)
+        return Fail(ExitCode.WrongUsage, parsed.Errors.Select(error => error.Message));
+    }
+
+    /// <summary>Says each problem in one line on standard error, whatever is in it, and returns the exit code.</summary>
+    public static int Fail(int exitCode, params IEnumerable<string> problems)
+    {
+        try
         {
-            await Console.Error.WriteLineAsync($"EchoHost: {error.Message}");
+            foreach (var problem in problems)
+            {
+                Console.Error.WriteLine($"EchoHost: {string.Concat(problem.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()))}");
+            }
+        }
+        catch (IOException)
+        {
+            // Standard error is closed or full; the exit code says it too.
         }
 
-        return ExitCode.WrongUsage;
+        return exitCode;
     }
 }

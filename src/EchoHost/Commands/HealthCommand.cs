@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using EchoHost.Configuration;
+using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Http;
 
 namespace EchoHost.Commands;
@@ -8,6 +10,7 @@ namespace EchoHost.Commands;
 internal static class HealthCommand
 {
     private const string ReadyPath = "/health/ready";
+    private const string ProxyProtocolKey = $"{HttpOptions.SectionName}:{nameof(HttpOptions.ProxyProtocol)}";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     public static Command Create()
@@ -25,32 +28,69 @@ internal static class HealthCommand
     private static async Task<int> RunAsync(string? url, CancellationToken cancel)
     {
         Uri target;
+        var sendHeader = false;
         try
         {
-            target = url is null ? new Uri(HttpAddress.ParseAll(HostConfiguration.Read([])[HttpAddress.Key])[0].LocalUri, ReadyPath) : Parse(url);
+            if (url is null)
+            {
+                var configuration = HostConfiguration.Read([]);
+                target = new Uri(HttpAddress.ParseAll(configuration[HttpAddress.Key])[0].LocalUri, ReadyPath);
+                sendHeader = string.Equals(configuration[ProxyProtocolKey], nameof(ProxyProtocolMode.Required), StringComparison.OrdinalIgnoreCase);
+            }
+            else
+            {
+                target = Parse(url);
+            }
         }
         catch (ConfigurationException e)
         {
-            await Console.Error.WriteLineAsync($"EchoHost: {e.Message}");
-            return ExitCode.WrongUsage;
+            return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
         }
 
         try
         {
             // A proxy that the environment names is for the world outside.
             using var handler = new SocketsHttpHandler { UseProxy = false };
+            if (sendHeader)
+            {
+                handler.ConnectCallback = ConnectWithHeaderAsync;
+            }
+
             using var client = new HttpClient(handler) { Timeout = Limit };
             using var response = await client.GetAsync(target, cancel);
-            Console.WriteLine(await response.Content.ReadAsStringAsync(cancel));
-            return response.IsSuccessStatusCode ? ExitCode.Done : ExitCode.Failed;
+            var body = await response.Content.ReadAsStringAsync(cancel);
+            if (body.Length > 0)
+            {
+                Console.WriteLine(body);
+            }
+
+            return response.IsSuccessStatusCode ? ExitCode.Done : CommandLine.Fail(ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
         }
         catch (HttpRequestException e)
         {
-            return await FailAsync(target, e.InnerException?.Message ?? e.Message);
+            return CommandLine.Fail(ExitCode.Failed, $"{target}: {e.InnerException?.Message ?? e.Message}");
         }
         catch (OperationCanceledException)
         {
-            return await FailAsync(target, $"no answer within {Limit.TotalSeconds:0} s");
+            return CommandLine.Fail(ExitCode.Failed, $"{target}: no answer within {Limit.TotalSeconds:0} s");
+        }
+    }
+
+    /// <summary>Begins with the header by which a balancer's health check says that it speaks for itself.</summary>
+    private static async ValueTask<Stream> ConnectWithHeaderAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancel);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            await stream.WriteAsync(ProxyHeaderWriter.Local, cancel);
+            return stream;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 
@@ -58,10 +98,4 @@ internal static class HealthCommand
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
             ? uri.AbsolutePath == "/" ? new Uri(uri, ReadyPath) : uri
             : throw new ConfigurationException($"'{url}' is not a URL; expected http://HOST:PORT");
-
-    private static async Task<int> FailAsync(Uri target, string why)
-    {
-        await Console.Error.WriteLineAsync($"EchoHost: {target}: {why}");
-        return ExitCode.Failed;
-    }
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using EchoHost.Configuration;
 using EchoHost.Transport;
+using Microsoft.Win32.SafeHandles;
 
 namespace EchoHost.Commands;
 
@@ -33,7 +35,8 @@ internal static class ServeCommand
             var app = Program.BuildHost(settings);
             try
             {
-                await app.RunAsync();
+                await app.StartAsync();
+                await app.WaitForShutdownAsync();
             }
             finally
             {
@@ -44,17 +47,16 @@ internal static class ServeCommand
         }
         catch (ConfigurationException e)
         {
-            foreach (var problem in e.Problems)
-            {
-                await Console.Error.WriteLineAsync($"EchoHost: {problem}");
-            }
-
-            return ExitCode.WrongUsage;
+            return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
         }
         catch (EndpointUnavailableException e)
         {
-            await Console.Error.WriteLineAsync($"EchoHost: {e.Message}");
-            return e.IsInUse ? ExitCode.Failed : ExitCode.WrongUsage;
+            return CommandLine.Fail(e.IsInUse ? ExitCode.Failed : ExitCode.WrongUsage, e.Message);
+        }
+        catch (IOException e)
+        {
+            // Kestrel could listen on none of localhost's addresses.
+            return CommandLine.Fail(ExitCode.Failed, e.Message);
         }
     }
 
@@ -64,13 +66,19 @@ internal static class ServeCommand
     /// </summary>
     private static async Task DisposeAsync(WebApplication app)
     {
+        // The host's own handlers go with it; one more signal now must not change the exit code.
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         try
         {
             await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);
         }
         catch (TimeoutException)
         {
-            await Console.Error.WriteLineAsync("EchoHost: the last log lines could not be written");
+            // Not by Console, all of which waits for the lock that the blocked write holds.
+            const int standardError = 2;
+            using var error = new FileStream(new SafeFileHandle(standardError, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            error.Write("EchoHost: the last log lines could not be written\n"u8);
         }
     }
 

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.Tls;
+using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace EchoHost.Configuration;
 
@@ -12,14 +15,29 @@ namespace EchoHost.Configuration;
 /// </summary>
 /// <param name="Echo">The section <c>Echo</c>.</param>
 /// <param name="Endpoints">The echo endpoints, PORT applied.</param>
+/// <param name="Http">The section <c>Http</c>.</param>
+/// <param name="Admin">The section <c>Admin</c>.</param>
+/// <param name="TrustedProxies">Whose PROXY header is believed.</param>
+/// <param name="QuietNetworks">Whose silent connections are not to be heard of.</param>
 /// <param name="HttpAddresses">Where health, metrics and connections are served.</param>
 /// <param name="Capacity">How many connections the echo and the HTTP endpoints may hold.</param>
-internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint> Endpoints, IReadOnlyList<HttpAddress> HttpAddresses, ConnectionCapacity Capacity)
+internal sealed record HostSettings(
+    EchoOptions Echo,
+    IReadOnlyList<EchoEndpoint> Endpoints,
+    HttpOptions Http,
+    AdminOptions Admin,
+    NetworkSet TrustedProxies,
+    NetworkSet QuietNetworks,
+    IReadOnlyList<HttpAddress> HttpAddresses,
+    ConnectionCapacity Capacity)
 {
     private const string PortKey = "PORT";
     private const string DefaultEndpoint = "Tcp";
     private const string DefaultUrl = "tcp://*:5555";
     private static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
+
+    /// <summary>Whether an address belongs to the quiet networks.</summary>
+    public bool IsQuiet(EndPoint? peer) => PeerAddress.Address(peer) is { } address && QuietNetworks.Contains(address);
 
     /// <summary>The echo endpoint that <paramref name="address"/> belongs to; null for an address of the HTTP endpoint.</summary>
     public EchoEndpoint? EndpointOf(EndPoint address) => address switch
@@ -35,17 +53,24 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
         List<string> problems = [];
         NotYetSupported.Check(configuration, problems);
         var echo = SectionReader.Read<EchoOptions>(configuration, EchoOptions.SectionName, problems);
-        SectionReader.Read<HttpOptions>(configuration, HttpOptions.SectionName, problems);
-        SectionReader.Read<AdminOptions>(configuration, AdminOptions.SectionName, problems);
+        var http = SectionReader.Read<HttpOptions>(configuration, HttpOptions.SectionName, problems);
+        var admin = SectionReader.Read<AdminOptions>(configuration, AdminOptions.SectionName, problems);
         SectionReader.Read<PeersOptions>(configuration, PeersOptions.SectionName, problems);
         CheckRanges(echo, problems);
+        if (admin.Token.Length is > 0 and < AdminOptions.LeastTokenLength)
+        {
+            problems.Add($"{AdminOptions.SectionName}:Token has {admin.Token.Length} characters; expected {AdminOptions.LeastTokenLength} or more");
+        }
+
+        var trusted = Collect(() => NetworkSet.Parse($"{EchoOptions.SectionName}:TrustedProxies", echo.TrustedProxies), problems);
+        var quiet = Collect(() => NetworkSet.Parse($"{EchoOptions.SectionName}:QuietNetworks", echo.QuietNetworks), problems);
         ThrowIfAny(problems);
 
         var endpoints = ParseEndpoints(echo, configuration[PortKey], problems);
         var addresses = Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key]), problems) ?? [];
         var capacity = Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read()), problems);
         ThrowIfAny(problems);
-        return new HostSettings(echo, endpoints, addresses, capacity!);
+        return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, capacity!);
     }
 
     private static void ThrowIfAny(List<string> problems)
@@ -67,11 +92,12 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
             }
         }
 
-        void Time(string key, TimeSpan value)
+        void Time(string key, TimeSpan value, bool isNeeded = false)
         {
-            if (value < TimeSpan.Zero || value > LongestTime)
+            var least = isNeeded ? TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
+            if (value < least || value > LongestTime)
             {
-                problems.Add($"{EchoOptions.SectionName}:{key} is '{value}'; expected 00:00:00 to {LongestTime}");
+                problems.Add($"{EchoOptions.SectionName}:{key} is '{value}'; expected {least} to {LongestTime}");
             }
         }
 
@@ -80,6 +106,8 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
         AtLeast("Limits:MaxConnectionsPerAddress", echo.Limits.MaxConnectionsPerAddress, 1);
         Time("Limits:IdleTimeout", echo.Limits.IdleTimeout);
         Time("Limits:WriteTimeout", echo.Limits.WriteTimeout);
+        Time("Limits:ProxyHeaderTimeout", echo.Limits.ProxyHeaderTimeout, isNeeded: true);
+        Time("Limits:TlsHandshakeTimeout", echo.Limits.TlsHandshakeTimeout, isNeeded: true);
         Time("Shutdown:ReadinessDelay", echo.Shutdown.ReadinessDelay);
         Time("Shutdown:GracePeriod", echo.Shutdown.GracePeriod);
         Time("Shutdown:CloseSpread", echo.Shutdown.CloseSpread);
@@ -89,20 +117,63 @@ internal sealed record HostSettings(EchoOptions Echo, IReadOnlyList<EchoEndpoint
     {
         if (echo.Endpoints.Count == 0 || (!string.IsNullOrEmpty(port) && !echo.Endpoints.ContainsKey(DefaultEndpoint)))
         {
-            echo.Endpoints[DefaultEndpoint] = new EchoEndpointOptions { Url = DefaultUrl };
+            echo.Endpoints[DefaultEndpoint] = new EchoEndpointOptions();
         }
 
         List<EchoEndpoint> endpoints = [];
-        foreach (var (name, options) in echo.Endpoints)
+        foreach (var (name, given) in echo.Endpoints)
         {
-            var isByPort = !string.IsNullOrEmpty(port) && string.Equals(name, DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
-            if (Collect(() => isByPort ? ParseWithPort(name, options.Url, port!) : EchoEndpoint.Parse(name, options.Url), problems) is { } endpoint)
+            if (name.Equals(HttpAddress.EndpointName, StringComparison.OrdinalIgnoreCase))
+            {
+                problems.Add($"{EchoOptions.SectionName}:Endpoints:{name} has the name that the HTTP endpoint has in metrics; give it another");
+                continue;
+            }
+
+            // A JSON null arrives as no options at all.
+            var options = given ?? new EchoEndpointOptions();
+            var isDefault = name.Equals(DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
+            var url = options.Url ?? (isDefault ? DefaultUrl : "");
+            var isByPort = isDefault && !string.IsNullOrEmpty(port);
+            if (Collect(() => WithOptions(isByPort ? ParseWithPort(name, url, port!) : EchoEndpoint.Parse(name, url), options, echo.Limits), problems) is { } endpoint)
             {
                 endpoints.Add(endpoint);
             }
         }
 
         return endpoints;
+    }
+
+    private static EchoEndpoint WithOptions(EchoEndpoint endpoint, EchoEndpointOptions options, EchoLimitsOptions limits)
+    {
+        var section = $"{EchoOptions.SectionName}:Endpoints:{endpoint.Name}";
+        var certificate = options.Certificate;
+        if (!endpoint.IsTls)
+        {
+            return certificate.Path.Length == 0
+                ? endpoint with { ProxyProtocol = options.ProxyProtocol }
+                : throw new ConfigurationException($"{section}:Certificate:Path is '{certificate.Path}', but {section}:Url is '{endpoint.Url}', which is not tls://");
+        }
+
+        if (certificate.Path.Length == 0)
+        {
+            throw new ConfigurationException($"{section}:Certificate:Path is not set, but {section}:Url is '{endpoint.Url}', which needs a certificate");
+        }
+
+        if (options.ClientCertificateMode == ClientCertificateMode.DelayCertificate)
+        {
+            throw new ConfigurationException($"{section}:ClientCertificateMode is '{options.ClientCertificateMode}', which only HTTP has; expected NoCertificate, AllowCertificate or RequireCertificate");
+        }
+
+        try
+        {
+            new CertificateFile(certificate).Load();
+        }
+        catch (Exception e) when (CertificateFile.IsUnreadable(e))
+        {
+            throw new ConfigurationException($"{section}:Certificate:Path is '{certificate.Path}': {e.Message.ReplaceLineEndings(" ")}");
+        }
+
+        return endpoint with { ProxyProtocol = options.ProxyProtocol, Tls = new TlsSettings(certificate, options.ClientCertificateMode, limits.TlsHandshakeTimeout) };
     }
 
     private static EchoEndpoint ParseWithPort(string name, string url, string port)

@@ -9,16 +9,7 @@ internal static class NotYetSupported
     /// <summary>The key, <c>*</c> standing for any name, and the values that change nothing.</summary>
     private static readonly (string Key, string[] Accepted)[] Keys =
     [
-        ("Echo:Endpoints:*:ProxyProtocol", ["Off"]),
-        ("Echo:Endpoints:*:Certificate", []),
-        ("Echo:Endpoints:*:ClientCertificateMode", ["NoCertificate"]),
-        ("Echo:TrustedProxies", []),
         ("Echo:Transport", ["Auto", "Sockets"]),
-        ("Echo:QuietNetworks", []),
-        ("Echo:Limits:ProxyHeaderTimeout", ["00:00:05"]),
-        ("Echo:Limits:TlsHandshakeTimeout", ["00:00:10"]),
-        ("Http:ProxyProtocol", ["Off"]),
-        ("Admin:Token", []),
         ("Peers:Targets", []),
         ("Peers:Dns", []),
         ("Peers:Interval", ["00:00:10"]),

@@ -74,10 +74,16 @@ internal static class SectionReader
             }
             else
             {
-                problems.Add($"{child.Path} is not a key that this host knows (value '{child.Value}'); {section.Path} has {string.Join(", ", known.Select(p => p.Name))}");
+                problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}; {section.Path} has {string.Join(", ", known.Select(p => p.Name))}");
             }
         }
     }
+
+    /// <summary>A key beside a token or a password may be one, wrongly spelt.</summary>
+    private static string Shown(IConfigurationSection section) =>
+        section.Path.StartsWith("Admin:", StringComparison.OrdinalIgnoreCase) || section.Path.Contains(":Certificate:", StringComparison.OrdinalIgnoreCase)
+            ? ""
+            : $" (value '{section.Value}')";
 
     private static void RefuseScalar(IConfigurationSection section, List<string> problems)
     {
@@ -104,8 +110,8 @@ internal static class SectionReader
         _ when type == typeof(string) => true,
         _ when type == typeof(bool) => bool.TryParse(value, out _),
         _ when type == typeof(int) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _),
-        // "30" would be thirty days: a trap, so the colon is asked for.
-        _ when type == typeof(TimeSpan) => value.Contains(':') && TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out _),
+        // Strictly, since the lenient forms are traps: "30" would be thirty days, and so would "30:00:00".
+        _ when type == typeof(TimeSpan) => TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out _) && value.Contains(':'),
         _ => Array.Exists(Enum.GetNames(type), n => string.Equals(n, value, StringComparison.OrdinalIgnoreCase)),
     };
 }

@@ -4,14 +4,17 @@ namespace EchoHost.Drain;
 internal sealed class DrainState : IDisposable
 {
     private volatile bool _isDraining;
-    private volatile bool _turnsAway;
+    private readonly CancellationTokenSource _turningAway = new();
     private readonly CancellationTokenSource _httpDeadline = new();
 
     /// <summary>The host has been asked to stop: it is unready from here on.</summary>
     public bool IsDraining => _isDraining;
 
     /// <summary>The readiness delay is over: new connections are turned away.</summary>
-    public bool TurnsAway => _turnsAway;
+    public bool TurnsAway => _turningAway.IsCancellationRequested;
+
+    /// <summary>Cancelled from that moment on.</summary>
+    public CancellationToken TurningAway => _turningAway.Token;
 
     /// <summary>The state as <c>/connections</c> spells it.</summary>
     public string Label => _isDraining ? "draining" : "accepting";
@@ -24,9 +27,13 @@ internal sealed class DrainState : IDisposable
 
     public void BeginDraining() => _isDraining = true;
 
-    public void BeginTurningAway() => _turnsAway = true;
+    public void BeginTurningAway() => _turningAway.Cancel();
 
     public void EndHttpAfter(TimeSpan time) => _httpDeadline.CancelAfter(time);
 
-    public void Dispose() => _httpDeadline.Dispose();
+    public void Dispose()
+    {
+        _turningAway.Dispose();
+        _httpDeadline.Dispose();
+    }
 }

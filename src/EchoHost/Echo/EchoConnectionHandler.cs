@@ -32,7 +32,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log)
             }
 
             // Asked to close: what has been received by now is still echoed.
-            isClosing |= read.IsCanceled;
+            isClosing |= read.IsCanceled && (tracked is null || tracked.CloseReason is not null);
             var length = read.Buffer.Length;
             if (length == 0)
             {

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
 
 namespace EchoHost.Echo;
 
@@ -14,10 +16,21 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     /// <summary>Which key has which value, as an error begins: PORT, where that decided.</summary>
     public string Setting { get; init; } = $"{KeyOf(Name)} is '{Url}'";
 
+    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    public ProxyProtocolMode ProxyProtocol { get; init; }
+
+    /// <summary>Null where bytes come in the clear.</summary>
+    public TlsSettings? Tls { get; init; }
+
+    /// <summary>Whether the URL asks for TLS.</summary>
+    public bool IsTls => Url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The longest path a Unix socket can have: <c>sun_path</c> less its closing zero (unix(7)).</summary>
     private const int LongestUnixPath = 107;
 
-    private const string Shapes = "expected tcp://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
+    private const string TcpScheme = "tcp://";
+    private const string TlsScheme = "tls://";
+    private const string Shapes = "expected tcp://HOST:PORT or tls://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
 
     /// <summary>
     /// Parses a configured URL. <c>*</c> is IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0
@@ -36,17 +49,12 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
                 : new EchoEndpoint(name, url, [new UnixDomainSocketEndPoint(path)]);
         }
 
-        if (url.StartsWith("tls://", StringComparison.OrdinalIgnoreCase))
-        {
-            throw Problem("tls:// is not yet supported");
-        }
-
-        if (!url.StartsWith("tcp://", StringComparison.OrdinalIgnoreCase))
+        if (!url.StartsWith(TcpScheme, StringComparison.OrdinalIgnoreCase) && !url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase))
         {
             throw Problem(Shapes);
         }
 
-        var authority = url["tcp://".Length..].TrimEnd('/');
+        var authority = url[TcpScheme.Length..].TrimEnd('/');
         var colon = authority.LastIndexOf(':');
         if (colon < 0)
         {

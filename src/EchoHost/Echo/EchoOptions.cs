@@ -1,3 +1,7 @@
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
 namespace EchoHost.Echo;
 
 /// <summary>The section <c>Echo</c>: what is listened on, what is said, and what the limits are.</summary>
@@ -35,17 +39,20 @@ internal sealed class EchoOptions
 /// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
 internal sealed class EchoEndpointOptions
 {
-    /// <summary><c>tcp://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="EchoEndpoint.Parse"/>.</summary>
-    public string Url { get; set; } = "";
+    /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="EchoEndpoint.Parse"/>.</summary>
+    /// <remarks>Default: none, but for <c>Tcp</c>.</remarks>
+    public string? Url { get; set; }
 
-    /// <summary>Not yet supported but for <c>Off</c>.</summary>
-    public string ProxyProtocol { get; set; } = "Off";
+    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <remarks>Default: <c>Off</c>.</remarks>
+    public ProxyProtocolMode ProxyProtocol { get; set; }
 
-    /// <summary>Not yet supported.</summary>
-    public Dictionary<string, string> Certificate { get; set; } = [];
+    /// <summary>What a <c>tls://</c> endpoint shows.</summary>
+    public CertificateOptions Certificate { get; set; } = new();
 
-    /// <summary>Not yet supported but for <c>NoCertificate</c>.</summary>
-    public string ClientCertificateMode { get; set; } = "NoCertificate";
+    /// <summary>Whether a <c>tls://</c> endpoint asks its peers for a certificate.</summary>
+    /// <remarks>Default: <c>NoCertificate</c>.</remarks>
+    public ClientCertificateMode ClientCertificateMode { get; set; }
 }
 
 /// <summary>The section <c>Echo:Limits</c>.</summary>
@@ -67,10 +74,12 @@ internal sealed class EchoLimitsOptions
     /// <remarks>Default: 30 seconds.</remarks>
     public TimeSpan WriteTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Not yet supported.</summary>
+    /// <summary>How long a PROXY header may take, from the connection's start (where it is optional, from the first byte) to its last byte.</summary>
+    /// <remarks>Default: 5 seconds.</remarks>
     public TimeSpan ProxyHeaderTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Not yet supported.</summary>
+    /// <summary>How long a TLS handshake may take.</summary>
+    /// <remarks>Default: 10 seconds.</remarks>
     public TimeSpan TlsHandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }
 

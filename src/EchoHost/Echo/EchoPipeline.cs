@@ -1,6 +1,9 @@
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace EchoHost.Echo;
 
@@ -10,8 +13,23 @@ internal static class EchoPipeline
     /// The whole way of a connection to an echo endpoint, outermost first. (Timeouts and the drain act on what
     /// tracking holds; they need no place in the chain.)
     /// </summary>
-    public static IConnectionBuilder UseEcho(this IConnectionBuilder connections, string endpoint) => connections
-        .UseAdmission(endpoint)
-        .UseTracking(endpoint)
-        .UseConnectionHandler<EchoConnectionHandler>();
+    public static void UseEcho(this ListenOptions listen, EchoEndpoint endpoint)
+    {
+        if (endpoint.ProxyProtocol == ProxyProtocolMode.Off)
+        {
+            // First, so that a flood from one address holds no place that others could have.
+            listen.UseAddressLimit(endpoint.Name);
+            listen.UseAdmission(endpoint.Name);
+        }
+        else
+        {
+            listen.UseAdmission(endpoint.Name);
+            listen.UseProxyProtocol(endpoint.ProxyProtocol, endpoint.Name);
+            listen.UseAddressLimit(endpoint.Name);
+        }
+
+        listen.UseTls(endpoint);
+        listen.UseTracking(endpoint.Name);
+        listen.UseConnectionHandler<EchoConnectionHandler>();
+    }
 }

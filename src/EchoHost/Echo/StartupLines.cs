@@ -1,5 +1,6 @@
 using System.Net;
 using EchoHost.Configuration;
+using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Hosting;
 using EchoHost.Transport;
 
@@ -25,6 +26,12 @@ internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints
             }
         }
 
+        var waiting = settings.Endpoints.Where(e => e.ProxyProtocol != ProxyProtocolMode.Off).Select(e => e.Name).ToList();
+        if (waiting.Count > 0 && settings.TrustedProxies.IsEmpty)
+        {
+            NobodyTrusted(logger, string.Join(", ", waiting));
+        }
+
         Http(logger, string.Join(", ", bound.HttpUrls));
         if (settings.Capacity.Descriptors is { } descriptors)
         {
@@ -46,6 +53,9 @@ internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints
     [LoggerMessage(2, LogLevel.Information, "Listening for connections on unix:{Path:l}")]
     private static partial void ListeningOnPath(ILogger logger, string path, string Endpoint);
 #pragma warning restore SYSLIB1015
+
+    [LoggerMessage(6, LogLevel.Warning, "Echo:TrustedProxies is empty: nobody's PROXY header is believed on {Endpoints:l}")]
+    private static partial void NobodyTrusted(ILogger logger, string endpoints);
 
     [LoggerMessage(3, LogLevel.Information, "Health, metrics and connections are served on {Urls:l}")]
     private static partial void Http(ILogger logger, string urls);

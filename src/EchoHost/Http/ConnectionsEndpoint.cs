@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 
@@ -16,8 +18,8 @@ internal static class ConnectionsEndpoint
 
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/connections", List);
-        app.MapGet("/connections/{id}", One);
+        app.MapMethods("/connections", [HttpMethods.Get, HttpMethods.Head], List);
+        app.MapMethods("/connections/{id}", [HttpMethods.Get, HttpMethods.Head], One);
     }
 
     /// <summary>
@@ -56,7 +58,9 @@ internal static class ConnectionsEndpoint
 
     private static IResult One(string id, ConnectionRegistry registry) => registry.TryGet(id, out var connection)
         ? Results.Json(Describe(connection), ConnectionsJson.Default.ConnectionDescription)
-        : Results.Problem($"no live connection has the id '{id}'", statusCode: StatusCodes.Status404NotFound);
+        : NotFound(id);
+
+    public static IResult NotFound(string id) => Results.Problem($"no live connection has the id '{id}'", statusCode: StatusCodes.Status404NotFound);
 
     private static IResult Refuse(string why) => Results.Problem(why, statusCode: StatusCodes.Status400BadRequest);
 
@@ -94,15 +98,15 @@ internal static class ConnectionsEndpoint
         c.Id,
         c.Endpoint,
         c.Peer,
-        Via: null,
+        c.Via,
         c.OpenedAt.UtcDateTime,
         Math.Round(c.Age.TotalSeconds, 3),
         Math.Round(c.Idle.TotalSeconds, 3),
         c.ReceivedBytes,
         c.SentBytes,
         c.Messages,
-        Tls: null,
-        Proxy: null,
+        c.Tls,
+        c.Proxied?.Description,
         TcpInfo.Read(c.Socket) is { } tcp ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes) : null);
 }
 
@@ -121,8 +125,8 @@ internal sealed record ConnectionDescription(
     long ReceivedBytes,
     long SentBytes,
     long Messages,
-    string? Tls,
-    string? Proxy,
+    TlsDescription? Tls,
+    ProxyDescription? Proxy,
     TcpDescription? Tcp);
 
 /// <summary>What the kernel's TCP_INFO says; times in milliseconds.</summary>

@@ -16,6 +16,10 @@ namespace EchoHost.Http;
 internal sealed record HttpAddress(string Url, string Host, int Port)
 {
     public const string Key = "Urls";
+
+    /// <summary>The HTTP endpoint's name where echo endpoints have theirs: in metrics.</summary>
+    public const string EndpointName = "http";
+
     private const string Default = "http://localhost:8080";
 
     /// <summary>Parses a list of URLs separated by semicolons; nothing at all is the default.</summary>

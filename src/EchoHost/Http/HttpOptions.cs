@@ -1,3 +1,5 @@
+using EchoHost.Connections.ProxyProtocol;
+
 namespace EchoHost.Http;
 
 /// <summary>The section <c>Http</c>.</summary>
@@ -5,15 +7,21 @@ internal sealed class HttpOptions
 {
     public const string SectionName = "Http";
 
-    /// <summary>Not yet supported but for <c>Off</c>.</summary>
-    public string ProxyProtocol { get; set; } = "Off";
+    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <remarks>Default: <c>Off</c>.</remarks>
+    public ProxyProtocolMode ProxyProtocol { get; set; }
 }
 
-/// <summary>The section <c>Admin</c>; not yet supported.</summary>
+/// <summary>The section <c>Admin</c>.</summary>
 internal sealed class AdminOptions
 {
     public const string SectionName = "Admin";
 
+    /// <summary>The fewest characters that are hard to guess.</summary>
+    public const int LeastTokenLength = 16;
+
+    /// <summary>The bearer token for the calls that change something; without one they don't exist.</summary>
+    /// <remarks>Default: none.</remarks>
     public string Token { get; set; } = "";
 }
 

@@ -13,7 +13,7 @@ internal static class MetricsEndpoint
     {
         // From here on, rather than from the first scrape, every measurement counts.
         app.ServiceProvider.GetRequiredService<MeterProvider>();
-        app.MapGet("/metrics", ScrapeAsync);
+        app.MapMethods("/metrics", [HttpMethods.Get, HttpMethods.Head], ScrapeAsync);
     }
 
     /// <summary>OpenMetrics only where it is asked for by name and no text type is asked for more (RFC 9110, section 12.5.1).</summary>

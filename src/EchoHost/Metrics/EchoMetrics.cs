@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Http;
 using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
@@ -14,6 +17,8 @@ internal sealed class EchoMetrics
     public const string MeterName = "EchoHost";
 
     private readonly Dictionary<string, EndpointMetrics> _endpoints;
+    private readonly HashSet<string> _withProxyProtocol;
+    private readonly EndpointMetrics _http;
 
     public EchoMetrics(IMeterFactory meters, HostSettings settings)
     {
@@ -24,6 +29,12 @@ internal sealed class EchoMetrics
             "How long connections lasted, by why they ended.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400] });
         _endpoints = settings.Endpoints.ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
+        _http = new EndpointMetrics(HttpAddress.EndpointName, duration);
+        _withProxyProtocol = [.. settings.Endpoints.Where(e => e.ProxyProtocol != ProxyProtocolMode.Off).Select(e => e.Name)];
+        if (settings.Http.ProxyProtocol != ProxyProtocolMode.Off)
+        {
+            _withProxyProtocol.Add(_http.Endpoint);
+        }
 
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
@@ -32,22 +43,30 @@ internal sealed class EchoMetrics
         meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from peers.");
         meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to peers.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
+        meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
         meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
     }
 
-    /// <summary>The endpoint's share.</summary>
-    public EndpointMetrics For(string endpoint) => _endpoints[endpoint];
+    /// <summary>The share of an echo endpoint, or of the HTTP endpoint, which has connections turned away and PROXY headers alone.</summary>
+    public EndpointMetrics For(string endpoint) => endpoint == _http.Endpoint ? _http : _endpoints[endpoint];
 
     private IEnumerable<Measurement<long>> Observe(Func<EndpointMetrics, long> read) =>
         _endpoints.Values.Select(e => new Measurement<long>(read(e), e.EndpointTag));
 
     private IEnumerable<Measurement<long>> ObserveAcceptErrors() =>
-        from endpoint in _endpoints.Values
+        from endpoint in _endpoints.Values.Append(_http)
         from reason in Enum.GetValues<AcceptErrorReason>()
         select new Measurement<long>(endpoint.AcceptErrorsFor(reason), endpoint.EndpointTag, new("reason", reason.Label()));
 
+    private IEnumerable<Measurement<long>> ObserveProxyHeaders() =>
+        from endpoint in _withProxyProtocol
+        from outcome in EndpointMetrics.ProxyOutcomes
+        let metrics = For(endpoint)
+        let version = outcome.Version == 0 ? "none" : outcome.Version.ToString(CultureInfo.InvariantCulture)
+        select new Measurement<long>(metrics.ProxyHeadersOf(outcome), metrics.EndpointTag, new("version", version), new("result", outcome.Result.Label()));
+
     private IEnumerable<Measurement<long>> ObserveRejected() =>
-        from endpoint in _endpoints.Values
+        from endpoint in _endpoints.Values.Append(_http)
         from reason in Enum.GetValues<RejectReason>()
         select new Measurement<long>(endpoint.RejectedFor(reason), endpoint.EndpointTag, new("reason", reason.Label()));
 }

@@ -1,5 +1,7 @@
+using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tracking;
 using EchoHost.Transport;
 
@@ -35,6 +37,20 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     public long Messages => _messages.Value;
 
     public long RejectedFor(RejectReason reason) => _rejected[(int)reason].Value;
+
+    /// <summary>The versions and results that there can be; version 0 stands for no header of either.</summary>
+    public static IReadOnlyList<(int Version, ProxyResult Result)> ProxyOutcomes { get; } =
+    [
+        (0, ProxyResult.Missing), (0, ProxyResult.Untrusted), (0, ProxyResult.Timeout),
+        (1, ProxyResult.Ok), (1, ProxyResult.Local), (1, ProxyResult.Malformed),
+        (2, ProxyResult.Ok), (2, ProxyResult.Local), (2, ProxyResult.Malformed), (2, ProxyResult.Checksum),
+    ];
+
+    private readonly FrozenDictionary<(int, ProxyResult), StripedCounter> _proxyHeaders = ProxyOutcomes.ToFrozenDictionary(outcome => outcome, _ => new StripedCounter());
+
+    public long ProxyHeadersOf((int Version, ProxyResult Result) outcome) => _proxyHeaders[outcome].Value;
+
+    public void ProxyHeader(int version, ProxyResult result) => _proxyHeaders[(version, result)].Add(1);
 
     public long AcceptErrorsFor(AcceptErrorReason reason) => _acceptErrors[(int)reason].Value;
 

@@ -60,6 +60,13 @@ internal static class MetricsSetup
             });
         }
 
-        return builder.Build();
+        try
+        {
+            return builder.Build();
+        }
+        catch (Exception e) when (isPushed && e is ArgumentException or FormatException or InvalidOperationException or UriFormatException)
+        {
+            throw new ConfigurationException($"OTEL_*: {e.GetBaseException().Message.ReplaceLineEndings(" ")}");
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using EchoHost.Echo;
 using EchoHost.Metrics;
 
 namespace EchoHost.Transport;
@@ -8,7 +7,7 @@ namespace EchoHost.Transport;
 /// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop
 /// would otherwise take a whole core to fail.
 /// </summary>
-internal sealed partial class AcceptErrors(EchoEndpoint endpoint, EndpointMetrics metrics, TimeProvider time, ILogger<AcceptErrors> logger)
+internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider time, ILogger<AcceptErrors> logger)
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
 
@@ -27,7 +26,7 @@ internal sealed partial class AcceptErrors(EchoEndpoint endpoint, EndpointMetric
 
         if (_failures++ == 0)
         {
-            LogFailing(endpoint.Name, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : new SocketException((int)error).Message);
+            LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : new SocketException((int)error).Message);
         }
 
         await Task.Delay(Rest, time, cancellationToken);
@@ -38,7 +37,7 @@ internal sealed partial class AcceptErrors(EchoEndpoint endpoint, EndpointMetric
     {
         if (_failures > 0)
         {
-            LogEnded(endpoint.Name, _failures);
+            LogEnded(metrics.Endpoint, _failures);
             _failures = 0;
         }
     }

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace EchoHost.Transport;
@@ -16,10 +15,8 @@ internal static class KestrelExtensions
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
         // Kestrel asks the factory registered last first.
-        services.AddSingleton<IConnectionListenerFactory, EchoListenerFactory>();
-        services.AddSingleton<KestrelSetup>();
-        services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => provider.GetRequiredService<KestrelSetup>());
-        services.AddSingleton<IConfigureOptions<SocketTransportOptions>>(provider => provider.GetRequiredService<KestrelSetup>());
+        services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
     }
 
     /// <summary>Runs after the framework has handed Urls to the server, and before the server starts.</summary>

@@ -1,36 +1,34 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Echo;
+using EchoHost.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace EchoHost.Transport;
 
 /// <summary>Tells Kestrel what to listen on: every echo endpoint with its chain, and the HTTP addresses.</summary>
-internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound) : IConfigureOptions<KestrelServerOptions>, IConfigureOptions<SocketTransportOptions>
+internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound) : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
+        // Scrapes and probes are short; who holds a connection without asking anything holds it from others.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(20);
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         foreach (var endpoint in settings.Endpoints)
         {
             foreach (var address in endpoint.Addresses)
             {
-                kestrel.Listen(address, listen => bound.Add(endpoint, listen).UseEcho(endpoint.Name));
+                kestrel.Listen(address, listen => bound.Add(endpoint, listen).UseEcho(endpoint));
             }
         }
 
         var gate = new ConnectionGate(settings.Capacity.Http, maxPerAddress: null);
         foreach (var address in settings.HttpAddresses)
         {
-            address.Listen(kestrel, listen => bound.Add(address, listen).UseHttpAdmission(gate));
+            address.Listen(kestrel, listen => bound.Add(address, listen).UseHttpAdmission(gate).UseProxyProtocol(settings.Http.ProxyProtocol, HttpAddress.EndpointName));
         }
-    }
-
-    public void Configure(SocketTransportOptions sockets)
-    {
-        sockets.Backlog = EchoListenerFactory.Backlog;
-        sockets.CreateBoundListenSocket = endPoint => ListenSockets.Bind(endPoint, settings);
     }
 }

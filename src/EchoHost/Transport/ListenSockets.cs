@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
+using EchoHost.Echo;
 using EchoHost.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -16,13 +17,21 @@ internal static class ListenSockets
         try
         {
             // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
-            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!) : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!) : BindTcp(endPoint);
         }
-        catch (SocketException e) when (echo is not null || e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        catch (SocketException e) when (!IsMissingLoopback(e, endPoint, echo))
         {
             var isInUse = e.SocketErrorCode == SocketError.AddressAlreadyInUse && !IsOtherFile(endPoint);
             throw new EndpointUnavailableException($"{echo?.Setting ?? HttpSetting(endPoint, settings)}: {Explain(e, endPoint)}", isInUse);
         }
+    }
+
+    private static Socket BindTcp(EndPoint endPoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        // Urgent data, as telnet's interrupt sends it, stays among the other bytes, in its place (tcp(7)); what is accepted inherits this.
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
+        return socket;
     }
 
     private static UnixListenSocket BindUnix(string path)
@@ -54,6 +63,10 @@ internal static class ListenSockets
 
     private static bool IsOtherFile(EndPoint endPoint) =>
         endPoint is UnixDomainSocketEndPoint && endPoint.ToString() is { } path && File.Exists(path) && !UnixSocketFile.IsSocket(path);
+
+    /// <summary>Of localhost's two addresses Kestrel does with one.</summary>
+    private static bool IsMissingLoopback(SocketException e, EndPoint endPoint, EchoEndpoint? echo) =>
+        echo is null && e.SocketErrorCode == SocketError.AddressNotAvailable && endPoint is IPEndPoint ip && IPAddress.IsLoopback(ip.Address);
 
     private static string HttpSetting(EndPoint endPoint, HostSettings settings)
     {

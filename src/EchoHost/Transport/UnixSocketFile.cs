@@ -1,9 +1,11 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace EchoHost.Transport;
 
 /// <summary>The file of a Unix socket outlives a process that was killed; bind(2) then fails until it is removed.</summary>
-internal static class UnixSocketFile
+internal static partial class UnixSocketFile
 {
     /// <summary>
     /// Removes the socket file that nobody serves: one that refuses a connection. A served one, or a file of any other
@@ -31,22 +33,24 @@ internal static class UnixSocketFile
         }
     }
 
-    /// <summary>Of all files, only a socket can't be opened for lack of a device (open(2), ENXIO).</summary>
+    /// <summary>Of all files, only a socket can't be opened for lack of a device (open(2), ENXIO). Without waiting, since a FIFO would.</summary>
     public static bool IsSocket(string path)
     {
         const int noSuchDevice = 6;
-        try
+        var descriptor = Open(path, OperatingSystem.IsLinux() ? LinuxNonBlocking : MacNonBlocking);
+        if (descriptor < 0)
         {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            return false;
+            return Marshal.GetLastPInvokeError() == noSuchDevice;
         }
-        catch (UnauthorizedAccessException)
-        {
-            return false;
-        }
-        catch (IOException e)
-        {
-            return e.HResult == noSuchDevice;
-        }
+
+        new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
+        return false;
     }
+
+    // O_RDONLY is 0 everywhere; O_NONBLOCK is not the same everywhere.
+    private const int LinuxNonBlocking = 0x800;
+    private const int MacNonBlocking = 0x4;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
 }

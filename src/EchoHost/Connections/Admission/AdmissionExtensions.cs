@@ -1,6 +1,7 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
+using EchoHost.Http;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -22,15 +23,24 @@ internal static class AdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<AdmissionMiddleware>(builder.ApplicationServices, next, metrics).OnConnectionAsync);
     }
 
+    /// <summary>Lets an address hold no more than its share; stands where the address is known, so after PROXY.</summary>
+    public static IConnectionBuilder UseAddressLimit(this IConnectionBuilder builder, string endpoint)
+    {
+        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);
+        return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(builder.ApplicationServices, next, metrics).OnConnectionAsync);
+    }
+
     /// <summary>Keeps the HTTP endpoint within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
     public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, ConnectionGate gate)
     {
         var log = builder.ApplicationServices.GetRequiredService<RejectionLog>();
+        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);
         var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
         return builder.Use(next => async context =>
         {
             if (!gate.TryEnter())
             {
+                metrics.Rejected(RejectReason.Limit);
                 log.Rejected("http", PeerAddress.Format(context), $"the limit of {gate.MaxConnections} HTTP connections is reached");
                 context.Abort(new ConnectionAbortedException("limit"));
                 return;

@@ -16,47 +16,24 @@ internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetri
             return;
         }
 
-        var address = PeerAddress.Address(context.RemoteEndPoint);
         if (drain.TurnsAway)
         {
             Reject(context, RejectReason.Draining, "draining");
         }
-        else if (address is not null && !gate.TryEnterAddress(address))
+        else if (!gate.TryEnter())
         {
-            // Asked first, so that a flood from one address holds no place that others could have.
-            Reject(context, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one address is reached");
+            Reject(context, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
         }
         else
         {
             try
             {
-                await AdmitAsync(context);
+                await next(context);
             }
             finally
             {
-                if (address is not null)
-                {
-                    gate.LeaveAddress(address);
-                }
+                gate.Leave();
             }
-        }
-    }
-
-    private async Task AdmitAsync(ConnectionContext context)
-    {
-        if (!gate.TryEnter())
-        {
-            Reject(context, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
-            return;
-        }
-
-        try
-        {
-            await next(context);
-        }
-        finally
-        {
-            gate.Leave();
         }
     }
 

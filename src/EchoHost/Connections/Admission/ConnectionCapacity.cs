@@ -16,6 +16,9 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
     /// </summary>
     private const int OwnDescriptors = 288;
 
+    /// <summary>With fewer, hardly anybody could connect.</summary>
+    private const int LeastDescriptors = 320;
+
     private const int LeastHttp = 16;
     private const int MostHttp = 256;
 
@@ -32,8 +35,8 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
 
         var http = Math.Clamp(limit / 16, LeastHttp, MostHttp);
         var most = limit - OwnDescriptors - http;
-        return most < 1
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {OwnDescriptors + LeastHttp + 1} or more")
+        return limit < LeastDescriptors
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors} or more")
             : configured > most
             ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
             : new ConnectionCapacity(configured ?? most, http, limit);

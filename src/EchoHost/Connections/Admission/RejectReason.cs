@@ -6,6 +6,8 @@ internal enum RejectReason
     Limit,
     AddressLimit,
     Draining,
+    Proxy,
+    Tls,
 }
 
 internal static class RejectReasonExtensions
@@ -15,6 +17,8 @@ internal static class RejectReasonExtensions
     {
         RejectReason.Limit => "limit",
         RejectReason.AddressLimit => "address_limit",
-        _ => "draining",
+        RejectReason.Draining => "draining",
+        RejectReason.Proxy => "proxy",
+        _ => "tls",
     };
 }

@@ -9,8 +9,15 @@ internal sealed partial class RejectionLog(TimeProvider time, ILogger<RejectionL
     /// <param name="key">What is rationed together, such as the reason.</param>
     /// <param name="peer">Who was turned away.</param>
     /// <param name="why">Why, in words.</param>
-    public void Rejected(string key, string peer, string why)
+    /// <param name="isQuiet">A health check of which nothing is to be heard above Debug.</param>
+    public void Rejected(string key, string peer, string why, bool isQuiet = false)
     {
+        if (isQuiet)
+        {
+            LogQuietlyRejected(peer, why);
+            return;
+        }
+
         int leftOut;
         lock (_lock)
         {
@@ -37,6 +44,9 @@ internal sealed partial class RejectionLog(TimeProvider time, ILogger<RejectionL
 
     [LoggerMessage(1, LogLevel.Warning, "Peer {Peer:l} turned away: {Why:l}")]
     private partial void LogRejected(string peer, string why);
+
+    [LoggerMessage(3, LogLevel.Debug, "Peer {Peer:l} turned away: {Why:l}")]
+    private partial void LogQuietlyRejected(string peer, string why);
 
     [LoggerMessage(2, LogLevel.Warning, "Peer {Peer:l} turned away: {Why:l} (and {LeftOut} more since the last such line)")]
     private partial void LogRejectedMore(string peer, string why, int leftOut);

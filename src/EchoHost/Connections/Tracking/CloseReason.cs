@@ -9,6 +9,7 @@ internal enum CloseReason
     WriteTimeout,
     Drained,
     DrainTimeout,
+    Admin,
     Error,
 }
 
@@ -23,6 +24,7 @@ internal static class CloseReasonExtensions
         CloseReason.WriteTimeout => "write_timeout",
         CloseReason.Drained => "drained",
         CloseReason.DrainTimeout => "drain_timeout",
+        CloseReason.Admin => "admin",
         _ => "error",
     };
 }

@@ -10,8 +10,11 @@ internal static class PeerAddress
     /// <c>127.0.0.1:55028</c>, <c>[2001:db8::1]:55028</c>; an IPv4-mapped address is written as IPv4, a Unix socket's
     /// nameless other end as <c>unix:</c> and the connection's id.
     /// </summary>
-    public static string Format(ConnectionContext connection) =>
-        connection.RemoteEndPoint is IPEndPoint ip ? Unmap(ip).ToString() : $"unix:{connection.ConnectionId}";
+    public static string Format(ConnectionContext connection) => Format(connection.RemoteEndPoint, connection);
+
+    /// <summary>The same for an end point other than the peer's own, such as its proxy's.</summary>
+    public static string Format(EndPoint? endPoint, ConnectionContext connection) =>
+        endPoint is IPEndPoint ip ? Unmap(ip).ToString() : $"unix:{connection.ConnectionId}";
 
     /// <summary>The address without port, IPv4 where it is mapped; null for a Unix socket.</summary>
     public static IPAddress? Address(EndPoint? endPoint) => (endPoint as IPEndPoint) is { } ip ? Unmap(ip).Address : null;

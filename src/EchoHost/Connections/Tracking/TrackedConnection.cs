@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -25,6 +27,9 @@ internal sealed class TrackedConnection
         _time = time;
         Endpoint = endpoint;
         Peer = PeerAddress.Format(connection);
+        Proxied = connection.Features.Get<ProxiedConnection>();
+        Via = Proxied?.Via is { } via ? PeerAddress.Format(via, connection) : null;
+        Tls = TlsDescription.From(connection);
         Socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         OpenedAt = time.GetUtcNow();
         OpenedTimestamp = _lastActivity = time.GetTimestamp();
@@ -39,8 +44,23 @@ internal sealed class TrackedConnection
     /// <summary>The peer's address and port.</summary>
     public string Peer { get; }
 
+    /// <summary>The proxy's address and port, where a PROXY header gave the peer's.</summary>
+    public string? Via { get; }
+
+    /// <summary>What a PROXY header said; null where there was none.</summary>
+    public ProxiedConnection? Proxied { get; }
+
+    /// <summary>The TLS connection's figures; null without TLS.</summary>
+    public TlsDescription? Tls { get; }
+
     /// <summary>The peer's address alone; null for a Unix socket.</summary>
     public IPAddress? PeerIP => PeerAddress.Address(_connection.RemoteEndPoint);
+
+    /// <summary>Whether it comes from a network whose health checks are not to be heard of.</summary>
+    public bool IsQuiet { get; init; }
+
+    /// <summary>Called once, when the first bytes have come and before anything is made of them.</summary>
+    public Action<TrackedConnection>? FirstReceived { get; init; }
 
     public Socket? Socket { get; }
 
@@ -75,6 +95,11 @@ internal sealed class TrackedConnection
     /// <summary>The handler read a message and is about to send it back.</summary>
     public void Received(long bytes)
     {
+        if (_messages == 0)
+        {
+            FirstReceived?.Invoke(this);
+        }
+
         Volatile.Write(ref _receivedBytes, _receivedBytes + bytes);
         Volatile.Write(ref _messages, _messages + 1);
         Volatile.Write(ref _lastActivity, _time.GetTimestamp());

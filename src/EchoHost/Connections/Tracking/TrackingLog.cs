@@ -2,17 +2,20 @@ namespace EchoHost.Connections.Tracking;
 
 internal static partial class TrackingLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Peer {Peer:l} connecting")]
-    public static partial void Connecting(ILogger logger, string peer);
+    [LoggerMessage(EventId = 1, Message = "Peer {Peer:l} connecting")]
+    public static partial void Connecting(ILogger logger, LogLevel level, string peer);
+
+    [LoggerMessage(EventId = 5, Message = "Peer {Peer:l} connecting (via {Via:l})")]
+    public static partial void ConnectingVia(ILogger logger, LogLevel level, string peer, string via);
 
     // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
 #pragma warning disable SYSLIB1015
-    [LoggerMessage(2, LogLevel.Information, "Peer {Peer:l} disconnected")]
-    public static partial void Disconnected(ILogger logger, string peer, string Reason, double DurationSeconds, long ReceivedBytes, long SentBytes);
+    [LoggerMessage(EventId = 2, Message = "Peer {Peer:l} disconnected")]
+    public static partial void Disconnected(ILogger logger, LogLevel level, string peer, string Reason, double DurationSeconds, long ReceivedBytes, long SentBytes);
 #pragma warning restore SYSLIB1015
 
-    [LoggerMessage(3, LogLevel.Warning, "Error with peer {Peer:l}: connection reset by peer")]
-    public static partial void Reset(ILogger logger, string peer);
+    [LoggerMessage(EventId = 3, Message = "Error with peer {Peer:l}: connection reset by peer")]
+    public static partial void Reset(ILogger logger, LogLevel level, string peer);
 
     [LoggerMessage(4, LogLevel.Warning, "Error with peer {Peer:l}: {Problem:l}")]
     public static partial void Failed(ILogger logger, string peer, string problem, Exception exception);

@@ -1,3 +1,4 @@
+using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -9,22 +10,18 @@ namespace EchoHost.Connections.Tracking;
 /// when the transport has sent everything: Kestrel would wait for that without a limit after the chain has returned,
 /// where no timeout could see the connection any more.
 /// </summary>
-internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, SelfProbes selfProbes, TimeProvider time, ILogger<TrackingMiddleware> logger)
+internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, SelfProbes selfProbes, TimeProvider time, ILogger<TrackingMiddleware> logger)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
         if (selfProbes.Contains(context.RemoteEndPoint))
         {
             await next(context);
+            await LastBytes.SendAsync(context);
             return;
         }
 
-        var connection = new TrackedConnection(context, metrics.Endpoint, time);
-        context.Features.Set(connection);
-        registry.Add(connection);
-        metrics.Opened();
-        TrackingLog.Connecting(logger, connection.Peer);
-
+        var connection = Open(context);
         var reason = CloseReason.PeerClosed;
         try
         {
@@ -32,7 +29,7 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         }
         catch (Exception e)
         {
-            reason = Classify(e);
+            reason = e is ConnectionResetException ? CloseReason.Reset : CloseReason.Error;
             if (connection.CloseReason is null)
             {
                 LogError(connection, e);
@@ -40,42 +37,63 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         }
         finally
         {
-            await SendRemainderAsync(context);
-            reason = connection.CloseReason ?? reason;
-            metrics.Closed(connection.Age, reason, isEmpty: connection.ReceivedBytes == 0);
-            TrackingLog.Disconnected(logger, connection.Peer, reason.Label(), connection.Age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
-            // Last, since the drain ends when nobody is left here.
-            registry.Remove(connection);
+            await LastBytes.SendAsync(context);
+            Close(connection, connection.CloseReason ?? reason);
         }
     }
 
-    private static CloseReason Classify(Exception e) => e switch
+    private TrackedConnection Open(ConnectionContext context)
     {
-        ConnectionResetException => CloseReason.Reset,
-        _ => CloseReason.Error,
-    };
+        var isQuiet = settings.IsQuiet(context.RemoteEndPoint);
+        var connection = new TrackedConnection(context, metrics.Endpoint, time)
+        {
+            IsQuiet = isQuiet,
+            // What a health check turns out to be a peer is told after all, from its beginning.
+            FirstReceived = isQuiet ? c => LogConnecting(c, LogLevel.Information) : null,
+        };
+        context.Features.Set(connection);
+        registry.Add(connection);
+        metrics.Opened();
+        LogConnecting(connection, LevelOf(connection));
+        return connection;
+    }
+
+    private void Close(TrackedConnection connection, CloseReason reason)
+    {
+        var (age, label) = (connection.Age, reason.Label());
+        metrics.Closed(age, reason, isEmpty: connection.ReceivedBytes == 0);
+        var level = LevelOf(connection);
+        TrackingLog.Disconnected(logger, level, connection.Peer, label, age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
+
+        // Last, since the drain ends when nobody is left here.
+        registry.Remove(connection);
+    }
+
+    /// <summary>Nothing is heard of a silent connection from a quiet network.</summary>
+    private static LogLevel LevelOf(TrackedConnection connection) =>
+        connection.IsQuiet && connection.ReceivedBytes == 0 ? LogLevel.Debug : LogLevel.Information;
+
+    private void LogConnecting(TrackedConnection connection, LogLevel level)
+    {
+        if (connection.Via is { } via)
+        {
+            TrackingLog.ConnectingVia(logger, level, connection.Peer, via);
+        }
+        else
+        {
+            TrackingLog.Connecting(logger, level, connection.Peer);
+        }
+    }
 
     private void LogError(TrackedConnection connection, Exception e)
     {
         if (e is ConnectionResetException)
         {
-            TrackingLog.Reset(logger, connection.Peer);
+            TrackingLog.Reset(logger, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning, connection.Peer);
         }
         else
         {
             TrackingLog.Failed(logger, connection.Peer, e.Message, e);
         }
-    }
-
-    /// <summary>Ends the sending side and waits until the transport has sent what was written, or has given up.</summary>
-    private static async Task SendRemainderAsync(ConnectionContext context)
-    {
-        var output = context.Transport.Output;
-        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-#pragma warning disable CS0618 // Deprecated because not every PipeWriter calls back; the transport's own Pipe does, and nothing else tells.
-        output.OnReaderCompleted(static (_, state) => ((TaskCompletionSource)state!).TrySetResult(), taken);
-#pragma warning restore CS0618
-        await output.CompleteAsync();
-        await taken.Task;
     }
 }

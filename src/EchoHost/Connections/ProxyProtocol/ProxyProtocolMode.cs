@@ -1,0 +1,14 @@
+namespace EchoHost.Connections.ProxyProtocol;
+
+/// <summary>Whether an endpoint takes PROXY headers, from trusted proxies alone.</summary>
+internal enum ProxyProtocolMode
+{
+    /// <summary>Never: such bytes are payload.</summary>
+    Off,
+
+    /// <summary>A trusted proxy may send one; anybody else's bytes are payload.</summary>
+    Optional,
+
+    /// <summary>A trusted proxy must send one; anybody else is turned away.</summary>
+    Required,
+}

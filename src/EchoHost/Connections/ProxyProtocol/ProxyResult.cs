@@ -1,0 +1,28 @@
+namespace EchoHost.Connections.ProxyProtocol;
+
+/// <summary>What came of the wait for a header; the label <c>result</c> of <c>echohost.proxy.headers</c>.</summary>
+internal enum ProxyResult
+{
+    Ok,
+    Local,
+    Missing,
+    Untrusted,
+    Malformed,
+    Timeout,
+    Checksum,
+}
+
+internal static class ProxyResultExtensions
+{
+    /// <summary>The result as metrics spell it.</summary>
+    public static string Label(this ProxyResult result) => result switch
+    {
+        ProxyResult.Ok => "ok",
+        ProxyResult.Local => "local",
+        ProxyResult.Missing => "missing",
+        ProxyResult.Untrusted => "untrusted",
+        ProxyResult.Malformed => "malformed",
+        ProxyResult.Timeout => "timeout",
+        _ => "checksum",
+    };
+}

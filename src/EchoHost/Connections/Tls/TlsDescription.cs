@@ -1,0 +1,16 @@
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace EchoHost.Connections.Tls;
+
+/// <summary>A connection's TLS, as <c>/connections</c> shows it.</summary>
+/// <param name="Protocol"><c>TLSv1.2</c> or <c>TLSv1.3</c>.</param>
+/// <param name="Cipher">The cipher suite's IANA name.</param>
+internal sealed record TlsDescription(string Protocol, string Cipher)
+{
+    /// <summary>Null for a connection without TLS.</summary>
+    public static TlsDescription? From(ConnectionContext connection) => connection.Features.Get<ISslStreamFeature>()?.SslStream is { } stream
+        ? new TlsDescription(stream.SslProtocol switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", var other => other.ToString() }, stream.NegotiatedCipherSuite.ToString())
+        : null;
+}

@@ -1,0 +1,76 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Connections.Tracking;
+using EchoHost.Echo;
+using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace EchoHost.Connections.Tls;
+
+internal static class TlsExtensions
+{
+    /// <summary>
+    /// TLS 1.2 and 1.3 by Kestrel's own middleware, on a <c>tls://</c> endpoint. Who fails the handshake is turned away
+    /// and counted; nothing that is not TLS gets any further.
+    /// </summary>
+    public static ListenOptions UseTls(this ListenOptions listen, EchoEndpoint endpoint)
+    {
+        if (endpoint.Tls is not { } tls)
+        {
+            return listen;
+        }
+
+        var services = listen.ApplicationServices;
+        var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint);
+        var selfProbes = services.GetRequiredService<SelfProbes>();
+        var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint.Name);
+        var settings = services.GetRequiredService<HostSettings>();
+        var log = services.GetRequiredService<RejectionLog>();
+
+        listen.Use(next => context => CountFailureAsync(next, context, metrics, settings, log));
+        // No protocol to agree on (ALPN): what is spoken within is anything at all.
+        listen.Protocols = HttpProtocols.None;
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = tls.HandshakeTimeout,
+            OnConnection = handshake => ValueTask.FromResult(Authentication(certificate.Current, selfProbes.Contains(handshake.Connection.RemoteEndPoint) ? ClientCertificateMode.NoCertificate : tls.ClientCertificateMode)),
+        });
+        listen.Use(next => context =>
+        {
+            context.Features.Get<Handshake>()!.IsDone = true;
+            return next(context);
+        });
+        return listen;
+    }
+
+    private static SslServerAuthenticationOptions Authentication(SslStreamCertificateContext certificate, ClientCertificateMode mode) => new()
+    {
+        ServerCertificateContext = certificate,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate,
+        RemoteCertificateValidationCallback = (_, shown, _, errors) =>
+            shown is null ? mode != ClientCertificateMode.RequireCertificate : errors == SslPolicyErrors.None,
+    };
+
+    private static async Task CountFailureAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, RejectionLog log)
+    {
+        var handshake = new Handshake();
+        context.Features.Set(handshake);
+        context.Features.Set(new TransportOutput(context.Transport.Output));
+        await next(context);
+        if (!handshake.IsDone)
+        {
+            metrics.Rejected(RejectReason.Tls);
+            log.Rejected(RejectReason.Tls.Label(), PeerAddress.Format(context), "the TLS handshake failed", settings.IsQuiet(context.RemoteEndPoint));
+        }
+    }
+
+    private sealed class Handshake
+    {
+        public bool IsDone { get; set; }
+    }
+}

@@ -1,0 +1,43 @@
+using System.IO.Pipelines;
+using EchoHost.Connections.Tls;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>The end of a connection's sending side.</summary>
+internal static class LastBytes
+{
+    /// <summary>
+    /// Sends what was written, then TLS's close_notify where there is TLS (RFC 8446, section 6.1), and waits until the
+    /// transport has sent it all or has given up.
+    /// </summary>
+    public static async Task SendAsync(ConnectionContext context)
+    {
+        try
+        {
+            await context.Transport.Output.CompleteAsync();
+            if (context.Features.Get<ISslStreamFeature>() is { } tls)
+            {
+                await tls.SslStream.ShutdownAsync();
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            // The connection is gone, and nobody is there to send to.
+        }
+
+        // Below TLS, the transport's own.
+        await DrainAsync(context.Features.Get<TransportOutput>()?.Output ?? context.Transport.Output);
+    }
+
+    private static async Task DrainAsync(PipeWriter output)
+    {
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+#pragma warning disable CS0618 // Deprecated because not every PipeWriter calls back; the transport's own Pipe does, and nothing else tells.
+        output.OnReaderCompleted(static (_, state) => ((TaskCompletionSource)state!).TrySetResult(), taken);
+#pragma warning restore CS0618
+        await output.CompleteAsync();
+        await taken.Task;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+using EchoHost.Configuration;
+using EchoHost.Connections.Tracking;
+using Microsoft.Net.Http.Headers;
+
+namespace EchoHost.Http;
+
+/// <summary>The calls that change something. They need the bearer token (RFC 6750) of <c>Admin:Token</c>; without one configured they don't exist.</summary>
+internal static class AdminEndpoints
+{
+    private const string Scheme = "Bearer";
+
+    public static void MapAdmin(this IEndpointRouteBuilder app) =>
+        app.MapDelete("/connections/{id}", Close).AddEndpointFilter(RequireTokenAsync);
+
+    /// <summary>Closes one connection: what it has sent is echoed first, unless its peer does not take what was echoed before.</summary>
+    private static IResult Close(string id, ConnectionRegistry registry)
+    {
+        if (!registry.TryGet(id, out var connection))
+        {
+            return ConnectionsEndpoint.NotFound(id);
+        }
+
+        if (connection.IsSending)
+        {
+            connection.Abort(CloseReason.Admin);
+        }
+        else
+        {
+            connection.RequestClose(CloseReason.Admin);
+        }
+
+        return Results.NoContent();
+    }
+
+    private static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    {
+        var context = call.HttpContext;
+        var token = context.RequestServices.GetRequiredService<HostSettings>().Admin.Token;
+        if (token.Length == 0)
+        {
+            return Results.NotFound();
+        }
+
+        if (IsToken(context.Request.Headers.Authorization.ToString(), token))
+        {
+            return await next(call);
+        }
+
+        context.Response.Headers[HeaderNames.WWWAuthenticate] = Scheme;
+        return Results.Problem("the bearer token is missing or wrong", statusCode: StatusCodes.Status401Unauthorized);
+    }
+
+    /// <summary>Takes the same time whatever the header holds: what is compared are hashes, which have one length.</summary>
+    private static bool IsToken(string authorization, string token)
+    {
+        var isScheme = authorization.StartsWith($"{Scheme} ", StringComparison.OrdinalIgnoreCase);
+        var given = isScheme ? authorization[(Scheme.Length + 1)..].Trim() : "";
+        return CryptographicOperations.FixedTimeEquals(Hash(given), Hash(token)) && isScheme;
+    }
+
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+}
