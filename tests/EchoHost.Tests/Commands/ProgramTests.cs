@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -12,7 +13,7 @@ public class ProgramTests
     [InlineData("--Echo:LogMesages=false", "Echo:LogMesages is not a key that this host knows (value 'false')")]
     [InlineData("--Echo:Limits:IdleTimeout=30", "Echo:Limits:IdleTimeout is '30'; expected hours, minutes and seconds, as in 00:00:30")]
     [InlineData("--Echo:Limits:MaxConnections=2000000000", "Echo:Limits:MaxConnections is '2000000000', but the limit of ")]
-    [InlineData("--Echo:Endpoints:Tcp:Url=tls://*:5555", "Echo:Endpoints:Tcp:Url is 'tls://*:")]
+    [InlineData("--Echo:Endpoints:Tcp:Url=tls://*:5555", "Echo:Endpoints:Tcp:Certificate:Path is not set")]
     [InlineData("--Echo:Endpoints:Far:Url=tcp://192.0.2.1:5555", "Echo:Endpoints:Far:Url is 'tcp://192.0.2.1:5555': this machine has no address 192.0.2.1")]
     [InlineData("--Logging:Format=xml", "Logging:Format is 'xml'; expected text or json")]
     [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog: ")]
@@ -20,6 +21,9 @@ public class ProgramTests
     [InlineData("--Echo:Limits:IdleTimeout=", "Echo:Limits:IdleTimeout is ''; expected hours, minutes and seconds")]
     [InlineData("--OTEL_EXPORTER_OTLP_ENDPOINT=nonsense", "OTEL_EXPORTER_OTLP_ENDPOINT is 'nonsense'; expected http://HOST:PORT")]
     [InlineData("--Serilog:WriteTo:0:Name=Nowhere", "Serilog: ")]
+    [InlineData("--Serilog:Using:0=NoSuchAssembly", "Serilog: ")]
+    [InlineData("--urls=http://192.0.2.1:9191", "Urls is 'http://192.0.2.1:9191': this machine has no address 192.0.2.1")]
+    [InlineData("--Echo:LogMessages=a\nb\u001b[31m", "Echo:LogMessages is 'a\\x0ab\\x1b[31m'; expected true or false")]
     [InlineData("nonsense", "'nonsense' is neither a command nor a setting")]
     [InlineData("--Echo:LogMessages", "'--Echo:LogMessages' has no value")]
     public async Task A_wrong_configuration_is_one_line_and_exit_code_2(string argument, string line)
@@ -28,6 +32,14 @@ public class ProgramTests
         Assert.Equal(2, await program.WaitForExitAsync());
         Assert.StartsWith($"EchoHost: {line}", Assert.Single(program.Errors), StringComparison.Ordinal);
         Assert.Empty(program.Output);
+    }
+
+    [Fact]
+    public async Task A_wrong_OTLP_setting_is_one_line_and_exit_code_2()
+    {
+        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", "0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_EXPORTER_OTLP_HEADERS", "bogus"));
+        Assert.Equal(2, await program.WaitForExitAsync());
+        Assert.StartsWith("EchoHost: OTEL_*: ", Assert.Single(program.Errors), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,6 +133,66 @@ public class ProgramTests
     }
 
     [Fact]
+    public async Task A_standard_output_that_nobody_reads_holds_neither_the_echo_nor_the_stop()
+    {
+        Assert.SkipUnless(File.Exists("/bin/sh"), "needs a shell");
+        // The other end of the pipe is open and never read.
+        using var reader = Process.Start(new ProcessStartInfo("/bin/sleep", ["600"]) { RedirectStandardInput = true })!;
+        var port = FreePort();
+        using var shell = Process.Start("/bin/sh", ["-c", $"PORT={port} exec '{Path.Combine(AppContext.BaseDirectory, "EchoHost")}' --urls=http://127.0.0.1:0 > /proc/{reader.Id}/fd/0 2>/dev/null"]);
+        try
+        {
+            using var client = await ConnectPatientlyAsync(new IPEndPoint(IPAddress.Loopback, port));
+            // Far more lines than a pipe holds.
+            for (var i = 0; i < 2000; i++)
+            {
+                using var passing = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
+                await passing.EchoAsync("x");
+            }
+
+            await client.EchoAsync("not held up");
+            using var kill = Process.Start("/bin/kill", ["-TERM", $"{shell.Id}"]);
+            await shell.WaitForExitAsync().WaitAsync(Wait.Limit);
+            Assert.Equal(0, shell.ExitCode);
+        }
+        finally
+        {
+            reader.Kill();
+            if (!shell.HasExited)
+            {
+                shell.Kill();
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task<EchoClient> ConnectPatientlyAsync(IPEndPoint target)
+    {
+        EchoClient? client = null;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                try
+                {
+                    client = await EchoClient.ConnectAsync(target);
+                    return true;
+                }
+                catch (SocketException)
+                {
+                    return false;
+                }
+            },
+            "the host listens");
+        return client!;
+    }
+
+    [Fact]
     public async Task Health_asks_a_running_host()
     {
         using var host = await EchoHostProcess.StartHostAsync();
@@ -141,6 +213,14 @@ public class ProgramTests
         using var gone = EchoHostProcess.Start(["health", host.HttpUrl.ToString()]);
         Assert.Equal(1, await gone.WaitForExitAsync());
         Assert.StartsWith($"EchoHost: {host.HttpUrl}health/ready: ", Assert.Single(gone.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_asks_a_host_that_requires_PROXY_headers()
+    {
+        using var host = await EchoHostProcess.StartHostAsync(["--Http:ProxyProtocol=Required", "--Echo:TrustedProxies:0=127.0.0.1"]);
+        using var health = EchoHostProcess.Start(["health"], ("ASPNETCORE_URLS", host.HttpUrl!.ToString()), ("Http__ProxyProtocol", "Required"));
+        Assert.Equal(0, await health.WaitForExitAsync());
     }
 
     [Fact]

@@ -76,6 +76,7 @@ public class HostSettingsTests
     [InlineData("Echo:Limits:IdleTimeout", "30")]
     [InlineData("Echo:Limits:IdleTimeout", "-00:00:01")]
     [InlineData("Echo:Limits:IdleTimeout", "30s")]
+    [InlineData("Echo:Limits:IdleTimeout", "24:00:00")]
     [InlineData("Echo:Limits:WriteTimeout", "99.00:00:00")]
     [InlineData("Echo:Limits:Timeout", "00:00:01")]
     [InlineData("Echo:Shutdown:ReadinessDelay", "5")]
@@ -86,7 +87,15 @@ public class HostSettingsTests
     [InlineData("Echo:Endpoints:Tcp", "tcp://*:1")]
     [InlineData("Echo:Endpoints:Second:Url", "")]
     [InlineData("Http:Port", "1")]
-    [InlineData("Admin:Tokn", "x")]
+    [InlineData("Http:ProxyProtocol", "On")]
+    [InlineData("Echo:Endpoints:Tcp:ProxyProtocol", "v2")]
+    [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "Always")]
+    [InlineData("Echo:Endpoints:Tcp:Certificate:Path", "/not-for-tcp.pem")]
+    [InlineData("Echo:TrustedProxies:0", "10.0.0.0/33")]
+    [InlineData("Echo:TrustedProxies", "10.0.0.0/8")]
+    [InlineData("Echo:QuietNetworks:0", "everybody")]
+    [InlineData("Echo:Limits:ProxyHeaderTimeout", "00:00:00")]
+    [InlineData("Echo:Limits:TlsHandshakeTimeout", "-00:00:01")]
     [InlineData("Peers:Target", "x")]
     public void A_mistake_is_one_line_that_names_key_and_value(string key, string value)
     {
@@ -96,16 +105,7 @@ public class HostSettingsTests
     }
 
     [Theory]
-    [InlineData("Echo:Endpoints:Tcp:ProxyProtocol", "Required")]
-    [InlineData("Echo:Endpoints:Tcp:Certificate:Path", "/cert.pem")]
-    [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "RequireCertificate")]
-    [InlineData("Echo:TrustedProxies:0", "10.0.0.0/8")]
     [InlineData("Echo:Transport", "Epoll")]
-    [InlineData("Echo:QuietNetworks:0", "10.0.0.0/8")]
-    [InlineData("Echo:Limits:ProxyHeaderTimeout", "00:00:06")]
-    [InlineData("Echo:Limits:TlsHandshakeTimeout", "00:00:11")]
-    [InlineData("Http:ProxyProtocol", "Optional")]
-    [InlineData("Admin:Token", "0123456789abcdef")]
     [InlineData("Peers:Targets:0", "10.0.0.2:5555")]
     [InlineData("Peers:Dns:0", "echo:5555")]
     [InlineData("Peers:Interval", "00:00:11")]
@@ -116,7 +116,54 @@ public class HostSettingsTests
 
     [Fact]
     public void What_describes_the_present_state_is_accepted() =>
-        Read(("Echo:Endpoints:Tcp:Url", "tcp://*:5555"), ("Echo:Endpoints:Tcp:ProxyProtocol", "off"), ("Echo:Transport", "Sockets"), ("Http:ProxyProtocol", "Off"), ("Echo:TrustedProxies", ""));
+        Read(("Echo:Endpoints:Tcp:Url", "tcp://*:5555"), ("Echo:Endpoints:Tcp:ProxyProtocol", "off"), ("Echo:Transport", "Sockets"), ("Http:ProxyProtocol", "Off"), ("Echo:TrustedProxies", ""), ("Peers:Targets", ""));
+
+    [Fact]
+    public void A_token_that_is_easily_guessed_is_refused_and_not_shown()
+    {
+        var problem = Assert.Single(Problems(("Admin:Token", "fifteen-letters")));
+        Assert.Equal("Admin:Token has 15 characters; expected 16 or more", problem);
+    }
+
+    [Theory]
+    [InlineData("Admin:Tokn")]
+    [InlineData("Echo:Endpoints:Tcp:Certificate:Pasword")]
+    public void What_may_be_a_secret_is_not_shown(string key)
+    {
+        var problem = Assert.Single(Problems((key, "hunter2")));
+        Assert.StartsWith($"{key} is not a key that this host knows; ", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_JSON_null_is_the_default()
+    {
+        using var json = new MemoryStream("""{"Echo":{"Endpoints":{"Tcp":{"Url":null}}}}"""u8.ToArray());
+        Assert.Equal("tcp://*:5555", Assert.Single(HostSettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build()).Endpoints).Url);
+    }
+
+    [Fact]
+    public void An_endpoint_can_not_have_the_name_of_the_HTTP_endpoint() =>
+        Assert.StartsWith("Echo:Endpoints:Http has the name", Assert.Single(Problems(("Echo:Endpoints:Http:Url", "tcp://*:1"))), StringComparison.Ordinal);
+
+    [Fact]
+    public void TLS_needs_a_certificate() =>
+        Assert.Equal("Echo:Endpoints:Tcp:Certificate:Path is not set, but Echo:Endpoints:Tcp:Url is 'tls://*:1', which needs a certificate", Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"))));
+
+    [Fact]
+    public void A_certificate_that_can_not_be_read_is_named() =>
+        Assert.StartsWith("Echo:Endpoints:Tcp:Certificate:Path is '/none.pem': ", Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"), ("Echo:Endpoints:Tcp:Certificate:Path", "/none.pem"))), StringComparison.Ordinal);
+
+    [Fact]
+    public void Networks_are_read()
+    {
+        var settings = Read(("Echo:TrustedProxies:0", "10.0.0.9/8"), ("Echo:TrustedProxies:1", "2001:db8::/32"), ("Echo:QuietNetworks:0", "192.0.2.7"));
+        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("10.255.0.1")));
+        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("2001:db8::1")));
+        Assert.False(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("11.0.0.1")));
+        Assert.True(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.7")));
+        Assert.False(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.8")));
+    }
 
     [Fact]
     public void Every_mistake_is_told_at_once() =>

@@ -10,6 +10,7 @@ public class ConnectionCapacityTests
     [InlineData(20000, 19456, 256)]
     [InlineData(1_048_576, 1_048_032, 256)]
     [InlineData(400, 87, 25)]
+    [InlineData(320, 12, 20)]
     public void Everything_fits_into_the_descriptor_limit(int descriptors, int echo, int http) =>
         Assert.Equal(new ConnectionCapacity(echo, http, descriptors), ConnectionCapacity.From(null, descriptors));
 
@@ -27,7 +28,7 @@ public class ConnectionCapacityTests
 
     [Fact]
     public void A_limit_that_leaves_nothing_is_an_error() =>
-        Assert.Contains("256", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 256)).Message, StringComparison.Ordinal);
+        Assert.Contains("the limit of 319 file descriptors leaves none for connections; raise it (ulimit -n) to 320 or more", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 319)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("Max open files            1024                 1048576              files     ", 1024)]

@@ -55,6 +55,17 @@ public class EchoTests
     }
 
     [Fact]
+    public async Task Urgent_data_comes_back_in_its_place()
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        using var client = await host.ConnectAsync();
+        await client.SendAsync("ab");
+        client.Socket.Send("!"u8, SocketFlags.OutOfBand);
+        await client.SendAsync("cd");
+        Assert.Equal("ab!cd", Encoding.ASCII.GetString(await client.ReceiveAsync(5)));
+    }
+
+    [Fact]
     public async Task A_FIN_without_a_byte_is_answered_by_a_FIN()
     {
         await using var host = await EchoHostFixture.StartAsync();

@@ -35,6 +35,8 @@ internal sealed class EchoClient : IDisposable
 
     public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
 
+    public Task SendAsync(byte[] bytes) => SendAsync(bytes.AsMemory());
+
     public Task SendAsync(ReadOnlyMemory<byte> bytes) => Bounded(async stop =>
     {
         while (!bytes.IsEmpty)
@@ -83,7 +85,20 @@ internal sealed class EchoClient : IDisposable
         try
         {
             using var client = await ConnectAsync(target);
-            Assert.Empty(await client.ReceiveToEndAsync());
+            await client.ReceiveEndAsync();
+        }
+        catch (SocketException e)
+        {
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+        }
+    }
+
+    /// <summary>Waits for the host to end this connection without having sent a byte: by FIN or by a reset.</summary>
+    public async Task ReceiveEndAsync()
+    {
+        try
+        {
+            Assert.Empty(await ReceiveToEndAsync());
         }
         catch (SocketException e)
         {

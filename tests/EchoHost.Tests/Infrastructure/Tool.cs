@@ -5,6 +5,11 @@ internal static class Tool
 {
     public static string Need(string name)
     {
+        if (Path.IsPathRooted(name) && File.Exists(name))
+        {
+            return name;
+        }
+
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin");
         if (folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } path)
         {

@@ -93,6 +93,18 @@ public sealed class UnixSocketTests : IDisposable
     }
 
     [Fact]
+    public async Task A_FIFO_is_not_waited_for()
+    {
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [SocketPath]))
+        {
+            await make.WaitForExitAsync().WaitAsync(Wait.Limit);
+        }
+
+        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}").WaitAsync(Wait.Limit));
+        Assert.EndsWith("a file that is no socket is in the way", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_folder_that_is_not_there_is_said()
     {
         var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{_folder}/none/echo.sock"));

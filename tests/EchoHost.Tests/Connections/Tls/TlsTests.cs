@@ -1,0 +1,296 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Connections.Tls;
+
+/// <summary>TLS on real sockets, with certificates made for the test.</summary>
+public sealed class TlsTests : IDisposable
+{
+    private readonly TestCertificate _certificate = new();
+
+    public void Dispose() => _certificate.Dispose();
+
+    [Theory]
+    [InlineData(SslProtocols.Tls12, "TLSv1.2")]
+    [InlineData(SslProtocols.Tls13, "TLSv1.3")]
+    public async Task Every_byte_comes_back_encrypted(SslProtocols protocol, string name)
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
+        await using var client = await ConnectAsync(host, protocol);
+        var sent = new byte[2_000_000];
+        new Random(1).NextBytes(sent);
+        var sending = client.WriteAsync(sent).AsTask();
+        var received = await ReadAsync(client, sent.Length);
+        await sending.WaitAsync(Wait.Limit);
+        Bytes.AssertSame(sent, received);
+        Assert.Equal(name, (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("protocol").GetString());
+        Assert.StartsWith("TLS_", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
+        Assert.Contains("2 of 2 endpoints echo", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Older_TLS_is_refused()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+#pragma warning disable SYSLIB0039, CA5397 // What is refused must be tried.
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(host, SslProtocols.Tls11));
+#pragma warning restore SYSLIB0039, CA5397
+    }
+
+    [Fact]
+    public async Task Plain_text_is_never_echoed()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        using var client = await host.ConnectAsync("Tls");
+        await client.SendAsync("Hello, opencode.space!\r\n");
+        byte[] answer;
+        try
+        {
+            answer = await client.ReceiveToEndAsync();
+        }
+        catch (SocketException e)
+        {
+            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+            answer = [];
+        }
+
+        // An alert of TLS, perhaps; nothing of what was sent.
+        Assert.DoesNotContain("Hello", Encoding.Latin1.GetString(answer), StringComparison.Ordinal);
+        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
+        Assert.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed", host.Log.Lines);
+        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error || e.Text.EndsWith(" connecting", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_handshake_has_a_limit()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:00:00.200"]);
+        using var client = await host.ConnectAsync("Tls");
+        await client.ReceiveEndAsync();
+        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
+    }
+
+    [Fact]
+    public async Task After_the_peers_close_notify_what_is_left_is_sent()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
+        await using var client = await ConnectAsync(host);
+        var sent = new byte[500_000];
+        new Random(2).NextBytes(sent);
+        var sending = Task.Run(async () =>
+        {
+            await client.WriteAsync(sent);
+            await client.ShutdownAsync();
+        });
+        var received = new MemoryStream();
+        await client.CopyToAsync(received).WaitAsync(Wait.Limit);
+        await sending.WaitAsync(Wait.Limit);
+        Bytes.AssertSame(sent, received.ToArray());
+    }
+
+    /// <summary>OpenSSL complains where the connection ends without one.</summary>
+    [Theory]
+    [InlineData("-tls1_2")]
+    [InlineData("-tls1_3")]
+    public async Task The_host_ends_with_a_close_notify(string version)
+    {
+        var openssl = Tool.Need("openssl");
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:IdleTimeout=00:00:01"]);
+        var start = new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, version, "-quiet", "-no_ign_eof"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var client = Process.Start(start)!;
+        await client.StandardInput.WriteAsync("hello\n");
+        await client.StandardInput.FlushAsync();
+        var output = client.StandardOutput.ReadToEndAsync();
+        var errors = client.StandardError.ReadToEndAsync();
+        // The idle timeout ends it from the host's side.
+        await client.WaitForExitAsync().WaitAsync(Wait.Limit);
+        Assert.Equal("hello\n", await output.WaitAsync(Wait.Limit));
+        Assert.DoesNotContain("unexpected eof", await errors.WaitAsync(Wait.Limit), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_certificate_is_shown_without_a_restart()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await using var before = await ConnectAsync(host);
+        Assert.Equal("CN=localhost", before.RemoteCertificate!.Subject);
+        _certificate.Write("renewed");
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=renewed", "the new certificate is shown");
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)), "the host says so");
+        // Who was connected stays so.
+        await before.WriteAsync("still"u8.ToArray());
+        Assert.Equal("still", Encoding.ASCII.GetString(await ReadAsync(before, 5)));
+    }
+
+    /// <summary>As Kubernetes updates a mounted secret: the files are links through a folder that is swapped.</summary>
+    [Fact]
+    public async Task A_certificate_behind_a_swapped_link_is_noticed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs symbolic links");
+        var mount = Path.Combine(_certificate.Folder, "mount");
+        TestCertificate.WriteTo(Path.Combine(mount, "..v1"), "one").Dispose();
+        File.CreateSymbolicLink(Path.Combine(mount, "..data"), "..v1");
+        File.CreateSymbolicLink(Path.Combine(mount, "tls.crt"), "..data/tls.crt");
+        File.CreateSymbolicLink(Path.Combine(mount, "tls.key"), "..data/tls.key");
+        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={mount}/tls.crt", $"Echo:Endpoints:Tls:Certificate:KeyPath={mount}/tls.key");
+        Assert.Equal("CN=one", await SubjectAsync(host));
+
+        TestCertificate.WriteTo(Path.Combine(mount, "..v2"), "two").Dispose();
+        File.CreateSymbolicLink(Path.Combine(mount, "..new"), "..v2");
+        // rename(2), which File.Move does not do to a link that leads to a folder.
+        using var move = Process.Start("/bin/mv", ["-T", Path.Combine(mount, "..new"), Path.Combine(mount, "..data")]);
+        await move.WaitForExitAsync().WaitAsync(Wait.Limit);
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=two", "the new certificate is shown");
+    }
+
+    [Fact]
+    public async Task A_bad_new_certificate_leaves_the_old_one_in_force()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await File.WriteAllTextAsync(_certificate.CertificatePath, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls keeps its certificate, since the new one can't be used: ", StringComparison.Ordinal)), "the host says so");
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        File.Delete(_certificate.CertificatePath);
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        _certificate.Write("mended");
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=mended", "the mended certificate is shown");
+    }
+
+    [Fact]
+    public async Task PFX_and_encrypted_keys_are_read_too()
+    {
+        var pfx = Path.Combine(_certificate.Folder, "all.pfx");
+        await File.WriteAllBytesAsync(pfx, _certificate.Certificate.Export(X509ContentType.Pkcs12, "secret"));
+        using var key = _certificate.Certificate.GetECDsaPrivateKey()!;
+        var encrypted = Path.Combine(_certificate.Folder, "encrypted.key");
+        await File.WriteAllTextAsync(encrypted, key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+        await using var host = await EchoHostFixture.StartAsync(
+            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=secret",
+            "Echo:Endpoints:Pem:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Pem:Certificate:Path={_certificate.CertificatePath}", $"Echo:Endpoints:Pem:Certificate:KeyPath={encrypted}", "Echo:Endpoints:Pem:Certificate:Password=secret");
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        Assert.Equal("CN=localhost", await SubjectAsync(host, "Pem"));
+        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() => EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=wrong"));
+        Assert.StartsWith($"Echo:Endpoints:Tls:Certificate:Path is '{pfx}': ", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong", error.Message.Replace(pfx, "", StringComparison.Ordinal).Split("password")[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_certificate_can_be_required()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "sets the system's trust by OpenSSL's variable");
+        using var client = TestCertificate.Create("client");
+        var trusted = Path.Combine(_certificate.Folder, "trusted.crt");
+        await File.WriteAllTextAsync(trusted, client.ExportCertificatePem());
+        using var host = await EchoHostProcess.StartHostAsync(
+            ["--Echo:Endpoints:Tcp:Url=tls://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Certificate:Path={_certificate.CertificatePath}", $"--Echo:Endpoints:Tcp:Certificate:KeyPath={_certificate.KeyPath}", "--Echo:Endpoints:Tcp:ClientCertificateMode=RequireCertificate"],
+            ("SSL_CERT_FILE", trusted));
+        await using (var with = await ConnectAsync(host.Tcp, SslProtocols.None, client))
+        {
+            await with.WriteAsync("hello"u8.ToArray());
+            Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(with, 5)));
+        }
+
+        using var stranger = TestCertificate.Create("stranger");
+        foreach (var shown in new[] { null, stranger })
+        {
+            // In TLS 1.3 the refusal is met only after the client's side of the handshake.
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                await using var refused = await ConnectAsync(host.Tcp, SslProtocols.None, shown);
+                await refused.WriteAsync("hello"u8.ToArray());
+                await ReadAsync(refused, 5);
+            });
+        }
+
+        // The host's own probe has none and needs none.
+        using var http = new HttpClient { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_PROXY_header_comes_before_TLS()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"]);
+        using var socket = await host.ConnectAsync("Tls");
+        await socket.SendAsync(ProxyHeaders.V2("203.0.113.7:56324", "198.51.100.2:443"));
+        await using var client = await EncryptAsync(socket.Socket, SslProtocols.None, null);
+        await client.WriteAsync("hello"u8.ToArray());
+        Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(client, 5)));
+        Assert.Contains($"Peer 203.0.113.7:56324 connecting (via {socket.LocalAddress})", host.Log.Lines);
+    }
+
+    [Fact]
+    public async Task A_peer_that_takes_nothing_is_aborted()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01"]);
+        await using var client = await ConnectAsync(host);
+        await Assert.ThrowsAnyAsync<Exception>(() => client.WriteAsync(new byte[64 * 1024 * 1024]).AsTask().WaitAsync(Wait.Limit));
+        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "write_timeout"), "the reason is logged");
+    }
+
+    [Fact]
+    public async Task A_drain_closes_quiet_connections_with_all_they_sent()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Shutdown:CloseSpread=00:00:00"]);
+        await using var client = await ConnectAsync(host);
+        await client.WriteAsync("hello"u8.ToArray());
+        Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(client, 5)));
+        var stop = host.BeginStop();
+        Assert.Equal(0, await client.ReadAsync(new byte[1]).AsTask().WaitAsync(Wait.Limit));
+        await stop.WaitAsync(Wait.Limit);
+        Assert.Contains(host.Log.Entries, e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "drained");
+    }
+
+    private static async Task<string> SubjectAsync(EchoHostFixture host, string endpoint = "Tls")
+    {
+        await using var client = await ConnectAsync(host.EndPoints[endpoint], SslProtocols.None, null);
+        return client.RemoteCertificate!.Subject;
+    }
+
+    private static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) => ConnectAsync(host.EndPoints["Tls"], protocol, null);
+
+    private static async Task<SslStream> ConnectAsync(EndPoint target, SslProtocols protocol, X509Certificate2? certificate)
+    {
+        var client = await EchoClient.ConnectAsync(target, receiveBuffer: 64 * 1024);
+        return await EncryptAsync(client.Socket, protocol, certificate);
+    }
+
+    private static async Task<SslStream> EncryptAsync(Socket socket, SslProtocols protocol, X509Certificate2? certificate)
+    {
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        using var limit = new CancellationTokenSource(Wait.Limit);
+#pragma warning disable CA5359 // Made for the test; what it is, the test looks at.
+        await stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost",
+                EnabledSslProtocols = protocol,
+                ClientCertificates = certificate is null ? null : [certificate],
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            },
+            limit.Token);
+#pragma warning restore CA5359
+        return stream;
+    }
+
+    private static async Task<byte[]> ReadAsync(SslStream stream, int count)
+    {
+        var bytes = new byte[count];
+        await stream.ReadExactlyAsync(bytes).AsTask().WaitAsync(Wait.Limit);
+        return bytes;
+    }
+}

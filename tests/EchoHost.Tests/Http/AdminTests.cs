@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Http;
+
+public class AdminTests
+{
+    private const string Token = "correct horse battery";
+
+    [Fact]
+    public async Task A_connection_is_closed_with_the_token()
+    {
+        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}");
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("hello");
+        var id = await IdAsync(host);
+        Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode);
+        Assert.Empty(await client.ReceiveToEndAsync());
+        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text == $"Peer {client.LocalAddress} disconnected" && (string)e.Properties["Reason"]! == "admin"), "the reason is logged");
+        await Wait.UntilAsync(async () => (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode == HttpStatusCode.NotFound, "the connection is gone");
+    }
+
+    [Fact]
+    public async Task A_stuck_connection_is_closed_too()
+    {
+        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
+        using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
+        var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
+        await Wait.UntilAsync(async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 100_000, "the peer is stuck");
+        Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, await IdAsync(host), $"Bearer {Token}")).StatusCode);
+        await sending;
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("Bearer")]
+    [InlineData("Bearer ")]
+    [InlineData("Bearer wrong horse battery")]
+    [InlineData("Bearer correct horse batter")]
+    [InlineData("Bearer correct horse batteryy")]
+    [InlineData("Basic " + Token)]
+    [InlineData(Token)]
+    public async Task Without_the_token_nothing_is_closed(string? authorization)
+    {
+        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}");
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("hello");
+        var response = await DeleteAsync(host, await IdAsync(host), authorization);
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal("Bearer", Assert.Single(response.Headers.WwwAuthenticate).Scheme);
+        await client.EchoAsync("still here");
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Bearer ")]
+    [InlineData("Bearer " + Token)]
+    public async Task Where_no_token_is_configured_the_call_does_not_exist(string? authorization)
+    {
+        await using var host = await EchoHostFixture.StartAsync();
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("hello");
+        Assert.Equal(HttpStatusCode.NotFound, (await DeleteAsync(host, await IdAsync(host), authorization)).StatusCode);
+        await client.EchoAsync("still here");
+    }
+
+    private static async Task<string> IdAsync(EchoHostFixture host) =>
+        (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("id").GetString()!;
+
+    private static async Task<HttpResponseMessage> DeleteAsync(EchoHostFixture host, string id, string? authorization)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, $"/connections/{id}");
+        if (authorization is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        }
+
+        return await host.Http.SendAsync(request);
+    }
+}

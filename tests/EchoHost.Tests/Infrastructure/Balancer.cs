@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>A real load balancer, run with a configuration of the test's.</summary>
+internal sealed class Balancer : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("echohost-balancer").FullName;
+    private readonly ConcurrentQueue<string> _output = new();
+    private Process? _process;
+
+    private Balancer()
+    {
+    }
+
+    /// <summary>Where it listens, by the order of the ports asked for.</summary>
+    public IReadOnlyList<IPEndPoint> Fronts { get; private set; } = [];
+
+    /// <summary>Debian's HAProxy.</summary>
+    /// <param name="fronts">How many ports it listens on.</param>
+    /// <param name="configuration">The sections after <c>defaults</c>, for the ports given.</param>
+    public static Task<Balancer> HAProxyAsync(int fronts, Func<int[], string> configuration)
+    {
+        var program = Tool.Need("haproxy");
+        return StartAsync(fronts, program, (folder, ports) => (["-db", "-f", Write(folder, "haproxy.cfg", $"""
+            global
+              maxconn 4000
+            defaults
+              mode tcp
+              timeout connect 5s
+              timeout client 30s
+              timeout server 30s
+              timeout check 5s
+            {configuration(ports)}
+
+            """)]));
+    }
+
+    /// <summary>Debian's nginx with its stream module.</summary>
+    /// <param name="fronts">How many ports it listens on.</param>
+    /// <param name="configuration">What stands in <c>stream</c>, for the ports given.</param>
+    public static Task<Balancer> NginxAsync(int fronts, Func<int[], string> configuration)
+    {
+        var program = Tool.Need("nginx");
+        var module = Tool.Need("/usr/lib/nginx/modules/ngx_stream_module.so");
+        return StartAsync(fronts, program, (folder, ports) => ["-p", folder, "-e", $"{folder}/error.log", "-c", Write(folder, "nginx.conf", $$"""
+            load_module {{module}};
+            daemon off;
+            pid {{folder}}/nginx.pid;
+            error_log {{folder}}/error.log;
+            events { }
+            stream {
+              {{configuration(ports)}}
+            }
+
+            """)]);
+    }
+
+    public void Dispose()
+    {
+        if (_process is { HasExited: false })
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.WaitForExit(Wait.Limit);
+        }
+
+        _process?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static string Write(string folder, string name, string text)
+    {
+        var path = Path.Combine(folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    private static async Task<Balancer> StartAsync(int fronts, string program, Func<string, int[], string[]> arguments)
+    {
+        // Balancers don't take port 0. Free ports are found first; should somebody else take one meanwhile, others are tried.
+        for (var tries = 1; ; tries++)
+        {
+            var balancer = new Balancer();
+            var ports = FreePorts(fronts);
+            balancer.Fronts = [.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
+            balancer.Run(program, arguments(balancer._folder, ports));
+            if (await balancer.ListensAsync())
+            {
+                return balancer;
+            }
+
+            balancer.Dispose();
+            Assert.True(tries < 3, $"{program} does not start:\n{string.Join('\n', balancer._output)}");
+        }
+    }
+
+    private static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var listener in listeners)
+        {
+            listener.Start();
+        }
+
+        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
+        foreach (var listener in listeners)
+        {
+            listener.Stop();
+        }
+
+        return ports;
+    }
+
+    private void Run(string program, string[] arguments)
+    {
+        _process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        _process.OutputDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
+        _process.ErrorDataReceived += (_, line) => _output.Enqueue(line.Data ?? "");
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    private async Task<bool> ListensAsync()
+    {
+        var isUp = false;
+        await Wait.UntilAsync(() => _process!.HasExited || (isUp = Fronts.All(IsListening)), "the balancer listens");
+        return isUp;
+    }
+
+    /// <summary>Seen from outside, since connecting would be passed on.</summary>
+    private static bool IsListening(IPEndPoint front) =>
+        System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Contains(front);
+}
