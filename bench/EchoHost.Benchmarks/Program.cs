@@ -1,0 +1,3 @@
+using BenchmarkDotNet.Running;
+
+BenchmarkSwitcher.FromAssembly(typeof(EchoHost.Benchmarks.ProxyHeaderParserBenchmarks).Assembly).Run(args);
