@@ -87,7 +87,7 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     };
 
     /// <summary>Containers often have an IPv6 stack but no ::1.</summary>
-    private static bool HasIPv6Loopback()
+    internal static bool HasIPv6Loopback()
     {
         try
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EchoHost.Connections.Admission;
+using EchoHost.Echo;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Echo;
@@ -142,7 +143,7 @@ public class EchoTests
         var port = ((IPEndPoint)host.EndPoints["Both"]).Port;
         foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
         {
-            Assert.SkipUnless(address.AddressFamily == AddressFamily.InterNetwork || HasIPv6(), "no IPv6 here");
+            Assert.SkipUnless(address.AddressFamily == AddressFamily.InterNetwork || EchoEndpoint.HasIPv6Loopback(), "no IPv6 here");
             using var client = await EchoClient.ConnectAsync(new IPEndPoint(address, port));
             await client.EchoAsync("hello");
         }
@@ -219,20 +220,6 @@ public class EchoTests
         catch (OperationCanceledException)
         {
             // Stuck, as it should be.
-        }
-    }
-
-    private static bool HasIPv6()
-    {
-        try
-        {
-            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 }

@@ -1,3 +1,5 @@
+using EchoHost.Drain;
+using EchoHost.Http;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -14,6 +16,9 @@ internal static class ProxyProtocolExtensions
         }
 
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);
-        return builder.Use(next => ActivatorUtilities.CreateInstance<ProxyProtocolMiddleware>(builder.ApplicationServices, next, mode, metrics).OnConnectionAsync);
+        var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
+        // HTTP answers all through the drain, to whoever begins with a header too.
+        var end = endpoint == HttpAddress.EndpointName ? drain.HttpDeadline : drain.TurningAway;
+        return builder.Use(next => ActivatorUtilities.CreateInstance<ProxyProtocolMiddleware>(builder.ApplicationServices, next, mode, metrics, end).OnConnectionAsync);
     }
 }

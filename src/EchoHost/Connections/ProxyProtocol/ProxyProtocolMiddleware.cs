@@ -4,7 +4,6 @@ using System.Net;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -14,7 +13,8 @@ namespace EchoHost.Connections.ProxyProtocol;
 /// Reads the PROXY header that a trusted proxy begins a connection with, and makes the client that it names the
 /// connection's peer. Nothing is passed on, or sent, before the header is complete and valid.
 /// </summary>
-internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolMode mode, EndpointMetrics metrics, HostSettings settings, DrainState drain, SelfProbes selfProbes, RejectionLog log, TimeProvider time)
+/// <remarks>Once <c>end</c> is cancelled, headers are no longer waited for.</remarks>
+internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolMode mode, EndpointMetrics metrics, HostSettings settings, SelfProbes selfProbes, RejectionLog log, TimeProvider time, CancellationToken end)
 {
     /// <summary>Shorter than either version's signature, so that what an optional header's wait ends with may well be payload.</summary>
     private const int CertainlyHeader = 6;
@@ -62,7 +62,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         var input = context.Transport.Input;
         // One limit for the whole header, lifted with this method.
         using var limit = new CancellationTokenSource(FirstByteLimit, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, drain.TurningAway);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, end);
 
         long seen = 0;
         while (true)

@@ -260,6 +260,31 @@ public class ProxyProtocolTests
         await Assert.ThrowsAsync<HttpRequestException>(() => host.Http.GetAsync("/health"));
     }
 
+    [Fact]
+    public async Task The_HTTP_endpoint_takes_headers_during_a_drain()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Optional", Trusted, "Echo:Shutdown:GracePeriod=00:10:00");
+        using var busy = await host.ConnectAsync();
+        await busy.EchoAsync("busy");
+        var stop = host.BeginStop();
+        var target = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port);
+        async Task<string> AskAsync()
+        {
+            await busy.EchoAsync("busy");
+            using var client = await EchoClient.ConnectAsync(target);
+            byte[] request = [.. Header(2), .. "GET /connections HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
+            await client.SendAsync(request);
+            return Encoding.ASCII.GetString(await client.ReceiveToEndAsync());
+        }
+
+        await Wait.UntilAsync(async () => (await AskAsync()).Contains("\"state\":\"draining\"", StringComparison.Ordinal), "the drain has begun");
+        // And on, after new peers of the echo are turned away.
+        await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
+        Assert.StartsWith("HTTP/1.1 200 OK", await AskAsync(), StringComparison.Ordinal);
+        busy.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+    }
+
     private static byte[] Header(int version) => version == 1
         ? ProxyHeaders.V1("PROXY TCP4 203.0.113.7 198.51.100.2 56324 443\r\n")
         : ProxyHeaders.V2(Client, Front);
