@@ -1,6 +1,5 @@
 using System.CommandLine;
 
-
 namespace EchoHost.Commands;
 
 internal static class CommandLine

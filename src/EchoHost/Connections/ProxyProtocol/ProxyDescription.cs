@@ -24,7 +24,7 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
             {
                 ProxyTlvs.Authority => description with { Authority = Text(value) },
                 ProxyTlvs.Alpn => description with { Alpn = Text(value) },
-                ProxyTlvs.UniqueId => description with { UniqueId = Convert.ToHexStringLower(value) },
+                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = Convert.ToHexStringLower(value) },
                 ProxyTlvs.Ssl => description with { Tls = ProxyTlsDescription.From(value) },
                 ProxyTlvs.Aws when value is [1, .. var id] => description with { AwsVpcEndpointId = Text(id) },
                 ProxyTlvs.Azure when value is [1, _, _, _, _] => description with { AzureLinkId = BinaryPrimitives.ReadUInt32LittleEndian(value[1..]) },

@@ -4,6 +4,7 @@ using System.Net;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
+using EchoHost.Http;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -21,8 +22,8 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
 
     private readonly TimeSpan _limit = settings.Echo.Limits.ProxyHeaderTimeout;
 
-    /// <summary>An optional header has not begun before the first byte: until then the connection is just idle.</summary>
-    private TimeSpan FirstByteLimit => mode == ProxyProtocolMode.Required ? _limit
+    /// <summary>An optional header has not begun before the first byte: until then a peer of the echo is just idle. HTTP knows no idle peers.</summary>
+    private TimeSpan FirstByteLimit => mode == ProxyProtocolMode.Required || metrics.Endpoint == HttpAddress.EndpointName ? _limit
         : settings.Echo.Limits.IdleTimeout > TimeSpan.Zero ? settings.Echo.Limits.IdleTimeout
         : Timeout.InfiniteTimeSpan;
 
