@@ -57,9 +57,9 @@ internal sealed record HostSettings(
         var admin = SectionReader.Read<AdminOptions>(configuration, AdminOptions.SectionName, problems);
         SectionReader.Read<PeersOptions>(configuration, PeersOptions.SectionName, problems);
         CheckRanges(echo, problems);
-        if (admin.Token.Length is > 0 and < AdminOptions.LeastTokenLength)
+        if (admin.Problem is { } problem)
         {
-            problems.Add($"{AdminOptions.SectionName}:Token has {admin.Token.Length} characters; expected {AdminOptions.LeastTokenLength} or more");
+            problems.Add($"{AdminOptions.SectionName}:Token {problem}");
         }
 
         var trusted = Collect(() => NetworkSet.Parse($"{EchoOptions.SectionName}:TrustedProxies", echo.TrustedProxies), problems);
@@ -149,6 +149,11 @@ internal sealed record HostSettings(
         var certificate = options.Certificate;
         if (!endpoint.IsTls)
         {
+            if (options.ClientCertificateMode != ClientCertificateMode.NoCertificate)
+            {
+                throw new ConfigurationException($"{section}:ClientCertificateMode is '{options.ClientCertificateMode}', but {section}:Url is '{endpoint.Url}', which is not tls://");
+            }
+
             return certificate.Path.Length == 0
                 ? endpoint with { ProxyProtocol = options.ProxyProtocol }
                 : throw new ConfigurationException($"{section}:Certificate:Path is '{certificate.Path}', but {section}:Url is '{endpoint.Url}', which is not tls://");
@@ -170,7 +175,10 @@ internal sealed record HostSettings(
         }
         catch (Exception e) when (CertificateFile.IsUnreadable(e))
         {
-            throw new ConfigurationException($"{section}:Certificate:Path is '{certificate.Path}': {e.Message.ReplaceLineEndings(" ")}");
+            var isKey = certificate.KeyPath.Length > 0 && e.Message.Contains(certificate.KeyPath, StringComparison.Ordinal);
+            var (key, path) = isKey ? ("KeyPath", certificate.KeyPath) : ("Path", certificate.Path);
+            var hint = e is IOException or UnauthorizedAccessException ? "" : " (is it a certificate with its key, KeyPath that key's file, and Password right?)";
+            throw new ConfigurationException($"{section}:Certificate:{key} is '{path}': {e.Message.ReplaceLineEndings(" ")}{hint}");
         }
 
         return endpoint with { ProxyProtocol = options.ProxyProtocol, Tls = new TlsSettings(certificate, options.ClientCertificateMode, limits.TlsHandshakeTimeout) };

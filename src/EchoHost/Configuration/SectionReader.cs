@@ -10,6 +10,8 @@ namespace EchoHost.Configuration;
 /// </summary>
 internal static class SectionReader
 {
+    private static readonly string[] SecretWords = ["Admin", "Certificate", "Password", "Token", "Secret"];
+
     /// <summary>Reads <paramref name="name"/> into a new <typeparamref name="T"/>; what is wrong is added to <paramref name="problems"/>.</summary>
     public static T Read<T>(IConfiguration configuration, string name, List<string> problems)
         where T : class, new()
@@ -81,16 +83,14 @@ internal static class SectionReader
 
     /// <summary>A key beside a token or a password may be one, wrongly spelt.</summary>
     private static string Shown(IConfigurationSection section) =>
-        section.Path.StartsWith("Admin:", StringComparison.OrdinalIgnoreCase) || section.Path.Contains(":Certificate:", StringComparison.OrdinalIgnoreCase)
-            ? ""
-            : $" (value '{section.Value}')";
+        Array.Exists(SecretWords, word => section.Path.Contains(word, StringComparison.OrdinalIgnoreCase)) ? "" : $" (value '{section.Value}')";
 
     private static void RefuseScalar(IConfigurationSection section, List<string> problems)
     {
         // An empty JSON array or object arrives as an empty string.
         if (!string.IsNullOrEmpty(section.Value))
         {
-            problems.Add($"{section.Path} is '{section.Value}'; expected keys below it");
+            problems.Add($"{section.Path} holds a value{Shown(section)}; expected keys below it");
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
             DrainLog.EndedAtOnce(logger, registry.Count);
         }
 
+        state.End();
         await AbortAllAsync();
         state.EndHttpAfter(LastWords);
         DrainLog.Drained(logger);

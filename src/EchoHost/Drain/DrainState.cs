@@ -4,6 +4,7 @@ namespace EchoHost.Drain;
 internal sealed class DrainState : IDisposable
 {
     private volatile bool _isDraining;
+    private volatile bool _isOver;
     private readonly CancellationTokenSource _turningAway = new();
     private readonly CancellationTokenSource _httpDeadline = new();
 
@@ -25,9 +26,14 @@ internal sealed class DrainState : IDisposable
     /// </summary>
     public CancellationToken HttpDeadline => _httpDeadline.Token;
 
+    /// <summary>The drain is over: whoever slipped in meanwhile has to go at once.</summary>
+    public bool IsOver => _isOver;
+
     public void BeginDraining() => _isDraining = true;
 
     public void BeginTurningAway() => _turningAway.Cancel();
+
+    public void End() => _isOver = true;
 
     public void EndHttpAfter(TimeSpan time) => _httpDeadline.CancelAfter(time);
 

@@ -23,6 +23,11 @@ internal sealed class AdminOptions
     /// <summary>The bearer token for the calls that change something; without one they don't exist.</summary>
     /// <remarks>Default: none.</remarks>
     public string Token { get; set; } = "";
+
+    /// <summary>What is wrong with the token, without telling it; null where nothing is.</summary>
+    public string? Problem => Token.Length is > 0 and < LeastTokenLength ? $"has {Token.Length} characters; expected {LeastTokenLength} or more"
+        : Token.All(c => c is > ' ' and <= '~') ? null
+        : "has a character that no header can carry; expected visible ASCII without spaces";
 }
 
 /// <summary>The section <c>Peers</c>; not yet supported.</summary>

@@ -21,7 +21,7 @@ internal sealed class ListenerFactory(HostSettings settings, EchoMetrics metrics
     /// What one connection's pipe holds of what its peer sent, and of what its peer does not take. A read returns up to
     /// the first, which is copied behind the second, so that a connection stays far below 1 MiB.
     /// </summary>
-    private const long MaxReadBuffer = 128 * 1024;
+    private const long MaxReadBuffer = 64 * 1024;
     private const long MaxWriteBuffer = 64 * 1024;
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;

@@ -91,6 +91,7 @@ public class HostSettingsTests
     [InlineData("Echo:Endpoints:Tcp:ProxyProtocol", "v2")]
     [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "Always")]
     [InlineData("Echo:Endpoints:Tcp:Certificate:Path", "/not-for-tcp.pem")]
+    [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "RequireCertificate")]
     [InlineData("Echo:TrustedProxies:0", "10.0.0.0/33")]
     [InlineData("Echo:TrustedProxies", "10.0.0.0/8")]
     [InlineData("Echo:QuietNetworks:0", "everybody")]
@@ -123,6 +124,25 @@ public class HostSettingsTests
     {
         var problem = Assert.Single(Problems(("Admin:Token", "fifteen-letters")));
         Assert.Equal("Admin:Token has 15 characters; expected 16 or more", problem);
+    }
+
+    [Theory]
+    [InlineData("                    ")]
+    [InlineData("correct horse battery")]
+    [InlineData("ähnlich-wie-ein-Wort")]
+    public void A_token_that_no_header_can_carry_is_refused(string token) =>
+        Assert.StartsWith("Admin:Token has a character", Assert.Single(Problems(("Admin:Token", token))), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("Admin")]
+    [InlineData("Echo:Endpoints:Tcp:Certificate")]
+    [InlineData("Echo:Endpoints:Tcp:Password")]
+    [InlineData("Echo:Token")]
+    public void A_misplaced_secret_is_not_shown(string key)
+    {
+        var problem = Assert.Single(Problems((key, "hunter2")));
+        Assert.StartsWith($"{key} ", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", problem, StringComparison.Ordinal);
     }
 
     [Theory]

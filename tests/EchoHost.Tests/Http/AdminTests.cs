@@ -7,7 +7,7 @@ namespace EchoHost.Tests.Http;
 
 public class AdminTests
 {
-    private const string Token = "correct horse battery";
+    private const string Token = "correct-horse-battery";
 
     [Fact]
     public async Task A_connection_is_closed_with_the_token()
@@ -38,9 +38,9 @@ public class AdminTests
     [InlineData("")]
     [InlineData("Bearer")]
     [InlineData("Bearer ")]
-    [InlineData("Bearer wrong horse battery")]
-    [InlineData("Bearer correct horse batter")]
-    [InlineData("Bearer correct horse batteryy")]
+    [InlineData("Bearer wrong-horse-battery")]
+    [InlineData("Bearer correct-horse-batter")]
+    [InlineData("Bearer correct-horse-batteryy")]
     [InlineData("Basic " + Token)]
     [InlineData(Token)]
     public async Task Without_the_token_nothing_is_closed(string? authorization)

@@ -176,7 +176,12 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
     private void Reject(ConnectionContext context, int version, ProxyResult result, string why, bool isSilent)
     {
         metrics.ProxyHeader(version, result);
-        metrics.Rejected(RejectReason.Proxy);
+        if (result != ProxyResult.Missing || !isSilent)
+        {
+            // Who left before saying anything was not turned away.
+            metrics.Rejected(RejectReason.Proxy);
+        }
+
         var isQuiet = isSilent && settings.IsQuiet(context.RemoteEndPoint);
         log.Rejected($"proxy {result.Label()}", PeerAddress.Format(context), why, isQuiet);
         context.Abort(new ConnectionAbortedException(why));

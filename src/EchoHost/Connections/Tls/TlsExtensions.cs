@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
 using EchoHost.Echo;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -28,10 +29,11 @@ internal static class TlsExtensions
         var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint);
         var selfProbes = services.GetRequiredService<SelfProbes>();
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint.Name);
+        var drain = services.GetRequiredService<DrainState>();
         var settings = services.GetRequiredService<HostSettings>();
         var log = services.GetRequiredService<RejectionLog>();
 
-        listen.Use(next => context => CountFailureAsync(next, context, metrics, settings, log));
+        listen.Use(next => context => WatchHandshakeAsync(next, context, metrics, settings, drain, log));
         // No protocol to agree on (ALPN): what is spoken within is anything at all.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -41,6 +43,12 @@ internal static class TlsExtensions
         });
         listen.Use(next => context =>
         {
+            if (drain.TurnsAway)
+            {
+                context.Abort();
+                return Task.CompletedTask;
+            }
+
             context.Features.Get<Handshake>()!.IsDone = true;
             return next(context);
         });
@@ -51,18 +59,39 @@ internal static class TlsExtensions
     {
         ServerCertificateContext = certificate,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        AllowRenegotiation = false,
         ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate,
         RemoteCertificateValidationCallback = (_, shown, _, errors) =>
             shown is null ? mode != ClientCertificateMode.RequireCertificate : errors == SslPolicyErrors.None,
     };
 
-    private static async Task CountFailureAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, RejectionLog log)
+    /// <summary>Counts a handshake that fails, and ends one that is not done when the host turns to draining.</summary>
+    private static async Task WatchHandshakeAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, DrainState drain, RejectionLog log)
     {
         var handshake = new Handshake();
+        using var end = drain.TurningAway.UnsafeRegister(
+            _ =>
+            {
+                if (!handshake.IsDone)
+                {
+                    context.Abort();
+                }
+            },
+            null);
         context.Features.Set(handshake);
         context.Features.Set(new TransportOutput(context.Transport.Output));
         await next(context);
-        if (!handshake.IsDone)
+        if (handshake.IsDone)
+        {
+            return;
+        }
+
+        if (drain.TurnsAway)
+        {
+            metrics.Rejected(RejectReason.Draining);
+            log.Rejected(RejectReason.Draining.Label(), PeerAddress.Format(context), "draining");
+        }
+        else
         {
             metrics.Rejected(RejectReason.Tls);
             log.Rejected(RejectReason.Tls.Label(), PeerAddress.Format(context), "the TLS handshake failed", settings.IsQuiet(context.RemoteEndPoint));
@@ -71,6 +100,6 @@ internal static class TlsExtensions
 
     private sealed class Handshake
     {
-        public bool IsDone { get; set; }
+        public volatile bool IsDone;
     }
 }

@@ -22,9 +22,10 @@ internal static class LastBytes
                 await tls.SslStream.ShutdownAsync();
             }
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        catch (Exception)
         {
-            // The connection is gone, and nobody is there to send to.
+            // The connection is gone, or its TLS in no state to be ended well; either way nobody is there to send to. What
+            // is thrown here is many things, OpenSSL's among them, and none may keep the connection from being forgotten.
         }
 
         // Below TLS, the transport's own.

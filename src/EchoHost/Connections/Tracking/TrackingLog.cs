@@ -18,5 +18,5 @@ internal static partial class TrackingLog
     public static partial void Reset(ILogger logger, LogLevel level, string peer);
 
     [LoggerMessage(4, LogLevel.Warning, "Error with peer {Peer:l}: {Problem:l}")]
-    public static partial void Failed(ILogger logger, string peer, string problem, Exception exception);
+    public static partial void Failed(ILogger logger, string peer, string problem, Exception? exception);
 }

@@ -1,5 +1,6 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Drain;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
@@ -10,7 +11,7 @@ namespace EchoHost.Connections.Tracking;
 /// when the transport has sent everything: Kestrel would wait for that without a limit after the chain has returned,
 /// where no timeout could see the connection any more.
 /// </summary>
-internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, SelfProbes selfProbes, TimeProvider time, ILogger<TrackingMiddleware> logger)
+internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain, SelfProbes selfProbes, TimeProvider time, ILogger<TrackingMiddleware> logger)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
@@ -29,7 +30,7 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         }
         catch (Exception e)
         {
-            reason = e is ConnectionResetException ? CloseReason.Reset : CloseReason.Error;
+            reason = IsReset(e) ? CloseReason.Reset : CloseReason.Error;
             if (connection.CloseReason is null)
             {
                 LogError(connection, e);
@@ -55,6 +56,12 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         registry.Add(connection);
         metrics.Opened();
         LogConnecting(connection, LevelOf(connection));
+        if (drain.IsOver)
+        {
+            // Let in before the host turned anybody away, and here only after it had looked for who is left.
+            connection.RequestClose(CloseReason.Drained);
+        }
+
         return connection;
     }
 
@@ -87,13 +94,17 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
 
     private void LogError(TrackedConnection connection, Exception e)
     {
-        if (e is ConnectionResetException)
+        if (IsReset(e))
         {
             TrackingLog.Reset(logger, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning, connection.Peer);
         }
         else
         {
-            TrackingLog.Failed(logger, connection.Peer, e.Message, e);
+            // Where the network failed, where it failed in the code tells nothing.
+            TrackingLog.Failed(logger, connection.Peer, e.Message, e is IOException or OperationCanceledException ? null : e);
         }
     }
+
+    /// <summary>TLS wraps what the transport throws.</summary>
+    private static bool IsReset(Exception? e) => e is ConnectionResetException || (e is not null && IsReset(e.InnerException));
 }

@@ -122,6 +122,54 @@ public sealed class TlsTests : IDisposable
         Assert.DoesNotContain("unexpected eof", await errors.WaitAsync(Wait.Limit), StringComparison.Ordinal);
     }
 
+    /// <summary>Ending TLS then fails in OpenSSL, which must not keep the connection from being forgotten.</summary>
+    [Fact]
+    public async Task A_renegotiation_is_refused_and_leaves_nothing_behind()
+    {
+        var openssl = Tool.Need("openssl");
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        using var client = Process.Start(new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, "-tls1_2"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = client.StandardOutput.ReadToEndAsync();
+        var errors = client.StandardError.ReadToEndAsync();
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" connecting", StringComparison.Ordinal)), "the client is connected");
+        await client.StandardInput.WriteAsync("R\n");
+        client.StandardInput.Close();
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the end is logged");
+        await client.WaitForExitAsync().WaitAsync(Wait.Limit);
+        await Task.WhenAll(output, errors).WaitAsync(Wait.Limit);
+        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
+        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/connections")).Contains("\"active\":0,", StringComparison.Ordinal), "nothing is left");
+    }
+
+    [Fact]
+    public async Task A_drain_does_not_wait_for_handshakes()
+    {
+        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
+        using var client = await host.ConnectAsync("Tls");
+        byte[] half = [0x16, 0x03];
+        await client.SendAsync(half);
+        // The host has met it by the time it answers another.
+        await (await ConnectAsync(host)).DisposeAsync();
+        var stop = host.BeginStop();
+        await client.ReceiveEndAsync();
+        await stop.WaitAsync(Wait.Limit);
+        Assert.Contains($"Peer {client.LocalAddress} turned away: draining", host.Log.Lines);
+    }
+
+    [Fact]
+    public async Task A_reset_is_told_in_one_line()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        using var socket = await host.ConnectAsync("Tls");
+        var client = await EncryptAsync(socket.Socket, SslProtocols.None, null);
+        await client.WriteAsync("hello"u8.ToArray());
+        await ReadAsync(client, 5);
+        var peer = socket.LocalAddress;
+        socket.Reset();
+        await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {peer} disconnected"), "the end is logged");
+        Assert.Contains($"Error with peer {peer}: connection reset by peer", host.Log.Lines);
+    }
+
     [Fact]
     public async Task A_new_certificate_is_shown_without_a_restart()
     {
