@@ -80,7 +80,15 @@ internal static class TlsExtensions
             null);
         context.Features.Set(handshake);
         context.Features.Set(new TransportOutput(context.Transport.Output));
-        await next(context);
+        try
+        {
+            await next(context);
+        }
+        catch (Exception) when (!handshake.IsDone)
+        {
+            // However it failed, it is told below.
+        }
+
         if (handshake.IsDone)
         {
             return;

@@ -148,8 +148,13 @@ public sealed class TlsTests : IDisposable
         using var client = await host.ConnectAsync("Tls");
         byte[] half = [0x16, 0x03];
         await client.SendAsync(half);
-        // The host has met it by the time it answers another.
-        await (await ConnectAsync(host)).DisposeAsync();
+        // The host has met it by the time it answers another, whose own handshake is over then.
+        await using (var other = await ConnectAsync(host))
+        {
+            await other.WriteAsync("hello"u8.ToArray());
+            await ReadAsync(other, 5);
+        }
+
         var stop = host.BeginStop();
         await client.ReceiveEndAsync();
         await stop.WaitAsync(Wait.Limit);
