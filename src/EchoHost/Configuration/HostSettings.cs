@@ -4,6 +4,8 @@ using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Http;
+using EchoHost.Transport;
+using EchoHost.Transport.Epoll;
 
 namespace EchoHost.Configuration;
 
@@ -29,7 +31,12 @@ internal sealed record HostSettings(
     IReadOnlyList<HttpAddress> HttpAddresses,
     ConnectionCapacity Capacity)
 {
+    private const int MostEventLoops = 1024;
+
     private static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
+
+    /// <summary>Whether the echo endpoints use the epoll transport.</summary>
+    public bool UsesEpoll => Echo.Transport != TransportKind.Sockets && EpollTransport.IsSupported;
 
     /// <summary>Whether an address belongs to the quiet networks.</summary>
     public bool IsQuiet(EndPoint? peer) => PeerAddress.Address(peer) is { } address && QuietNetworks.Contains(address);
@@ -94,6 +101,17 @@ internal sealed record HostSettings(
             {
                 problems.Add($"{EchoOptions.SectionName}:{key} is '{value}'; expected {least} to {LongestTime}");
             }
+        }
+
+        if (echo.Transport == TransportKind.Epoll && !EpollTransport.IsSupported)
+        {
+            problems.Add($"{EchoOptions.SectionName}:Transport is 'Epoll', which only Linux has; expected Auto or Sockets");
+        }
+
+        AtLeast("EventLoops", echo.EventLoops, 1);
+        if (echo.EventLoops > MostEventLoops)
+        {
+            problems.Add($"{EchoOptions.SectionName}:EventLoops is '{echo.EventLoops}'; expected {MostEventLoops} or less");
         }
 
         AtLeast("MessageLogLimit", echo.MessageLogLimit, 0);

@@ -9,7 +9,6 @@ internal static class NotYetSupported
     /// <summary>The key, <c>*</c> standing for any name, and the values that change nothing.</summary>
     private static readonly (string Key, string[] Accepted)[] Keys =
     [
-        ("Echo:Transport", ["Auto", "Sockets"]),
         ("Peers:Targets", []),
         ("Peers:Dns", []),
         ("Peers:Interval", ["00:00:10"]),

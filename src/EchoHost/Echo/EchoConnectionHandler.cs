@@ -48,7 +48,8 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log)
                 }
 
                 // With nobody left to send to, the next read says why: a reset throws there.
-                var flush = await SendAsync(read.Buffer, input, output);
+                var flush = await SendAsync(read.Buffer, output);
+                input.AdvanceTo(read.Buffer.End);
                 if (!flush.IsCompleted)
                 {
                     tracked?.Sent(length);
@@ -63,15 +64,22 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log)
         }
     }
 
-    /// <summary>The one copy there is: from the pooled memory that was read to that which is sent.</summary>
-    private static ValueTask<FlushResult> SendAsync(ReadOnlySequence<byte> message, PipeReader input, PipeWriter output)
+    /// <summary>
+    /// In one piece, as nearly all messages are, it can be sent straight from the memory that was read, which is kept
+    /// until that is done. Pieces are put together, so that they leave together.
+    /// </summary>
+    private static ValueTask<FlushResult> SendAsync(in ReadOnlySequence<byte> message, PipeWriter output)
     {
+        if (message.IsSingleSegment)
+        {
+            return output.WriteAsync(message.First);
+        }
+
         foreach (var segment in message)
         {
             output.Write(segment.Span);
         }
 
-        input.AdvanceTo(message.End);
         return output.FlushAsync();
     }
 }

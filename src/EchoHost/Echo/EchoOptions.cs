@@ -1,5 +1,6 @@
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace EchoHost.Echo;
@@ -13,9 +14,13 @@ internal sealed class EchoOptions
     /// <remarks>Default: <c>Tcp</c> at <c>tcp://*:5555</c>, from appsettings.json.</remarks>
     public Dictionary<string, EchoEndpointOptions> Endpoints { get; set; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Which transport carries the bytes; only Kestrel's own sockets so far.</summary>
+    /// <summary>Which transport carries the bytes.</summary>
     /// <remarks>Default: <c>Auto</c>.</remarks>
-    public string Transport { get; set; } = "Auto";
+    public TransportKind Transport { get; set; }
+
+    /// <summary>How many event loops the epoll transport has.</summary>
+    /// <remarks>Default: one a core.</remarks>
+    public int? EventLoops { get; set; }
 
     /// <summary>Whether each message is logged.</summary>
     /// <remarks>Default: true.</remarks>

@@ -1,63 +1,81 @@
-using System.Net.Sockets;
+using EchoHost.Connections.Admission;
 using EchoHost.Metrics;
 
 namespace EchoHost.Transport;
 
 /// <summary>
-/// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop
-/// would otherwise take a whole core to fail.
+/// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would
+/// otherwise take a whole core to fail. There, callers are accepted with a descriptor that is kept for it, and turned
+/// away, so that nobody hangs; the first for whom there is room again is kept.
 /// </summary>
-internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider time, ILogger<AcceptErrors> logger)
+internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider time, ILogger<AcceptErrors> logger) : IDisposable
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(10);
 
-    private int _failures;
+    /// <summary>How many callers are turned away between two rests.</summary>
+    private const int MostInARow = 64;
+
+    private readonly ReserveDescriptor _reserve = new();
+    private long _failures;
+    private long _turnedAway;
 
     /// <summary>Accepting failed; returns when it is time to try again.</summary>
-    public async Task FailedAsync(SocketError error, CancellationToken cancellationToken)
+    /// <param name="reason">What it is counted as.</param>
+    /// <param name="problem">What the system says.</param>
+    /// <param name="cancellationToken">Ends the rest.</param>
+    public ValueTask FailedAsync(AcceptErrorReason reason, string problem, CancellationToken cancellationToken)
     {
-        var reason = error == SocketError.TooManyOpenSockets ? AcceptErrorReason.DescriptorLimit : AcceptErrorReason.Other;
         metrics.AcceptFailed(reason);
-        if (error == SocketError.ConnectionAborted)
-        {
-            // The caller gave up while it waited; the next one is not concerned.
-            return;
-        }
-
         if (_failures++ == 0)
         {
-            LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : new SocketException((int)error).Message);
+            LogFailing(metrics.Endpoint, problem);
         }
 
-        await Task.Delay(Rest, time, cancellationToken);
+        return reason == AcceptErrorReason.DescriptorLimit && _reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
     }
 
-    /// <summary>Accepting works.</summary>
-    public void Ended()
+    /// <summary>The caller gave up while it waited, which concerns no other.</summary>
+    public void CallerGone() => metrics.AcceptFailed(AcceptErrorReason.Other);
+
+    /// <summary>A caller was accepted: whether there is a descriptor for it, or it is to be turned away.</summary>
+    public bool TryKeep()
+    {
+        if (_failures == 0)
+        {
+            return true;
+        }
+
+        if (!_reserve.TryTake())
+        {
+            _turnedAway++;
+            metrics.Rejected(RejectReason.Limit);
+            return false;
+        }
+
+        LogEnded(metrics.Endpoint, _failures, _turnedAway);
+        (_failures, _turnedAway) = (0, 0);
+        return true;
+    }
+
+    /// <summary>A caller has been turned away; returns when it is time for the next.</summary>
+    public ValueTask TurnedAwayAsync(CancellationToken cancellationToken) =>
+        _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenCallers, time, cancellationToken)) : default;
+
+    /// <summary>Nobody waits to be accepted: time to take the reserve back, for the next who comes.</summary>
+    public void NobodyWaits()
     {
         if (_failures > 0)
         {
-            LogEnded(metrics.Endpoint, _failures);
-            _failures = 0;
+            _reserve.TryTake();
         }
     }
+
+    public void Dispose() => _reserve.Dispose();
 
     [LoggerMessage(1, LogLevel.Error, "Endpoint {Endpoint:l} can't accept connections: {Problem:l}")]
     private partial void LogFailing(string endpoint, string problem);
 
-    [LoggerMessage(2, LogLevel.Information, "Endpoint {Endpoint:l} accepts connections again, after {Failures} failures")]
-    private partial void LogEnded(string endpoint, int failures);
-}
-
-/// <summary>Why accepting failed; the label <c>reason</c> of <c>echohost.accept.errors</c>.</summary>
-internal enum AcceptErrorReason
-{
-    DescriptorLimit,
-    Other,
-}
-
-internal static class AcceptErrorReasonExtensions
-{
-    /// <summary>The reason as metrics spell it.</summary>
-    public static string Label(this AcceptErrorReason reason) => reason == AcceptErrorReason.DescriptorLimit ? "fd_limit" : "other";
+    [LoggerMessage(2, LogLevel.Information, "Endpoint {Endpoint:l} accepts connections again, after {Failures} failures and {TurnedAway} callers turned away")]
+    private partial void LogEnded(string endpoint, long failures, long turnedAway);
 }

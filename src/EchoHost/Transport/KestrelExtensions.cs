@@ -1,3 +1,5 @@
+using EchoHost.Configuration;
+using EchoHost.Transport.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -14,6 +16,10 @@ internal static class KestrelExtensions
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { [WebHostDefaults.HttpPortsKey] = "", [WebHostDefaults.HttpsPortsKey] = "" });
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
+        services.AddSingleton(provider => new EpollTransport(
+            provider.GetRequiredService<HostSettings>().Echo.EventLoops ?? Environment.ProcessorCount,
+            provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
+            provider.GetRequiredService<ILogger<EpollTransport>>()));
         // Kestrel asks the factory registered last first.
         services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();

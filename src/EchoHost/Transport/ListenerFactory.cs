@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
+using EchoHost.Echo;
 using EchoHost.Http;
 using EchoHost.Metrics;
+using EchoHost.Transport.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -10,9 +12,9 @@ namespace EchoHost.Transport;
 
 /// <summary>
 /// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The
-/// connections themselves are Kestrel's.
+/// connections of echo endpoints are the epoll transport's where there is one; all others are Kestrel's own.
 /// </summary>
-internal sealed class ListenerFactory(HostSettings settings, EchoMetrics metrics, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class ListenerFactory(HostSettings settings, EpollTransport epoll, EchoMetrics metrics, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>The kernel caps it at net.core.somaxconn (listen(2)).</summary>
     private const int Backlog = 4096;
@@ -28,15 +30,21 @@ internal sealed class ListenerFactory(HostSettings settings, EchoMetrics metrics
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var name = settings.EndpointOf(endpoint)?.Name ?? HttpAddress.EndpointName;
+        var echo = settings.EndpointOf(endpoint);
         var listenSocket = ListenSockets.Bind(endpoint, settings);
         listenSocket.Listen(Backlog);
-        var connections = new SocketConnectionContextFactory(
-            new SocketConnectionFactoryOptions { MaxReadBufferSize = MaxReadBuffer, MaxWriteBufferSize = MaxWriteBuffer },
-            loggers.CreateLogger<SocketConnectionContextFactory>());
-        var errors = new AcceptErrors(metrics.For(name), time, loggers.CreateLogger<AcceptErrors>());
+        var errors = new AcceptErrors(metrics.For(echo?.Name ?? HttpAddress.EndpointName), time, loggers.CreateLogger<AcceptErrors>());
         // A Unix socket's path reads back as another kind of end point than was asked for.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
-        return new ValueTask<IConnectionListener>(new Listener(listenSocket, bound, connections, errors));
+        return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll
+            ? epoll.Listen(listenSocket, bound, errors, continuesOnLoop: IsLight(echo))
+            : new SocketsListener(listenSocket, bound, Connections(), errors));
     }
+
+    /// <summary>An echo in the clear only moves bytes; the arithmetic of TLS would keep the loop from others.</summary>
+    private static bool IsLight(EchoEndpoint endpoint) => endpoint.Tls is null;
+
+    private SocketConnectionContextFactory Connections() => new(
+        new SocketConnectionFactoryOptions { MaxReadBufferSize = MaxReadBuffer, MaxWriteBufferSize = MaxWriteBuffer },
+        loggers.CreateLogger<SocketConnectionContextFactory>());
 }

@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using EchoHost.Transport;
 
 namespace EchoHost.Connections.Tracking;
 
@@ -29,22 +29,16 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
     private const int NeededLength = BytesRetransOffset + sizeof(ulong);
 
     /// <summary>Reads the socket's figures; null on other systems, for other kinds of socket and once it is closed.</summary>
-    public static TcpInfo? Read(Socket? socket)
+    public static TcpInfo? Read(ISocketOptions? socket)
     {
-        if (socket is not { ProtocolType: ProtocolType.Tcp } || !OperatingSystem.IsLinux())
+        if (socket is null || !OperatingSystem.IsLinux())
         {
             return null;
         }
 
-        try
-        {
-            Span<byte> buffer = stackalloc byte[256];
-            return Parse(buffer[..socket.GetRawSocketOption(IPProtoTcp, TcpInfoOption, buffer)]);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            return null;
-        }
+        Span<byte> buffer = stackalloc byte[256];
+        var length = socket.Get(IPProtoTcp, TcpInfoOption, buffer);
+        return length < 0 ? null : Parse(buffer[..length]);
     }
 
     private static TcpInfo? Parse(ReadOnlySpan<byte> info)

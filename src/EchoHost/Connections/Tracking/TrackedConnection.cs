@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -30,7 +30,7 @@ internal sealed class TrackedConnection
         Proxied = connection.Features.Get<ProxiedConnection>();
         Via = Proxied?.Via is { } via ? PeerAddress.Format(via, connection) : null;
         Tls = TlsDescription.From(connection);
-        Socket = connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        Socket = connection.Features.Get<ISocketOptions>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         OpenedAt = time.GetUtcNow();
         OpenedTimestamp = _lastActivity = time.GetTimestamp();
         SendWatch = new SendWatch(this);
@@ -62,7 +62,8 @@ internal sealed class TrackedConnection
     /// <summary>Called once, when the first bytes have come and before anything is made of them.</summary>
     public Action<TrackedConnection>? FirstReceived { get; init; }
 
-    public Socket? Socket { get; }
+    /// <summary>Where the kernel tells of the connection; null where it does not.</summary>
+    public ISocketOptions? Socket { get; }
 
     public DateTimeOffset OpenedAt { get; }
 

@@ -1,0 +1,17 @@
+namespace EchoHost.Transport;
+
+/// <summary>Why accepting failed; the label <c>reason</c> of <c>echohost.accept.errors</c>.</summary>
+internal enum AcceptErrorReason
+{
+    /// <summary>This process or the system has no descriptor left (EMFILE, ENFILE).</summary>
+    DescriptorLimit,
+
+    /// <summary>Anything else; where the caller gave up while it waited (ECONNABORTED), the next one is not concerned.</summary>
+    Other,
+}
+
+internal static class AcceptErrorReasonExtensions
+{
+    /// <summary>The reason as metrics spell it.</summary>
+    public static string Label(this AcceptErrorReason reason) => reason == AcceptErrorReason.DescriptorLimit ? "fd_limit" : "other";
+}

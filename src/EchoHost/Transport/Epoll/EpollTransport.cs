@@ -1,0 +1,35 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Transport.Epoll;
+
+/// <summary>A transport for Kestrel on Linux's epoll: accepts, reads and writes with as few system calls as there can be.</summary>
+internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte> memoryPools, ILogger<EpollTransport> logger) : IDisposable
+{
+    /// <summary>Whether this system has epoll.</summary>
+    public static bool IsSupported => OperatingSystem.IsLinux();
+
+    /// <summary>The loops that all connections share.</summary>
+    public EventLoops Loops { get; } = new(loops);
+
+    /// <summary>What <see cref="Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature"/> offers to others; the transport itself needs none of it.</summary>
+    public MemoryPool<byte> MemoryPool => field ??= memoryPools.Create();
+
+    /// <summary>Accepts the connections of a listening socket.</summary>
+    /// <param name="listenSocket">Bound and listening; disposed with the listener.</param>
+    /// <param name="endPoint">What the listener says it is bound to.</param>
+    /// <param name="errors">Where accept(2)'s errors go.</param>
+    /// <param name="continuesOnLoop">
+    /// Whether the code that awaits a connection goes on right on the event loop, which is fastest, or on the thread pool,
+    /// which is where code belongs that computes for long or blocks.
+    /// </param>
+    public IConnectionListener Listen(Socket listenSocket, EndPoint endPoint, AcceptErrors errors, bool continuesOnLoop) =>
+        new EpollListener(this, listenSocket, endPoint, errors, continuesOnLoop);
+
+    public void Dispose() => Loops.Dispose();
+
+    [LoggerMessage(1, LogLevel.Error, "Connection {ConnectionId:l} is aborted: its events could not be handled")]
+    public partial void LogFailed(string connectionId, Exception exception);
+}

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+
+namespace EchoHost.Transport.Epoll;
+
+/// <summary>The system calls of the epoll transport, as Linux's manual (section 2) has them.</summary>
+internal static unsafe partial class Linux
+{
+    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <fcntl.h>: the same on x86-64 and arm64.
+    public const int NonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+    public const int NoSignal = 0x4000;
+    public const int ShutdownSend = 1;
+    public const int ShutdownBoth = 2;
+
+    private const string LibC = "libc";
+
+    /// <summary>What the system call that has just failed on this thread says.</summary>
+    public static Errno LastError => (Errno)Marshal.GetLastSystemError();
+
+    [LibraryImport(LibC, EntryPoint = "recv")]
+    public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "send")]
+    public static partial nint Send(int descriptor, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "accept4")]
+    public static partial int Accept(int descriptor, byte* address, uint* addressLength, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "connect")]
+    public static partial int Connect(int descriptor, byte* address, uint addressLength);
+
+    [LibraryImport(LibC, EntryPoint = "getsockname")]
+    public static partial int GetLocalAddress(int descriptor, byte* address, uint* addressLength);
+
+    [LibraryImport(LibC, EntryPoint = "getsockopt")]
+    public static partial int GetSocketOption(int descriptor, int level, int name, byte* value, uint* length);
+
+    [LibraryImport(LibC, EntryPoint = "shutdown")]
+    public static partial int Shutdown(int descriptor, int how);
+
+    [LibraryImport(LibC, EntryPoint = "close")]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_create1")]
+    public static partial int EpollCreate(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_ctl")]
+    public static partial int EpollControl(int epoll, EpollOperation operation, int descriptor, byte* @event);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_wait")]
+    public static partial int EpollWait(int epoll, byte* events, int maxEvents, int timeoutMilliseconds);
+
+    [LibraryImport(LibC, EntryPoint = "eventfd")]
+    public static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "write")]
+    public static partial nint Write(int descriptor, byte* buffer, nuint length);
+}
+
+/// <summary><c>errno</c> values that are told apart (errno(3)).</summary>
+internal enum Errno
+{
+    None = 0,
+    Interrupted = 4,
+    BadDescriptor = 9,
+    Again = 11,
+    TooManyInSystem = 23,
+    TooManyInProcess = 24,
+    BrokenPipe = 32,
+    ConnectionAborted = 103,
+    ConnectionReset = 104,
+}
+
+/// <summary>The operations of epoll_ctl(2).</summary>
+internal enum EpollOperation
+{
+    Add = 1,
+    Delete = 2,
+    Modify = 3,
+}
+
+/// <summary>What epoll_wait(2) reports, and what epoll_ctl(2) asks for.</summary>
+[Flags]
+internal enum EpollEvents : uint
+{
+    None = 0,
+    Readable = 0x1,
+    Urgent = 0x2,
+    Writable = 0x4,
+    Error = 0x8,
+    HangUp = 0x10,
+    PeerClosed = 0x2000,
+    EdgeTriggered = 1u << 31,
+}

@@ -1,0 +1,195 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace EchoHost.Transport.Epoll;
+
+/// <summary>
+/// A connected, non-blocking socket's descriptor. Every call holds it open while it runs, so that a number the kernel
+/// has given away again is never touched, whoever closes it and when.
+/// </summary>
+internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
+{
+    /// <summary>sizeof(struct sockaddr_storage).</summary>
+    private const int AddressSize = 128;
+
+    private Socket? _socket;
+
+    private SocketDescriptor(int descriptor)
+        : base(ownsHandle: true) => SetHandle(descriptor);
+
+    /// <summary>Takes the next connection of a listening socket; null and why, where there is none.</summary>
+    public static SocketDescriptor? Accept(SafeHandle listener, out EndPoint? remote, out Errno error)
+    {
+        var address = stackalloc byte[AddressSize];
+        uint length = AddressSize;
+        var isHeld = false;
+        int accepted;
+        try
+        {
+            listener.DangerousAddRef(ref isHeld);
+            do
+            {
+                accepted = Linux.Accept((int)listener.DangerousGetHandle(), address, &length, Linux.NonBlocking | Linux.CloseOnExec);
+                error = accepted < 0 ? Linux.LastError : Errno.None;
+            }
+            while (error == Errno.Interrupted);
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                listener.DangerousRelease();
+            }
+        }
+
+        remote = accepted < 0 ? null : SocketAddressReader.Read(new ReadOnlySpan<byte>(address, (int)Math.Min(length, AddressSize)));
+        return accepted < 0 ? null : new SocketDescriptor(accepted);
+    }
+
+    /// <summary>recv(2): how many bytes came, 0 at the peer's end, or less than 0 and why.</summary>
+    public int Receive(Span<byte> buffer, out Errno error)
+    {
+        if (!TryHold())
+        {
+            error = Errno.BadDescriptor;
+            return -1;
+        }
+
+        fixed (byte* at = buffer)
+        {
+            nint received;
+            do
+            {
+                received = Linux.Receive((int)handle, at, (nuint)buffer.Length, 0);
+                error = received < 0 ? Linux.LastError : Errno.None;
+            }
+            while (error == Errno.Interrupted);
+
+            DangerousRelease();
+            return (int)received;
+        }
+    }
+
+    /// <summary>send(2): how many bytes the kernel took, or less than 0 and why.</summary>
+    public int Send(ReadOnlySpan<byte> bytes, out Errno error)
+    {
+        if (!TryHold())
+        {
+            error = Errno.BadDescriptor;
+            return -1;
+        }
+
+        fixed (byte* at = bytes)
+        {
+            nint sent;
+            do
+            {
+                sent = Linux.Send((int)handle, at, (nuint)bytes.Length, Linux.NoSignal);
+                error = sent < 0 ? Linux.LastError : Errno.None;
+            }
+            while (error == Errno.Interrupted);
+
+            DangerousRelease();
+            return (int)sent;
+        }
+    }
+
+    /// <summary>Sends FIN; reading goes on.</summary>
+    public void ShutdownSend() => Hold(descriptor => Linux.Shutdown(descriptor, Linux.ShutdownSend));
+
+    /// <summary>
+    /// Ends the connection at once: TCP with RST, which connecting to nothing does (connect(2), AF_UNSPEC); a Unix socket
+    /// by shutting it down. The descriptor stays, and reports it.
+    /// </summary>
+    public void Reset() => Hold(descriptor =>
+    {
+        var nothing = stackalloc byte[16];
+        new Span<byte>(nothing, 16).Clear();
+        return Linux.Connect(descriptor, nothing, 16) < 0 ? Linux.Shutdown(descriptor, Linux.ShutdownBoth) : 0;
+    });
+
+    /// <summary>getsockopt(2): how many bytes of <paramref name="value"/> were written, or less than 0.</summary>
+    public int GetOption(int level, int name, Span<byte> value)
+    {
+        if (!TryHold())
+        {
+            return -1;
+        }
+
+        fixed (byte* at = value)
+        {
+            var length = (uint)value.Length;
+            var result = Linux.GetSocketOption((int)handle, level, name, at, &length);
+            DangerousRelease();
+            return result < 0 ? -1 : (int)length;
+        }
+    }
+
+    /// <summary>The socket's own address; null for a Unix socket and once it is closed.</summary>
+    public EndPoint? LocalAddress()
+    {
+        var address = stackalloc byte[AddressSize];
+        uint length = AddressSize;
+        if (!TryHold())
+        {
+            return null;
+        }
+
+        var result = Linux.GetLocalAddress((int)handle, address, &length);
+        DangerousRelease();
+        return result < 0 ? null : SocketAddressReader.Read(new ReadOnlySpan<byte>(address, (int)Math.Min(length, AddressSize)));
+    }
+
+    /// <summary>
+    /// The same socket as the framework knows it, for whoever asks for it. It owns the descriptor from then on: when the
+    /// connection closes, so does it.
+    /// </summary>
+    public Socket AsSocket()
+    {
+        lock (this)
+        {
+            ObjectDisposedException.ThrowIf(IsClosed, this);
+            return _socket ??= new Socket(new SafeSocketHandle(handle, ownsHandle: true));
+        }
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        lock (this)
+        {
+            if (_socket is not null)
+            {
+                _socket.Dispose();
+                return true;
+            }
+
+            return Linux.Close((int)handle) == 0;
+        }
+    }
+
+    private bool TryHold()
+    {
+        var isHeld = false;
+        try
+        {
+            DangerousAddRef(ref isHeld);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+
+        return isHeld;
+    }
+
+    private void Hold(Func<int, int> call)
+    {
+        if (TryHold())
+        {
+            call((int)handle);
+            DangerousRelease();
+        }
+    }
+}

@@ -1,0 +1,394 @@
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace EchoHost.Transport.Epoll;
+
+/// <summary>
+/// A connection's output. A flush hands the bytes to the kernel at once; only what that does not take waits for the loop
+/// to report room, and the flush with it, so that no more is ever held than one flush brought.
+/// </summary>
+/// <remarks><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</remarks>
+internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
+{
+    // What _state is made of.
+    private const int IsWritable = 1;
+    private const int IsWaiting = 2;
+    private const int IsCanceled = 4;
+    private const int IsTokenCanceled = 8;
+    private const int IsAborted = 16;
+
+    /// <summary>Whatever ends a wait.</summary>
+    private const int EndsWait = IsWritable | IsCanceled | IsTokenCanceled | IsAborted;
+
+    private static readonly Action Finished = () => { };
+
+    private readonly EpollConnection _connection = connection;
+    private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = !connection.ContinuesOnLoop };
+    private CancellationTokenRegistration _cancellation;
+    private CancellationToken _canceledBy;
+    private int _state;
+    private Block? _head;
+    private Block? _tail;
+    private int _start;
+
+    /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; comes after the blocks.</summary>
+    private ReadOnlyMemory<byte> _direct;
+    private bool _isFlushing;
+    private bool _isCompleted;
+
+    /// <summary>Nobody is there to send to any more.</summary>
+    private bool _isBroken;
+    private Action? _onFinished;
+
+    /// <summary>Whether the last byte has been handed to the kernel, or never will be.</summary>
+    public bool IsFinished => Volatile.Read(ref _onFinished) == Finished;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _head is null ? 0 : _tail!.RunningIndex + _tail.Length - _head.RunningIndex - _start;
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => Room(sizeHint).Free;
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => Room(sizeHint).FreeSpan;
+
+    public override void Advance(int bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _tail?.FreeSpan.Length ?? 0);
+        _tail?.Fill(bytes);
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => SendAsync(default, cancellationToken);
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) => SendAsync(source, cancellationToken);
+
+    public override void CancelPendingFlush() => Interrupt(IsCanceled);
+
+    public override void Complete(Exception? exception = null)
+    {
+        if (_isCompleted)
+        {
+            return;
+        }
+
+        _isCompleted = true;
+        if ((Volatile.Read(ref _state) & IsWaiting) != 0)
+        {
+            // A flush is under way; who ends it ends the output too.
+            _connection.Loop.Schedule(this);
+        }
+        else
+        {
+            SendRest();
+        }
+    }
+
+#pragma warning disable CS0672 // Deprecated because not every PipeWriter calls back; this one does.
+    /// <summary>Calls back when the last byte has been handed to the kernel, or never will be.</summary>
+    public override void OnReaderCompleted(Action<Exception?, object?> callback, object? state) => WhenFinished(() => callback(null, state));
+#pragma warning restore CS0672
+
+    /// <summary>Calls back when <see cref="IsFinished"/>, at once where it is.</summary>
+    public void WhenFinished(Action callback)
+    {
+        while (true)
+        {
+            var before = Volatile.Read(ref _onFinished);
+            if (before == Finished)
+            {
+                callback();
+                return;
+            }
+
+            if (Interlocked.CompareExchange(ref _onFinished, before + callback, before) == before)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The kernel has room, or news of an error. Called on the loop.</summary>
+    public void OnWritable()
+    {
+        if ((Interlocked.Or(ref _state, IsWritable) & IsWaiting) != 0)
+        {
+            Execute();
+        }
+    }
+
+    /// <summary>The connection was aborted; there is nobody to send to.</summary>
+    public void OnAborted() => Interrupt(IsAborted);
+
+    /// <summary>Sends on, where that is waited for; called on the loop.</summary>
+    public void Execute()
+    {
+        while (TryClaimWait())
+        {
+            var isSent = TrySend();
+            if (isSent || (_isFlushing && (Volatile.Read(ref _state) & (IsCanceled | IsTokenCanceled)) != 0))
+            {
+                EndWait();
+                return;
+            }
+
+            if ((Interlocked.Or(ref _state, IsWaiting) & EndsWait) == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _wait.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(continuation, state, token, flags);
+
+    private ValueTask<FlushResult> SendAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    {
+        ThrowIfCompleted();
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        _direct = source;
+        return TrySend() ? new ValueTask<FlushResult>(Result()) : WaitAsync(cancellationToken);
+    }
+
+    private ValueTask<FlushResult> WaitAsync(CancellationToken cancellationToken)
+    {
+        _wait.Reset();
+        _isFlushing = true;
+        var task = new ValueTask<FlushResult>(this, _wait.Version);
+        if (cancellationToken.CanBeCanceled)
+        {
+            _canceledBy = cancellationToken;
+            _cancellation = cancellationToken.UnsafeRegister(static writer => ((SocketWriter)writer!).Interrupt(IsTokenCanceled), this);
+        }
+
+        StartWait();
+        return task;
+    }
+
+    private void StartWait()
+    {
+        _connection.WatchFor(EpollEvents.Writable);
+        if ((Interlocked.Or(ref _state, IsWaiting) & EndsWait) != 0)
+        {
+            _connection.Loop.Schedule(this);
+        }
+    }
+
+    private void Interrupt(int why)
+    {
+        if ((Interlocked.Or(ref _state, why) & IsWaiting) != 0)
+        {
+            _connection.Loop.Schedule(this);
+        }
+    }
+
+    /// <summary>Of all who may end a wait, one gets to.</summary>
+    private bool TryClaimWait()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & IsWaiting) == 0)
+            {
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref _state, state & ~(IsWaiting | IsWritable), state) == state)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Whoever claimed the wait: tells who awaits the flush, and ends the output where that was asked for.</summary>
+    private void EndWait()
+    {
+        var wasFlushing = _isFlushing;
+        _isFlushing = false;
+        var isTokenCanceled = false;
+        if (_cancellation != default)
+        {
+            _cancellation.Dispose();
+            _cancellation = default;
+            isTokenCanceled = (Interlocked.And(ref _state, ~IsTokenCanceled) & IsTokenCanceled) != 0;
+        }
+
+        KeepDirect();
+        if (_isCompleted)
+        {
+            SendRest();
+        }
+
+        if (!wasFlushing)
+        {
+            return;
+        }
+
+        if (isTokenCanceled && _head is not null)
+        {
+            _wait.SetException(new OperationCanceledException(_canceledBy));
+        }
+        else
+        {
+            _wait.SetResult(Result());
+        }
+    }
+
+    private FlushResult Result()
+    {
+        var isCanceled = (Volatile.Read(ref _state) & IsCanceled) != 0;
+        if (isCanceled)
+        {
+            Interlocked.And(ref _state, ~IsCanceled);
+        }
+
+        return new FlushResult(isCanceled, _isBroken);
+    }
+
+    /// <summary>The output is completed: what is left is sent by the loop, then the connection is told.</summary>
+    private void SendRest()
+    {
+        if (!TrySend())
+        {
+            StartWait();
+            return;
+        }
+
+        var callbacks = Interlocked.Exchange(ref _onFinished, Finished);
+        if (callbacks != Finished)
+        {
+            _connection.OnOutputFinished();
+            callbacks?.Invoke();
+        }
+    }
+
+    /// <summary>Hands over to the kernel what there is; false when it takes no more for now.</summary>
+    private bool TrySend()
+    {
+        while (_head is not null && !IsGone())
+        {
+            if (!TrySend(_head.Filled[_start..], out var sent))
+            {
+                return false;
+            }
+
+            _start += sent;
+            if (_start == _head.Length)
+            {
+                ReleaseHead();
+            }
+        }
+
+        while (!_direct.IsEmpty && !IsGone())
+        {
+            if (!TrySend(_direct.Span, out var sent))
+            {
+                return false;
+            }
+
+            _direct = _direct[sent..];
+        }
+
+        if (_isBroken)
+        {
+            _direct = default;
+            while (_head is not null)
+            {
+                ReleaseHead();
+            }
+        }
+
+        return true;
+    }
+
+    private bool TrySend(ReadOnlySpan<byte> bytes, out int sent)
+    {
+        sent = 0;
+        if (bytes.IsEmpty)
+        {
+            return true;
+        }
+
+        sent = _connection.Descriptor.Send(bytes, out var error);
+        if (sent >= 0)
+        {
+            return true;
+        }
+
+        sent = 0;
+        if (error == Errno.Again)
+        {
+            return false;
+        }
+
+        _connection.OnSendFailed(error);
+        _isBroken = true;
+        return true;
+    }
+
+    private bool IsGone() => _isBroken |= _connection.AbortReason is not null;
+
+    /// <summary>The memory goes back to its owner before all of it was sent.</summary>
+    private void KeepDirect()
+    {
+        if (!_direct.IsEmpty)
+        {
+            var kept = Block.Of(_direct.Length);
+            _direct.CopyTo(kept.Free);
+            kept.Fill(_direct.Length);
+            _direct = default;
+            Append(kept);
+        }
+    }
+
+    private Block Room(int sizeHint)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        ThrowIfCompleted();
+        if (_tail is null || _tail.FreeSpan.Length < Math.Max(sizeHint, 1))
+        {
+            Append(sizeHint > BlockPool.BlockSize ? Block.Of(sizeHint) : _connection.Loop.Blocks.Rent());
+        }
+
+        return _tail!;
+    }
+
+    private void Append(Block block)
+    {
+        if (_tail is null)
+        {
+            _head = block;
+            _start = 0;
+        }
+        else
+        {
+            _tail.Append(block);
+        }
+
+        _tail = block;
+    }
+
+    private void ReleaseHead()
+    {
+        var block = _head!;
+        _head = block.NextBlock;
+        _tail = _head is null ? null : _tail;
+        _start = 0;
+        _connection.Loop.Blocks.Return(block);
+    }
+
+    private void ThrowIfCompleted()
+    {
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("The output was completed; nothing is sent any more");
+        }
+    }
+}

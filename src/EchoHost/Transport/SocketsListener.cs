@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace EchoHost.Transport;
+
+/// <summary>Accepts an endpoint's connections; they are Kestrel's own.</summary>
+internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, AcceptErrors errors) : IConnectionListener
+{
+    private readonly CancellationTokenSource _unbound = new();
+
+    public EndPoint EndPoint { get; } = endPoint;
+
+    /// <summary>The next connection; null once the listener is unbound.</summary>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (!_unbound.IsCancellationRequested)
+        {
+            try
+            {
+                var socket = await listenSocket.AcceptAsync(_unbound.Token);
+                if (!errors.TryKeep())
+                {
+                    // With RST.
+                    socket.Close(timeout: 0);
+                    await errors.TurnedAwayAsync(_unbound.Token);
+                }
+                else if (TryPrepare(socket))
+                {
+                    return connections.Create(socket);
+                }
+            }
+            catch (Exception e) when (_unbound.IsCancellationRequested && e is ObjectDisposedException or SocketException or OperationCanceledException)
+            {
+                break;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionAborted)
+            {
+                errors.CallerGone();
+            }
+            catch (SocketException e)
+            {
+                await FailedAsync(e);
+            }
+        }
+
+        return null;
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _unbound.Cancel();
+        listenSocket.Dispose();
+        errors.Dispose();
+        return default;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        connections.Dispose();
+        return UnbindAsync();
+    }
+
+    private async Task FailedAsync(SocketException e)
+    {
+        try
+        {
+            var isLimit = e.SocketErrorCode == SocketError.TooManyOpenSockets;
+            await errors.FailedAsync(isLimit ? AcceptErrorReason.DescriptorLimit : AcceptErrorReason.Other, e.Message, _unbound.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Unbound.
+        }
+    }
+
+    /// <summary>An echo waits for nothing (TCP_NODELAY). A caller that has reset the connection meanwhile is passed over.</summary>
+    private bool TryPrepare(Socket socket)
+    {
+        try
+        {
+            if (EndPoint is IPEndPoint)
+            {
+                socket.NoDelay = true;
+            }
+
+            return true;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return false;
+        }
+    }
+}
