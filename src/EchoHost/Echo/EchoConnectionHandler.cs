@@ -10,7 +10,7 @@ namespace EchoHost.Echo;
 /// Sends back every byte it reads, in order. One flush a read; while the peer does not take what was sent, nothing
 /// more is read from it.
 /// </summary>
-internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log) : ConnectionHandler
+internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
 {
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
@@ -33,34 +33,57 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log)
 
             // Asked to close: what has been received by now is still echoed.
             isClosing |= read.IsCanceled && (tracked is null || tracked.CloseReason is not null);
-            var length = read.Buffer.Length;
-            if (length == 0)
-            {
-                input.AdvanceTo(read.Buffer.End);
-            }
-            else
-            {
-                tracked?.Received(length);
-                counts?.Received(length);
-                if (tracked is not null && log.IsEnabled)
-                {
-                    log.Received(tracked.Peer, read.Buffer);
-                }
-
-                // With nobody left to send to, the next read says why: a reset throws there.
-                var flush = await SendAsync(read.Buffer, output);
-                input.AdvanceTo(read.Buffer.End);
-                if (!flush.IsCompleted)
-                {
-                    tracked?.Sent(length);
-                    counts?.Sent(length);
-                }
-            }
-
-            if (read.IsCompleted)
+            var isLast = read.IsCompleted;
+            await EchoAsync(read.Buffer, input, output, tracked, counts);
+            if (isLast)
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>
+    /// Sends one message back. Apart from the loop above, so that a connection which waits for its peer, as most do most
+    /// of the time, keeps nothing of it in memory.
+    /// </summary>
+    private ValueTask EchoAsync(in ReadOnlySequence<byte> message, PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
+    {
+        var length = message.Length;
+        if (length == 0)
+        {
+            input.AdvanceTo(message.End);
+            return default;
+        }
+
+        var now = time.GetTimestamp();
+        tracked?.Received(length, now);
+        counts?.Received(length);
+        if (tracked is not null && log.IsEnabled)
+        {
+            log.Received(tracked.Peer, message);
+        }
+
+        var sending = SendAsync(message, output);
+        if (!sending.IsCompletedSuccessfully)
+        {
+            return FinishAsync(sending, message.End, length, input, tracked, counts);
+        }
+
+        Finish(sending.Result, message.End, length, now, input, tracked, counts);
+        return default;
+    }
+
+    private async ValueTask FinishAsync(ValueTask<FlushResult> sending, SequencePosition end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts) =>
+        Finish(await sending, end, length, time.GetTimestamp(), input, tracked, counts);
+
+    private static void Finish(FlushResult flush, SequencePosition end, long length, long now, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
+    {
+        input.AdvanceTo(end);
+        // With nobody left to send to, the next read says why: a reset throws there.
+        if (!flush.IsCompleted)
+        {
+            tracked?.Sent(length, now);
+            counts?.Sent(length);
         }
     }
 

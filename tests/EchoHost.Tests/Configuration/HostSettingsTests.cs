@@ -106,7 +106,6 @@ public class HostSettingsTests
     }
 
     [Theory]
-    [InlineData("Echo:Transport", "Epoll")]
     [InlineData("Peers:Targets:0", "10.0.0.2:5555")]
     [InlineData("Peers:Dns:0", "echo:5555")]
     [InlineData("Peers:Interval", "00:00:11")]

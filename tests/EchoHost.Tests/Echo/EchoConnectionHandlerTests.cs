@@ -10,7 +10,7 @@ namespace EchoHost.Tests.Echo;
 /// <summary>The handler over a pair of pipes, without a socket.</summary>
 public sealed class EchoConnectionHandlerTests : IAsyncLifetime
 {
-    private readonly Pipe _toHandler = new();
+    private readonly Pipe _toHandler = new(new PipeOptions(pauseWriterThreshold: 107, resumeWriterThreshold: 1));
     private readonly Pipe _fromHandler = new(new PipeOptions(pauseWriterThreshold: 100, resumeWriterThreshold: 50));
     private EchoHostFixture _host = null!;
     private Task _handling = Task.CompletedTask;
@@ -43,15 +43,25 @@ public sealed class EchoConnectionHandlerTests : IAsyncLifetime
     {
         await _toHandler.Writer.WriteAsync(new byte[100]);
         await Wait.UntilAsync(() => _fromHandler.Reader.TryRead(out var read) && Untouched(read), "the first message is sent");
-        await _toHandler.Writer.WriteAsync(new byte[7]);
-        Assert.True(_toHandler.Reader.TryRead(out var waiting));
-        Assert.Equal(7, waiting.Buffer.Length);
+        var second = _toHandler.Writer.WriteAsync(new byte[7]).AsTask();
+        Assert.False(second.IsCompleted, "the first message is still held, so there is no room for the second");
+
+        await TakeAsync(100);
+        await second.WaitAsync(Wait.Limit);
+        await TakeAsync(7);
 
         bool Untouched(ReadResult read)
         {
             var isThere = read.Buffer.Length == 100;
             _fromHandler.Reader.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
             return isThere;
+        }
+
+        async Task TakeAsync(int count)
+        {
+            var read = await _fromHandler.Reader.ReadAtLeastAsync(count).AsTask().WaitAsync(Wait.Limit);
+            Assert.Equal(count, read.Buffer.Length);
+            _fromHandler.Reader.AdvanceTo(read.Buffer.End);
         }
     }
 

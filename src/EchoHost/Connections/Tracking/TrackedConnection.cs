@@ -93,8 +93,8 @@ internal sealed class TrackedConnection
     /// <summary>When the host asked for the end; meaningless while <see cref="CloseReason"/> is null.</summary>
     public long CloseTimestamp { get; private set; }
 
-    /// <summary>The handler read a message and is about to send it back.</summary>
-    public void Received(long bytes)
+    /// <summary>The handler read a message, at <paramref name="now"/>, and is about to send it back.</summary>
+    public void Received(long bytes, long now)
     {
         if (_messages == 0)
         {
@@ -103,16 +103,16 @@ internal sealed class TrackedConnection
 
         Volatile.Write(ref _receivedBytes, _receivedBytes + bytes);
         Volatile.Write(ref _messages, _messages + 1);
-        Volatile.Write(ref _lastActivity, _time.GetTimestamp());
+        Volatile.Write(ref _lastActivity, now);
         IsSending = true;
     }
 
-    /// <summary>The transport took the bytes.</summary>
-    public void Sent(long bytes)
+    /// <summary>The transport took the bytes, at <paramref name="now"/>.</summary>
+    public void Sent(long bytes, long now)
     {
         IsSending = false;
         Volatile.Write(ref _sentBytes, _sentBytes + bytes);
-        Volatile.Write(ref _lastActivity, _time.GetTimestamp());
+        Volatile.Write(ref _lastActivity, now);
     }
 
     /// <summary>Asks for a graceful end: what was received is echoed, then FIN is sent. The first reason stays.</summary>

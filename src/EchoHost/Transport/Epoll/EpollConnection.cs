@@ -18,10 +18,11 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 {
     private const EpollEvents Always = EpollEvents.Readable | EpollEvents.PeerClosed | EpollEvents.Urgent;
 
-    private readonly EpollTransport _transport;
-    private readonly ulong _token;
+    // What every event touches stands first, for the sake of the processor's cache.
     private readonly SocketReader _reader;
     private readonly SocketWriter _writer;
+    private readonly EpollTransport _transport;
+    private readonly ulong _token;
     private readonly ConnectionFeatures _features;
     private readonly Lock _lock = new();
     private string? _id;

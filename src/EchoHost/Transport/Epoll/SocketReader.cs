@@ -28,6 +28,8 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     private const int EndsWait = IsReadable | IsCanceled | IsTokenCanceled | IsAborted;
 
     private readonly EpollConnection _connection = connection;
+    private readonly SocketDescriptor _descriptor = connection.Descriptor;
+    private readonly BlockPool _blocks = connection.Loop.Blocks;
     private ManualResetValueTaskSourceCore<ReadResult> _wait = new() { RunContinuationsAsynchronously = !connection.ContinuesOnLoop };
     private CancellationTokenRegistration _cancellation;
     private CancellationToken _canceledBy;
@@ -326,9 +328,9 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     {
         const int worthFilling = BlockPool.BlockSize / 4;
         var isNew = _tail is null || _tail.FreeSpan.Length < worthFilling;
-        var block = isNew ? _connection.Loop.Blocks.Rent() : _tail!;
+        var block = isNew ? _blocks.Rent() : _tail!;
         var free = block.FreeSpan;
-        var received = _connection.Descriptor.Receive(free, out var error);
+        var received = _descriptor.Receive(free, out var error);
         if (received > 0)
         {
             block.Fill(received);
@@ -347,7 +349,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
         if (isNew)
         {
-            _connection.Loop.Blocks.Return(block);
+            _blocks.Return(block);
         }
 
         if (error == Errno.Again)
@@ -383,7 +385,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         var block = _head!;
         _head = block.NextBlock;
         _tail = _head is null ? null : _tail;
-        _connection.Loop.Blocks.Return(block);
+        _blocks.Return(block);
     }
 
     /// <summary>A few bytes that wait for others must not hold a whole block, as those of a slow header would on thousands of connections.</summary>

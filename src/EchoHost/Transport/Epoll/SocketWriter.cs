@@ -23,6 +23,8 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private static readonly Action Finished = () => { };
 
     private readonly EpollConnection _connection = connection;
+    private readonly SocketDescriptor _descriptor = connection.Descriptor;
+    private readonly BlockPool _blocks = connection.Loop.Blocks;
     private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = !connection.ContinuesOnLoop };
     private CancellationTokenRegistration _cancellation;
     private CancellationToken _canceledBy;
@@ -153,7 +155,14 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
-        _direct = source;
+        var sent = 0;
+        if (_head is null && !_isBroken && TrySend(source.Span, out sent) && sent == source.Length)
+        {
+            // All at once, as nearly always.
+            return new ValueTask<FlushResult>(Result());
+        }
+
+        _direct = source[sent..];
         return TrySend() ? new ValueTask<FlushResult>(Result()) : WaitAsync(cancellationToken);
     }
 
@@ -316,7 +325,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             return true;
         }
 
-        sent = _connection.Descriptor.Send(bytes, out var error);
+        sent = _descriptor.Send(bytes, out var error);
         if (sent >= 0)
         {
             return true;
@@ -354,7 +363,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         ThrowIfCompleted();
         if (_tail is null || _tail.FreeSpan.Length < Math.Max(sizeHint, 1))
         {
-            Append(sizeHint > BlockPool.BlockSize ? Block.Of(sizeHint) : _connection.Loop.Blocks.Rent());
+            Append(sizeHint > BlockPool.BlockSize ? Block.Of(sizeHint) : _blocks.Rent());
         }
 
         return _tail!;
@@ -381,7 +390,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         _head = block.NextBlock;
         _tail = _head is null ? null : _tail;
         _start = 0;
-        _connection.Loop.Blocks.Return(block);
+        _blocks.Return(block);
     }
 
     private void ThrowIfCompleted()
