@@ -60,7 +60,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
         counts?.Received(length);
         if (tracked is not null && log.IsEnabled)
         {
-            log.Received(tracked.Peer, message);
+            log.Received(tracked, message);
         }
 
         var sending = SendAsync(message, output);

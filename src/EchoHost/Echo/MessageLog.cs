@@ -1,5 +1,6 @@
 using System.Buffers;
 using EchoHost.Configuration;
+using EchoHost.Connections.Tracking;
 
 namespace EchoHost.Echo;
 
@@ -33,11 +34,11 @@ internal sealed partial class MessageLog : IDisposable
     /// <summary>Whether messages are logged at all; asked before anything is made of a message.</summary>
     public bool IsEnabled => _isOn && _logger.IsEnabled(LogLevel.Information);
 
-    public void Received(string peer, in ReadOnlySequence<byte> message)
+    public void Received(TrackedConnection connection, in ReadOnlySequence<byte> message)
     {
         if (TryTake())
         {
-            LogReceived(peer, MessageText.Escape(message));
+            LogReceived(connection.Peer, MessageText.Escape(message), connection.Id);
         }
     }
 
@@ -86,8 +87,11 @@ internal sealed partial class MessageLog : IDisposable
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
+    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
+#pragma warning disable SYSLIB1015
     [LoggerMessage(1, LogLevel.Information, "Received new message from peer {Peer:l}: \"{Message:l}\". Echoing it back")]
-    private partial void LogReceived(string peer, string message);
+    private partial void LogReceived(string peer, string message, string ConnectionId);
+#pragma warning restore SYSLIB1015
 
     [LoggerMessage(2, LogLevel.Information, "{LeftOut} more messages were echoed but not logged (limit {Limit} a second)")]
     private partial void LogLeftOut(int leftOut, int limit);

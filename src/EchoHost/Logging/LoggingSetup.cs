@@ -42,6 +42,8 @@ internal static class LoggingSetup
         // It would name raw endpoints as http://; and what health checks find, the host says itself.
         logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.None);
         logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        // Events say themselves whose they are; a scope would hold 370 bytes for each idle connection.
+        logging.Services.Configure<LoggerFilterOptions>(options => options.CaptureScopes = false);
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
     }
 

@@ -70,7 +70,7 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
         var (age, label) = (connection.Age, reason.Label());
         metrics.Closed(age, reason, isEmpty: connection.ReceivedBytes == 0);
         var level = LevelOf(connection);
-        TrackingLog.Disconnected(logger, level, connection.Peer, label, age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
+        TrackingLog.Disconnected(logger, level, connection.Peer, connection.Id, label, age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
 
         // Last, since the drain ends when nobody is left here.
         registry.Remove(connection);
@@ -84,11 +84,11 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
     {
         if (connection.Via is { } via)
         {
-            TrackingLog.ConnectingVia(logger, level, connection.Peer, via);
+            TrackingLog.ConnectingVia(logger, level, connection.Peer, via, connection.Id);
         }
         else
         {
-            TrackingLog.Connecting(logger, level, connection.Peer);
+            TrackingLog.Connecting(logger, level, connection.Peer, connection.Id);
         }
     }
 
@@ -96,12 +96,12 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
     {
         if (IsReset(e))
         {
-            TrackingLog.Reset(logger, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning, connection.Peer);
+            TrackingLog.Reset(logger, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning, connection.Peer, connection.Id);
         }
         else
         {
             // Where the network failed, where it failed in the code tells nothing.
-            TrackingLog.Failed(logger, connection.Peer, e.Message, e is IOException or OperationCanceledException ? null : e);
+            TrackingLog.Failed(logger, connection.Peer, e.Message, connection.Id, e is IOException or OperationCanceledException ? null : e);
         }
     }
 

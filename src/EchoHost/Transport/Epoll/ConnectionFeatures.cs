@@ -9,7 +9,7 @@ namespace EchoHost.Transport.Epoll;
 /// </summary>
 internal sealed class ConnectionFeatures(object connection) : IFeatureCollection
 {
-    private KeyValuePair<Type, object?>[] _added = new KeyValuePair<Type, object?>[8];
+    private KeyValuePair<Type, object?>[] _added = new KeyValuePair<Type, object?>[6];
     private int _count;
 
     public bool IsReadOnly => false;

@@ -24,7 +24,6 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     private readonly EpollTransport _transport;
     private readonly ulong _token;
     private readonly ConnectionFeatures _features;
-    private readonly Lock _lock = new();
     private string? _id;
     private IDictionary<object, object?>? _items;
     private IDuplexPipe? _pipe;
@@ -79,7 +78,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     public override EndPoint? LocalEndPoint
     {
-        get => _localEndPoint ??= Descriptor.LocalAddress();
+        get => _localEndPoint ??= _transport.Share(Descriptor.LocalAddress());
         set => _localEndPoint = value;
     }
 
@@ -139,7 +138,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
             return;
         }
 
-        lock (_lock)
+        lock (_features)
         {
             try
             {
@@ -226,7 +225,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     private CancellationToken WatchClosed()
     {
-        lock (_lock)
+        lock (_features)
         {
             if (_closed is null)
             {
@@ -249,7 +248,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     private void OnClosed()
     {
-        lock (_lock)
+        lock (_features)
         {
             if (_isClosed)
             {

@@ -8,6 +8,8 @@ namespace EchoHost.Transport.Epoll;
 /// <summary>A transport for Kestrel on Linux's epoll: accepts, reads and writes with as few system calls as there can be.</summary>
 internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte> memoryPools, ILogger<EpollTransport> logger) : IDisposable
 {
+    private EndPoint? _lastLocal;
+
     /// <summary>Whether this system has epoll.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
@@ -27,6 +29,13 @@ internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>
     /// </param>
     public IConnectionListener Listen(Socket listenSocket, EndPoint endPoint, AcceptErrors errors, bool continuesOnLoop) =>
         new EpollListener(this, listenSocket, endPoint, errors, continuesOnLoop);
+
+    /// <summary>The connections of an endpoint mostly have one local address; they share the object that says so.</summary>
+    public EndPoint? Share(EndPoint? local)
+    {
+        var last = _lastLocal;
+        return last is not null && last.Equals(local) ? last : _lastLocal = local;
+    }
 
     public void Dispose() => Loops.Dispose();
 

@@ -1,0 +1,60 @@
+// What the client's parts share.
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "histogram.h"
+
+struct options {
+    const char *mode;
+    int port;
+    int connections;
+    int size;      // bytes a message
+    int in_flight; // messages a connection has under way
+    int threads;
+    double seconds;
+};
+
+struct result {
+    double seconds; // what was really measured, without connecting and ending
+    uint64_t opened;
+    uint64_t messages; // echoed whole; for churn: connections opened, echoed on and closed
+    uint64_t bytes;    // echoed
+    uint64_t errors;   // connections that could not be opened, broke, or did not give back all that was sent
+    uint64_t mismatches; // reads in which a byte was not the one that was sent there
+    struct histogram latency; // nanoseconds a message, or a churn cycle
+};
+
+// One thread, with its share of the connections.
+struct worker {
+    const struct options *options;
+    pthread_barrier_t *connected; // so that all threads begin to measure together
+    int first;                    // the number of its first connection
+    int count;
+    struct result result;
+};
+
+void run_pingpong(struct worker *worker);
+void run_churn(struct worker *worker);
+void run_idle(struct worker *worker);
+
+uint64_t now_ns(void);
+
+// The longest piece that can be taken from the pattern at once.
+#define PATTERN_CHUNK 65536
+
+// What is sent at a position of a connection's stream. Numbers of connections shift it, so that bytes in the wrong
+// place, or on the wrong connection, show.
+const unsigned char *pattern_at(uint64_t position);
+bool pattern_matches(uint64_t position, const unsigned char *bytes, size_t length);
+uint64_t pattern_start(int connection);
+
+// A connected socket with TCP_NODELAY, or -1. It waits in connect, send and recv, but not for ever.
+// Sources share 127.0.0.0/8: an address has some 28,000 ports, and source says which address.
+int dial(int port, int source);
+
+#endif

@@ -1,0 +1,157 @@
+// The one client that all servers are measured with. It talks to 127.0.0.1, compares every byte that comes back with
+// what was sent, and prints one line of JSON.
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+
+static const char usage[] =
+    "usage: echo-client --port PORT [--mode pingpong|churn|idle] [--connections N] [--size BYTES]\n"
+    "                   [--in-flight N] [--seconds S] [--threads N]\n"
+    "\n"
+    "pingpong  each connection keeps --in-flight messages under way for --seconds\n"
+    "churn     each thread connects, has one message echoed, closes, and begins again, for --seconds\n"
+    "idle      each connection has one message echoed; after the line of results all are held\n"
+    "          until standard input ends\n"
+    "\n"
+    "Exit code 0 whatever was measured: errors and mismatches are in the results. 2: wrong usage.\n";
+
+static struct options read_options(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"port", required_argument, NULL, 'p'},      {"mode", required_argument, NULL, 'm'},
+        {"connections", required_argument, NULL, 'c'}, {"size", required_argument, NULL, 's'},
+        {"in-flight", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 't'},
+        {"threads", required_argument, NULL, 'j'},   {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+
+    struct options options = {.mode = "pingpong", .connections = 1, .size = 64, .in_flight = 1, .threads = 1, .seconds = 1};
+    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        switch (name) {
+        case 'p': options.port = atoi(optarg); break;
+        case 'm': options.mode = optarg; break;
+        case 'c': options.connections = atoi(optarg); break;
+        case 's': options.size = atoi(optarg); break;
+        case 'f': options.in_flight = atoi(optarg); break;
+        case 't': options.seconds = atof(optarg); break;
+        case 'j': options.threads = atoi(optarg); break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs(usage, stderr); exit(2);
+        }
+    }
+
+    bool is_usable = options.port > 0 && options.connections > 0 && options.size > 0 && options.in_flight > 0
+        && options.threads > 0 && options.threads <= options.connections && options.seconds > 0;
+    if (!is_usable) {
+        fputs(usage, stderr);
+        exit(2);
+    }
+
+    return options;
+}
+
+static void (*runner_of(const char *mode))(struct worker *)
+{
+    if (strcmp(mode, "pingpong") == 0) {
+        return run_pingpong;
+    }
+
+    if (strcmp(mode, "churn") == 0) {
+        return run_churn;
+    }
+
+    if (strcmp(mode, "idle") == 0) {
+        return run_idle;
+    }
+
+    fputs(usage, stderr);
+    exit(2);
+}
+
+static void *run_worker(void *argument)
+{
+    struct worker *worker = argument;
+    runner_of(worker->options->mode)(worker);
+    return NULL;
+}
+
+static void add(struct result *into, const struct result *from)
+{
+    if (from->seconds > into->seconds) {
+        into->seconds = from->seconds;
+    }
+
+    into->opened += from->opened;
+    into->messages += from->messages;
+    into->bytes += from->bytes;
+    into->errors += from->errors;
+    into->mismatches += from->mismatches;
+    histogram_merge(&into->latency, &from->latency);
+}
+
+static void run_all(const struct options *options, struct result *sum)
+{
+    pthread_barrier_t connected;
+    pthread_barrier_init(&connected, NULL, (unsigned)options->threads);
+    pthread_t *threads = calloc((size_t)options->threads, sizeof *threads);
+    struct worker *workers = calloc((size_t)options->threads, sizeof *workers);
+    int next = 0;
+    for (int i = 0; i < options->threads; i++) {
+        int count = options->connections / options->threads + (i < options->connections % options->threads);
+        workers[i] = (struct worker){.options = options, .connected = &connected, .first = next, .count = count};
+        next += count;
+        pthread_create(&threads[i], NULL, run_worker, &workers[i]);
+    }
+
+    for (int i = 0; i < options->threads; i++) {
+        pthread_join(threads[i], NULL);
+        add(sum, &workers[i].result);
+    }
+
+    free(workers);
+    free(threads);
+}
+
+static double microseconds(const struct result *result, double share)
+{
+    return histogram_quantile(&result->latency, share) / 1000;
+}
+
+static void print(const struct options *options, const struct result *result)
+{
+    printf("{\"mode\": \"%s\", \"connections\": %d, \"size\": %d, \"in_flight\": %d, \"threads\": %d, ",
+        options->mode, options->connections, options->size, options->in_flight, options->threads);
+    printf("\"seconds\": %.6f, \"opened\": %lu, \"messages\": %lu, \"bytes\": %lu, ",
+        result->seconds, result->opened, result->messages, result->bytes);
+    printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, ",
+        microseconds(result, 0.5), microseconds(result, 0.99), microseconds(result, 0.999));
+    printf("\"errors\": %lu, \"mismatches\": %lu}\n", result->errors, result->mismatches);
+    fflush(stdout);
+}
+
+static void hold_until_input_ends(void)
+{
+    char byte;
+    while (read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    struct options options = read_options(argc, argv);
+    runner_of(options.mode);
+    static struct result result;
+    run_all(&options, &result);
+    print(&options, &result);
+    if (strcmp(options.mode, "idle") == 0) {
+        hold_until_input_ends();
+    }
+
+    return 0;
+}

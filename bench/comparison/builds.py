@@ -1,0 +1,121 @@
+"""Builds the client and the servers into a cache directory outside the repository."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .servers import Server
+
+BENCH = Path(__file__).resolve().parent.parent
+REPOSITORY = BENCH.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "echohost-bench"
+CARGO_REGISTRY = Path("/usr/share/cargo/registry")
+
+# What each is asked for by, and shown as.
+PEERS = {"epoll": "C epoll", "tokio": "Rust tokio", "go": "Go", "erlang": "Erlang", "kestrel": "stock Kestrel"}
+BASELINE = PEERS["epoll"]
+TRANSPORTS = ["Epoll", "Sockets"]
+
+
+class CannotBuild(Exception):
+    """Why something is left out, in one line."""
+
+
+def client():
+    sources = sorted((BENCH / "client").glob("*.c"))
+    return str(compile_c("client", sources, CACHE / "echo-client"))
+
+
+def peer(name):
+    """Builds one of PEERS, and says how it is started."""
+    builders = {"epoll": epoll, "tokio": tokio, "go": go, "erlang": erlang, "kestrel": kestrel}
+    return Server(PEERS[name], builders[name]())
+
+
+def echohost():
+    """Builds EchoHost, and says how it is started with each transport."""
+    program = publish("EchoHost", REPOSITORY / "src/EchoHost")
+    return {transport: Server(f"EchoHost {transport}", echohost_command(program, transport)) for transport in TRANSPORTS}
+
+
+def echohost_command(program, transport):
+    settings = [
+        "PORT={port}",
+        "Urls=http://localhost:0",
+        "Echo__LogMessages=false",
+        f"Echo__Transport={transport}",
+    ]
+    return ["env", *settings, str(program)]
+
+
+def epoll():
+    program = compile_c("epoll", [BENCH / "peers/epoll/epoll.c"], CACHE / "epoll")
+    return [str(program), "{port}"]
+
+
+def tokio():
+    need("cargo", "cargo")
+    if not any(CARGO_REGISTRY.glob("tokio-[0-9]*")):
+        raise CannotBuild("no tokio sources in /usr/share/cargo/registry (Debian: librust-tokio+full-dev)")
+    folder = CACHE / "tokio"
+    # Built in a copy, because cargo writes Cargo.lock beside Cargo.toml.
+    shutil.copytree(BENCH / "peers/tokio", folder, dirs_exist_ok=True)
+    (folder / ".cargo").mkdir(exist_ok=True)
+    (folder / ".cargo/config.toml").write_text(
+        '[source.crates-io]\nreplace-with = "debian"\n\n'
+        f'[source.debian]\ndirectory = "{CARGO_REGISTRY}"\n')
+    run("tokio", ["cargo", "build", "--release", "--offline", "--target-dir", str(folder / "target")], cwd=folder)
+    return [str(folder / "target/release/tokio-echo"), "{port}"]
+
+
+def go():
+    need("go", "golang-go")
+    program = CACHE / "go-echo"
+    environment = {**os.environ, "GOCACHE": str(CACHE / "go-cache")}
+    run("go", ["go", "build", "-o", str(program), str(BENCH / "peers/go/main.go")], env=environment)
+    return [str(program), "{port}"]
+
+
+def erlang():
+    need("erlc", "erlang-base")
+    need("erl", "erlang-base")
+    folder = CACHE / "erlang"
+    folder.mkdir(parents=True, exist_ok=True)
+    run("erlang", ["erlc", "-o", str(folder), str(BENCH / "peers/erlang/echo_server.erl")])
+    return ["erl", "-noshell", "-pa", str(folder), "-s", "echo_server", "main", "{port}"]
+
+
+def kestrel():
+    program = publish("StockKestrel", BENCH / "peers/kestrel")
+    return [str(program), "{port}"]
+
+
+def compile_c(name, sources, program):
+    need("gcc", "gcc")
+    flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-pthread"]
+    run(name, ["gcc", *flags, "-o", str(program), *map(str, sources)])
+    return program
+
+
+def publish(name, project):
+    need("dotnet")
+    output = CACHE / name
+    # All of a build's files go to the cache: nothing appears in bin/ and obj/ beside the sources.
+    artifacts = CACHE / f"{name}-build"
+    run(name, ["dotnet", "publish", str(project), "-c", "Release", "-o", str(output), "--artifacts-path", str(artifacts), "--nologo"])
+    return output / name
+
+
+def need(program, debian_package=None):
+    if shutil.which(program) is None:
+        hint = f" (Debian: {debian_package})" if debian_package else ""
+        raise CannotBuild(f"there is no '{program}'{hint}")
+
+
+def run(name, command, **options):
+    log = CACHE / "logs" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **options).returncode
+    if code != 0:
+        raise CannotBuild(f"it does not build; see {log}")

@@ -1,0 +1,117 @@
+"""Starts servers, and reads what the kernel knows of them."""
+import os
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRST_ECHO_LIMIT = 30
+STOP_LIMIT = 2
+
+
+class ServerFailed(Exception):
+    """Why a server could not be measured, in one line."""
+
+
+@dataclass(frozen=True)
+class Server:
+    name: str
+    command: list  # {port} in it stands for the port
+
+    def on(self, port):
+        return [part.replace("{port}", str(port)) for part in self.command]
+
+
+class Ports:
+    """Ports from a range, each in turn, so that no server meets the last one's closed connections."""
+
+    def __init__(self, first, count=100):
+        self._first = first
+        self._count = count
+        self._next = 0
+
+    def take(self):
+        for _ in range(self._count):
+            port = self._first + self._next
+            self._next = (self._next + 1) % self._count
+            if is_free(port):
+                return port
+        raise SystemExit(f"compare: no free port from {self._first} to {self._first + self._count - 1}")
+
+
+def is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("", port))
+            return True
+        except OSError:
+            return False
+
+
+def on_cpus(cpus):
+    """For subprocess: has the child run on these CPUs alone; None leaves it as it is."""
+    return None if cpus is None else lambda: os.sched_setaffinity(0, cpus)
+
+
+@contextmanager
+def running(server, port, cpus=None):
+    """A process of the server that has echoed its first byte."""
+    process, _ = start(server, port, cpus)
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def start(server, port, cpus=None):
+    """Starts a server; returns its process, and the seconds until its first echoed byte."""
+    begin = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            server.on(port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=on_cpus(cpus))
+    except OSError as e:
+        raise ServerFailed(f"it can't be started: {e}") from e
+    while not echoes(port):
+        if process.poll() is not None:
+            raise ServerFailed(f"it ended with code {process.returncode}")
+        if time.monotonic() - begin > FIRST_ECHO_LIMIT:
+            stop(process)
+            raise ServerFailed(f"it echoed nothing within {FIRST_ECHO_LIMIT} s")
+        time.sleep(0.001)
+    return process, time.monotonic() - begin
+
+
+def echoes(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"x")
+            return connection.recv(1) == b"x"
+    except OSError:
+        return False
+
+
+def stop(process):
+    """Nothing that is measured depends on how a server ends, so it is not asked."""
+    process.kill()
+    process.wait(STOP_LIMIT)
+
+
+def rss_bytes(process):
+    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise ServerFailed("it ended while it was measured")
+
+
+def cpu_seconds(process):
+    """Time on a CPU so far, user and system."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds():
+    """Time that all CPUs together have been busy so far, whoever with; what a hypervisor took from them counts too."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

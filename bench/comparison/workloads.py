@@ -1,0 +1,66 @@
+"""What the servers are asked to do, and the client that asks."""
+import json
+import subprocess
+from dataclasses import dataclass
+
+from .servers import ServerFailed, on_cpus
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    meaning: str
+    unit: str
+    mode: str
+    connections: int
+    size: int
+    in_flight: int = 1
+    threads: int = 1
+
+    def rate(self, result):
+        amount = result["bytes"] / 2**20 if self.unit == "MiB/s" else result["messages"]
+        return amount / result["seconds"]
+
+
+WORKLOADS = {workload.name: workload for workload in [
+    Workload("small", "64 connections, 64 B", "msg/s", "pingpong", 64, 64),
+    Workload("stream", "64 connections, 16 KiB, 4 in flight", "MiB/s", "pingpong", 64, 16384, in_flight=4),
+    Workload("many", "1,000 connections, 64 B", "msg/s", "pingpong", 1000, 64),
+    Workload("churn", "8 threads: connect, echo 64 B, close", "conn/s", "churn", 8, 64, threads=8),
+]}
+
+
+class Client:
+    """The one client, pinned or not."""
+
+    def __init__(self, program, cpus=None):
+        self._program = program
+        self._cpus = cpus
+
+    def drive(self, workload, port, seconds):
+        """Runs a workload; returns what the client counted."""
+        command = self._command(workload, port) + ["--seconds", str(seconds)]
+        run = subprocess.run(command, capture_output=True, text=True, preexec_fn=on_cpus(self._cpus), timeout=seconds + 60)
+        if run.returncode != 0:
+            raise ServerFailed(f"the client failed: {run.stderr.strip()}")
+        return json.loads(run.stdout)
+
+    def hold(self, connections, port):
+        """Opens idle connections; returns the client, which holds them until its standard input is closed, and its counts."""
+        workload = Workload("idle", "", "", "idle", connections, 64)
+        holder = subprocess.Popen(self._command(workload, port), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = holder.stdout.readline()
+        if not line:
+            raise ServerFailed("the client failed")
+        return holder, json.loads(line)
+
+    def _command(self, workload, port):
+        return [
+            self._program,
+            "--port", str(port),
+            "--mode", workload.mode,
+            "--connections", str(workload.connections),
+            "--size", str(workload.size),
+            "--in-flight", str(workload.in_flight),
+            "--threads", str(workload.threads),
+        ]
