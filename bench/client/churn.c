@@ -65,7 +65,9 @@ static bool cycle(struct worker *worker, uint64_t position, unsigned char *buffe
     }
 
     result->opened++;
-    bool is_well = send_all(fd, position, size) && receive_all(fd, position, size, buffer, result) && end(fd, buffer, result);
+    bool is_well = send_all(fd, position, size)
+        && receive_all(fd, position, size, buffer, result)
+        && end(fd, buffer, result);
     close(fd);
     return is_well;
 }

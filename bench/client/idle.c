@@ -9,7 +9,9 @@
 static bool echo_once(int fd, uint64_t position, int size, struct result *result)
 {
     unsigned char buffer[LARGEST];
-    if (send(fd, pattern_at(position), (size_t)size, MSG_NOSIGNAL) != size || recv(fd, buffer, (size_t)size, MSG_WAITALL) != size) {
+    bool is_echoed = send(fd, pattern_at(position), (size_t)size, MSG_NOSIGNAL) == size
+        && recv(fd, buffer, (size_t)size, MSG_WAITALL) == size;
+    if (!is_echoed) {
         return false;
     }
 

@@ -23,14 +23,25 @@ static const char usage[] =
 static struct options read_options(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"port", required_argument, NULL, 'p'},      {"mode", required_argument, NULL, 'm'},
-        {"connections", required_argument, NULL, 'c'}, {"size", required_argument, NULL, 's'},
-        {"in-flight", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 't'},
-        {"threads", required_argument, NULL, 'j'},   {"help", no_argument, NULL, 'h'},
+        {"port", required_argument, NULL, 'p'},
+        {"mode", required_argument, NULL, 'm'},
+        {"connections", required_argument, NULL, 'c'},
+        {"size", required_argument, NULL, 's'},
+        {"in-flight", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'},
+        {"threads", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
 
-    struct options options = {.mode = "pingpong", .connections = 1, .size = 64, .in_flight = 1, .threads = 1, .seconds = 1};
+    struct options options = {
+        .mode = "pingpong",
+        .connections = 1,
+        .size = 64,
+        .in_flight = 1,
+        .threads = 1,
+        .seconds = 1,
+    };
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case 'p': options.port = atoi(optarg); break;

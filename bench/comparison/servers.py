@@ -73,14 +73,21 @@ def start(server, port, cpus=None):
             server.on(port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=on_cpus(cpus))
     except OSError as e:
         raise ServerFailed(f"it can't be started: {e}") from e
+    try:
+        await_echo(process, port, begin + FIRST_ECHO_LIMIT)
+    except BaseException:
+        stop(process)
+        raise
+    return process, time.monotonic() - begin
+
+
+def await_echo(process, port, limit):
     while not echoes(port):
         if process.poll() is not None:
             raise ServerFailed(f"it ended with code {process.returncode}")
-        if time.monotonic() - begin > FIRST_ECHO_LIMIT:
-            stop(process)
+        if time.monotonic() > limit:
             raise ServerFailed(f"it echoed nothing within {FIRST_ECHO_LIMIT} s")
         time.sleep(0.001)
-    return process, time.monotonic() - begin
 
 
 def echoes(port):
@@ -99,9 +106,9 @@ def stop(process):
 
 
 def rss_bytes(process):
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
+    for entry in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if entry.startswith("VmRSS:"):
+            return int(entry.split()[1]) * 1024
     raise ServerFailed("it ended while it was measured")
 
 

@@ -150,7 +150,9 @@ static void serve(void)
                 continue;
             }
 
-            bool is_open = connection->unsent != NULL ? send_unsent(epoll, connection) : echo(epoll, connection, buffer);
+            bool is_open = connection->unsent != NULL
+                ? send_unsent(epoll, connection)
+                : echo(epoll, connection, buffer);
             if (!is_open) {
                 end(connection);
             }

@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,7 +30,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     private IDuplexPipe? _pipe;
     private EndPoint? _localEndPoint;
     private CancellationTokenSource? _closedSource;
-    private CancellationToken? _closed;
+    private StrongBox<CancellationToken>? _closed;
     private ConnectionAbortedException? _abortReason;
     private volatile EpollEvents _watched;
     private Errno _sendError;
@@ -87,8 +88,8 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     /// <summary>Canceled when the peer has ended its side, or the connection is gone.</summary>
     public override CancellationToken ConnectionClosed
     {
-        get => _closed ?? WatchClosed();
-        set => _closed = value;
+        get => _closed is { } given ? given.Value : WatchClosed();
+        set => _closed = new StrongBox<CancellationToken>(value);
     }
 
     PipeReader IDuplexPipe.Input => _reader;
@@ -172,11 +173,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
         }
     }
 
-    void IPollable.OnFailed(Exception exception)
-    {
-        _transport.LogFailed(ConnectionId, exception);
-        Abort(new ConnectionAbortedException(exception.Message, exception));
-    }
+    void IPollable.OnFailed(Exception exception) => Abort(new ConnectionAbortedException(exception.Message, exception));
 
     /// <summary>Why a receive that returned nothing failed; null when it was the peer's orderly end.</summary>
     public Exception? ReceiveFailure(Errno error)
@@ -225,40 +222,36 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     private CancellationToken WatchClosed()
     {
+        CancellationTokenSource source;
+        bool isClosed;
         lock (_features)
         {
-            if (_closed is null)
-            {
-                _closedSource = new CancellationTokenSource();
-                _closed = _closedSource.Token;
-                if (_isClosed)
-                {
-                    _closedSource.Cancel();
-                }
-            }
+            source = _closedSource ??= new CancellationTokenSource();
+            isClosed = _isClosed;
         }
 
-        if (!_isClosed)
+        if (isClosed)
+        {
+            source.Cancel();
+        }
+        else
         {
             WatchFor(EpollEvents.PeerClosed);
         }
 
-        return _closed.Value;
+        return source.Token;
     }
 
     private void OnClosed()
     {
+        CancellationTokenSource? source;
         lock (_features)
         {
-            if (_isClosed)
-            {
-                return;
-            }
-
+            source = _isClosed ? null : _closedSource;
             _isClosed = true;
         }
 
-        if (_closedSource is { } source)
+        if (source is not null)
         {
             // What others do about it is not to hold up the loop.
             ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), source, preferLocal: false);

@@ -14,7 +14,7 @@ internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
     /// <summary>The loops that all connections share.</summary>
-    public EventLoops Loops { get; } = new(loops);
+    public EventLoops Loops { get; } = new(loops, e => LogFailed(logger, e));
 
     /// <summary>What <see cref="Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature"/> offers to others; the transport itself needs none of it.</summary>
     public MemoryPool<byte> MemoryPool => field ??= memoryPools.Create();
@@ -39,6 +39,6 @@ internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>
 
     public void Dispose() => Loops.Dispose();
 
-    [LoggerMessage(1, LogLevel.Error, "Connection {ConnectionId:l} is aborted: its events could not be handled")]
-    public partial void LogFailed(string connectionId, Exception exception);
+    [LoggerMessage(1, LogLevel.Error, "An event of a connection could not be handled")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 }

@@ -18,6 +18,7 @@ internal sealed unsafe class EventLoop
     private readonly SafeFileHandle _epoll = Own(Linux.EpollCreate(Linux.CloseOnExec), "epoll_create1");
     private readonly SafeFileHandle _wake = Own(Linux.EventDescriptor(0, Linux.NonBlocking | Linux.CloseOnExec), "eventfd");
     private readonly string _name;
+    private readonly Action<Exception> _onFailure;
     private readonly PollTable _table = new();
     private readonly ConcurrentQueue<IThreadPoolWorkItem> _work = new();
     private readonly EpollEventBuffer _events = new(EventsPerWait);
@@ -33,9 +34,11 @@ internal sealed unsafe class EventLoop
     private int _isWaiting;
     private volatile bool _isStopped;
 
-    public EventLoop(string name)
+    /// <param name="name">The thread's name.</param>
+    /// <param name="onFailure">Told of what nobody foresaw: an exception from a call.</param>
+    public EventLoop(string name, Action<Exception> onFailure)
     {
-        _name = name;
+        (_name, _onFailure) = (name, onFailure);
         var @event = stackalloc byte[EpollEventBuffer.Size];
         EpollEventBuffer.Write(@event, EpollEvents.Readable | EpollEvents.EdgeTriggered, WakeToken);
         Check(Linux.EpollControl((int)_epoll.DangerousGetHandle(), EpollOperation.Add, (int)_wake.DangerousGetHandle(), @event), "epoll_ctl");
@@ -154,6 +157,7 @@ internal sealed unsafe class EventLoop
             }
             catch (Exception e)
             {
+                _onFailure(e);
                 target.OnFailed(e);
             }
 
@@ -172,7 +176,15 @@ internal sealed unsafe class EventLoop
         for (var due = _work.IsEmpty ? 0 : _work.Count; due > 0 && _work.TryDequeue(out var work); due--)
         {
             BeginCall(turn);
-            work.Execute();
+            try
+            {
+                work.Execute();
+            }
+            catch (Exception e)
+            {
+                _onFailure(e);
+            }
+
             if (!TryEndCall(turn))
             {
                 return false;

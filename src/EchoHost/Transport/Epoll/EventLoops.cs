@@ -1,7 +1,7 @@
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>The event loops, started when first needed, and the watch that keeps each of them going.</summary>
-internal sealed class EventLoops(int count) : IDisposable
+internal sealed class EventLoops(int count, Action<Exception> onFailure) : IDisposable
 {
     /// <summary>How often each loop is looked at: a call that takes more than one to two of these is left to its thread.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
@@ -40,7 +40,7 @@ internal sealed class EventLoops(int count) : IDisposable
             ObjectDisposedException.ThrowIf(_stop.IsSet, this);
             if (_loops is null)
             {
-                _loops = [.. Enumerable.Range(0, count).Select(i => new EventLoop($"echo loop {i}"))];
+                _loops = [.. Enumerable.Range(0, count).Select(i => new EventLoop($"echo loop {i}", onFailure))];
                 new Thread(Watch) { IsBackground = true, Name = "echo loop watch" }.UnsafeStart();
             }
 

@@ -41,7 +41,10 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     private int _start;
     private int _readsInARow;
     private bool _isExamined = true;
+    private bool _isCancelable;
     private bool _isCompleted;
+
+    /// <summary>Once there was the end, an error or urgent data, more may be behind a read that comes short: only the kernel's word that there is nothing counts.</summary>
     private volatile bool _mayHideMore;
     private Exception? _failure;
 
@@ -73,6 +76,8 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
         if (!TryTake(isReadable, out result))
         {
+            // From here on the loop tells when there is more.
+            _connection.WatchFor(EpollEvents.Readable);
             return false;
         }
 
@@ -129,7 +134,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     }
 
     /// <summary>The kernel has something: bytes, the peer's end or an error. Called on the loop.</summary>
-    /// <param name="mayHideMore">Whether more may be behind a read that comes short: the end, an error or urgent data.</param>
+    /// <param name="mayHideMore">Whether it is more than bytes.</param>
     public void OnReadable(bool mayHideMore)
     {
         if (mayHideMore)
@@ -172,9 +177,9 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         KeepApart();
         _wait.Reset();
         var task = new ValueTask<ReadResult>(this, _wait.Version);
-        _connection.WatchFor(EpollEvents.Readable);
         if (cancellationToken.CanBeCanceled)
         {
+            _isCancelable = true;
             _canceledBy = cancellationToken;
             _cancellation = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).Interrupt(IsTokenCanceled), this);
         }
@@ -226,10 +231,10 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     /// <summary>From here on the token can't interrupt; what it may have done is undone.</summary>
     private void EndCancellation()
     {
-        if (_cancellation != default)
+        if (_isCancelable)
         {
             _cancellation.Dispose();
-            _cancellation = default;
+            (_cancellation, _isCancelable) = (default, false);
             Interlocked.And(ref _state, ~IsTokenCanceled);
         }
     }
@@ -354,7 +359,6 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
         if (error == Errno.Again)
         {
-            _mayHideMore = false;
             return false;
         }
 

@@ -7,7 +7,10 @@ namespace EchoHost.Transport.Epoll;
 /// A connection's output. A flush hands the bytes to the kernel at once; only what that does not take waits for the loop
 /// to report room, and the flush with it, so that no more is ever held than one flush brought.
 /// </summary>
-/// <remarks><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</remarks>
+/// <remarks>
+/// <see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.
+/// What a canceled flush leaves is sent by the next one, or when the output is completed.
+/// </remarks>
 internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
     // What _state is made of.
@@ -16,9 +19,12 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private const int IsCanceled = 4;
     private const int IsTokenCanceled = 8;
     private const int IsAborted = 16;
+    private const int IsFlushing = 32;
+    private const int IsCompleted = 64;
 
-    /// <summary>Whatever ends a wait.</summary>
-    private const int EndsWait = IsWritable | IsCanceled | IsTokenCanceled | IsAborted;
+    /// <summary>What ends any wait, and what ends that of a flush.</summary>
+    private const int EndsWait = IsWritable | IsAborted;
+    private const int EndsFlush = IsCanceled | IsTokenCanceled;
 
     private static readonly Action Finished = () => { };
 
@@ -35,8 +41,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; comes after the blocks.</summary>
     private ReadOnlyMemory<byte> _direct;
-    private bool _isFlushing;
-    private bool _isCompleted;
+    private bool _isCancelable;
 
     /// <summary>Nobody is there to send to any more.</summary>
     private bool _isBroken;
@@ -68,18 +73,8 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     public override void Complete(Exception? exception = null)
     {
-        if (_isCompleted)
-        {
-            return;
-        }
-
-        _isCompleted = true;
-        if ((Volatile.Read(ref _state) & IsWaiting) != 0)
-        {
-            // A flush is under way; who ends it ends the output too.
-            _connection.Loop.Schedule(this);
-        }
-        else
+        // Where a flush is under way, who ends it ends the output too.
+        if ((Interlocked.Or(ref _state, IsCompleted) & (IsCompleted | IsFlushing)) == 0)
         {
             SendRest();
         }
@@ -126,14 +121,13 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     {
         while (TryClaimWait())
         {
-            var isSent = TrySend();
-            if (isSent || (_isFlushing && (Volatile.Read(ref _state) & (IsCanceled | IsTokenCanceled)) != 0))
+            if (TrySend() || IsInterrupted(Volatile.Read(ref _state)))
             {
                 EndWait();
                 return;
             }
 
-            if ((Interlocked.Or(ref _state, IsWaiting) & EndsWait) == 0)
+            if (!IsOver(Interlocked.Or(ref _state, IsWaiting)))
             {
                 return;
             }
@@ -169,10 +163,11 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private ValueTask<FlushResult> WaitAsync(CancellationToken cancellationToken)
     {
         _wait.Reset();
-        _isFlushing = true;
+        Interlocked.Or(ref _state, IsFlushing);
         var task = new ValueTask<FlushResult>(this, _wait.Version);
         if (cancellationToken.CanBeCanceled)
         {
+            _isCancelable = true;
             _canceledBy = cancellationToken;
             _cancellation = cancellationToken.UnsafeRegister(static writer => ((SocketWriter)writer!).Interrupt(IsTokenCanceled), this);
         }
@@ -184,11 +179,16 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private void StartWait()
     {
         _connection.WatchFor(EpollEvents.Writable);
-        if ((Interlocked.Or(ref _state, IsWaiting) & EndsWait) != 0)
+        if (IsOver(Interlocked.Or(ref _state, IsWaiting)))
         {
             _connection.Loop.Schedule(this);
         }
     }
+
+    private static bool IsOver(int state) => (state & EndsWait) != 0 || IsInterrupted(state);
+
+    /// <summary>Whether a flush was canceled; there is none any more while the output's rest is sent.</summary>
+    private static bool IsInterrupted(int state) => (state & IsFlushing) != 0 && (state & EndsFlush) != 0;
 
     private void Interrupt(int why)
     {
@@ -219,28 +219,28 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     /// <summary>Whoever claimed the wait: tells who awaits the flush, and ends the output where that was asked for.</summary>
     private void EndWait()
     {
-        var wasFlushing = _isFlushing;
-        _isFlushing = false;
         var isTokenCanceled = false;
-        if (_cancellation != default)
+        if (_isCancelable)
         {
             _cancellation.Dispose();
-            _cancellation = default;
+            (_cancellation, _isCancelable) = (default, false);
             isTokenCanceled = (Interlocked.And(ref _state, ~IsTokenCanceled) & IsTokenCanceled) != 0;
         }
 
         KeepDirect();
-        if (_isCompleted)
+        var isAllSent = _head is null;
+        var state = Interlocked.And(ref _state, ~IsFlushing);
+        if ((state & IsCompleted) != 0)
         {
             SendRest();
         }
 
-        if (!wasFlushing)
+        if ((state & IsFlushing) == 0)
         {
             return;
         }
 
-        if (isTokenCanceled && _head is not null)
+        if (isTokenCanceled && !isAllSent)
         {
             _wait.SetException(new OperationCanceledException(_canceledBy));
         }
@@ -395,7 +395,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     private void ThrowIfCompleted()
     {
-        if (_isCompleted)
+        if ((Volatile.Read(ref _state) & IsCompleted) != 0)
         {
             throw new InvalidOperationException("The output was completed; nothing is sent any more");
         }
