@@ -1,10 +1,11 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 
-# Packages change seldom: restored before the source is copied, they are a layer of their own.
+# Packages change seldom: restored before the source is copied, they are a layer of their own. What publishing needs
+# besides, to compile ahead, is restored with them.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/EchoHost/EchoHost.csproj src/EchoHost/
-RUN dotnet restore src/EchoHost/EchoHost.csproj
+RUN dotnet restore src/EchoHost/EchoHost.csproj -p:_IsPublishing=true
 
 COPY appsettings.json LICENSE ./
 COPY src/ src/
