@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace EchoHost.Tests.Connections;
 
-public class AdmissionTests
+public abstract class AdmissionTests(string transport) : TransportTests(transport)
 {
     [Fact]
     public async Task Past_the_limit_callers_are_turned_away_counted_and_logged_once()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Limits:MaxConnections=2");
+        await using var host = await StartHostAsync("Echo:Limits:MaxConnections=2");
         using var first = await host.ConnectAsync();
         using var second = await host.ConnectAsync();
         await first.EchoAsync("first");
@@ -37,7 +37,7 @@ public class AdmissionTests
     public async Task One_address_can_not_take_every_place()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs the whole of 127.0.0.0/8");
-        await using var host = await EchoHostFixture.StartAsync("Echo:Limits:MaxConnectionsPerAddress=1");
+        await using var host = await StartHostAsync("Echo:Limits:MaxConnectionsPerAddress=1");
         using var first = await host.ConnectAsync();
         await first.EchoAsync("first");
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
@@ -49,36 +49,13 @@ public class AdmissionTests
     [Fact]
     public async Task The_readiness_check_passes_a_full_host()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Limits:MaxConnections=1");
+        await using var host = await StartHostAsync("Echo:Limits:MaxConnections=1");
         using var only = await host.ConnectAsync();
         await only.EchoAsync("full");
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/ready")).StatusCode);
     }
-
-    [Fact]
-    public async Task HTTP_connections_are_limited_too()
-    {
-        await using var host = await EchoHostFixture.StartAsync();
-        var limit = ((EchoHost.Configuration.HostSettings)host.Services.GetService(typeof(EchoHost.Configuration.HostSettings))!).Capacity.Http;
-        var target = new IPEndPoint(IPAddress.Loopback, host.Http.BaseAddress!.Port);
-        var clients = new List<EchoClient>();
-        try
-        {
-            for (var i = 0; i < limit; i++)
-            {
-                clients.Add(await EchoClient.ConnectAsync(target));
-            }
-
-            await EchoClient.ExpectTurnedAwayAsync(target);
-            Assert.Contains(host.Log.Lines, l => l.EndsWith($"turned away: the limit of {limit} HTTP connections is reached", StringComparison.Ordinal));
-
-            // The echo is not concerned.
-            using var peer = await host.ConnectAsync();
-            await peer.EchoAsync("hello");
-        }
-        finally
-        {
-            clients.ForEach(c => c.Dispose());
-        }
-    }
 }
+
+public sealed class AdmissionTestsOnEpoll() : AdmissionTests(TransportTests.Epoll);
+
+public sealed class AdmissionTestsOnSockets() : AdmissionTests(TransportTests.Sockets);

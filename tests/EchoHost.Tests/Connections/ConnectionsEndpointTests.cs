@@ -5,12 +5,12 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Connections;
 
-public class ConnectionsEndpointTests
+public abstract class ConnectionsEndpointTests(string transport) : TransportTests(transport)
 {
     [Fact]
     public async Task A_connection_is_shown_with_what_it_has_moved_and_what_the_kernel_knows()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         using var client = await host.ConnectAsync();
         await client.EchoAsync("Hello, opencode.space!\r\n");
 
@@ -46,7 +46,7 @@ public class ConnectionsEndpointTests
     public async Task What_the_peer_does_not_take_is_in_the_send_queue()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells");
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sending = client.SendAsync(new byte[2_000_000]);
         await Wait.UntilAsync(
@@ -62,7 +62,7 @@ public class ConnectionsEndpointTests
     [Fact]
     public async Task Lists_are_sorted_limited_and_filtered()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         var clients = new List<EchoClient>();
         try
         {
@@ -94,28 +94,8 @@ public class ConnectionsEndpointTests
             clients.ForEach(c => c.Dispose());
         }
     }
-
-    [Theory]
-    [InlineData("limit", "-1")]
-    [InlineData("limit", "all")]
-    [InlineData("sort", "name")]
-    [InlineData("peer", "somebody")]
-    [InlineData("peer", "10.0.0.0/99")]
-    public async Task A_query_that_makes_no_sense_is_refused_naming_it(string name, string value)
-    {
-        await using var host = await EchoHostFixture.StartAsync();
-        var response = await host.Http.GetAsync($"/connections?{name}={value}");
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.StartsWith($"{name} is '{value}'", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(), StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("POST", "/connections")]
-    [InlineData("DELETE", "/connections")]
-    public async Task Nothing_can_be_changed(string method, string path)
-    {
-        await using var host = await EchoHostFixture.StartAsync();
-        using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await host.Http.SendAsync(request)).StatusCode);
-    }
 }
+
+public sealed class ConnectionsEndpointTestsOnEpoll() : ConnectionsEndpointTests(TransportTests.Epoll);
+
+public sealed class ConnectionsEndpointTestsOnSockets() : ConnectionsEndpointTests(TransportTests.Sockets);

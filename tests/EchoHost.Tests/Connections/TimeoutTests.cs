@@ -4,12 +4,12 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Connections;
 
-public class TimeoutTests
+public abstract class TimeoutTests(string transport) : TransportTests(transport)
 {
     [Fact]
     public async Task A_silent_connection_is_closed_and_a_talking_one_is_not()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Limits:IdleTimeout=00:00:01");
+        await using var host = await StartHostAsync("Echo:Limits:IdleTimeout=00:00:01");
         using var silent = await host.ConnectAsync();
         using var talking = await host.ConnectAsync();
         await silent.EchoAsync("once");
@@ -28,7 +28,7 @@ public class TimeoutTests
     [Fact]
     public async Task A_peer_that_takes_nothing_is_aborted()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
+        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         await Assert.ThrowsAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
         await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text == $"Peer {stuck.LocalAddress} disconnected" && (string)e.Properties["Reason"]! == "write_timeout"), "the reason is logged");
@@ -37,7 +37,7 @@ public class TimeoutTests
     [Fact]
     public async Task A_peer_that_takes_nothing_after_its_FIN_is_aborted()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
+        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         // As much as the host takes, so that a part of it stays with the host when the peer has closed its side.
         stuck.Socket.Blocking = false;
@@ -63,7 +63,7 @@ public class TimeoutTests
     public async Task A_slow_reader_is_not_a_stuck_one()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells what the peer has taken");
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
+        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
         using var slow = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sent = new byte[6 * 1024 * 1024];
         new Random(5).NextBytes(sent);
@@ -82,3 +82,7 @@ public class TimeoutTests
         Bytes.AssertSame(sent, received.ToArray());
     }
 }
+
+public sealed class TimeoutTestsOnEpoll() : TimeoutTests(TransportTests.Epoll);
+
+public sealed class TimeoutTestsOnSockets() : TimeoutTests(TransportTests.Sockets);

@@ -6,12 +6,12 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Drain;
 
-public class DrainTests
+public abstract class DrainTests(string transport) : TransportTests(transport)
 {
     [Fact]
     public async Task During_the_readiness_delay_the_host_is_unready_and_still_serves()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Shutdown:ReadinessDelay=00:00:02");
+        await using var host = await StartHostAsync("Echo:Shutdown:ReadinessDelay=00:00:02");
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/ready")).StatusCode);
         var stop = host.BeginStop();
         await Wait.UntilAsync(async () => (await host.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable, "the host is unready");
@@ -25,7 +25,7 @@ public class DrainTests
     [Fact]
     public async Task Quiet_connections_are_closed_busy_ones_go_on_and_new_ones_are_turned_away()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:20", "Echo:Shutdown:CloseSpread=00:00:00.200");
+        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:20", "Echo:Shutdown:CloseSpread=00:00:00.200");
         using var quiet = await host.ConnectAsync();
         using var busy = await host.ConnectAsync();
         await quiet.EchoAsync("now silent");
@@ -58,7 +58,7 @@ public class DrainTests
     [Fact]
     public async Task At_the_end_of_the_grace_period_busy_ones_get_what_they_sent_and_stuck_ones_are_aborted()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:01.500", "Echo:Shutdown:CloseSpread=00:00:00");
+        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:01.500", "Echo:Shutdown:CloseSpread=00:00:00");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var stuckSending = Assert.ThrowsAnyAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
         using var busy = await host.ConnectAsync();
@@ -86,7 +86,7 @@ public class DrainTests
     [Fact]
     public async Task The_closing_of_quiet_connections_is_spread()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Shutdown:CloseSpread=00:00:02", "Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:Shutdown:CloseSpread=00:00:02", "Echo:LogMessages=false");
         var clients = new List<EchoClient>();
         try
         {
@@ -122,3 +122,7 @@ public class DrainTests
         }
     }
 }
+
+public sealed class DrainTestsOnEpoll() : DrainTests(TransportTests.Epoll);
+
+public sealed class DrainTestsOnSockets() : DrainTests(TransportTests.Sockets);

@@ -9,7 +9,7 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Echo;
 
 /// <summary>Real sockets, every byte compared.</summary>
-public class EchoTests
+public abstract class EchoTests(string transport) : TransportTests(transport)
 {
     [Theory]
     [InlineData(1)]
@@ -17,7 +17,7 @@ public class EchoTests
     [InlineData(3)]
     public async Task Every_byte_comes_back_whatever_the_chunks(int seed)
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         using var client = await host.ConnectAsync();
         var random = new Random(seed);
         var sent = new byte[TestScale.Of(4, 64) * 1024 * 1024];
@@ -40,7 +40,7 @@ public class EchoTests
     [Fact]
     public async Task After_the_peers_FIN_what_is_left_is_sent_and_then_the_hosts()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         using var client = await host.ConnectAsync();
         var sent = new byte[3_000_000];
         new Random(7).NextBytes(sent);
@@ -58,7 +58,7 @@ public class EchoTests
     [Fact]
     public async Task Urgent_data_comes_back_in_its_place()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         using var client = await host.ConnectAsync();
         await client.SendAsync("ab");
         client.Socket.Send("!"u8, SocketFlags.OutOfBand);
@@ -69,7 +69,7 @@ public class EchoTests
     [Fact]
     public async Task A_FIN_without_a_byte_is_answered_by_a_FIN()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         using var client = await host.ConnectAsync();
         client.HalfClose();
         Assert.Empty(await client.ReceiveToEndAsync());
@@ -78,7 +78,7 @@ public class EchoTests
     [Fact]
     public async Task One_connections_reset_is_felt_by_no_other()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         using var bystander = await host.ConnectAsync();
         await bystander.EchoAsync("before");
         for (var i = 0; i < 50; i++)
@@ -96,7 +96,7 @@ public class EchoTests
     [Fact]
     public async Task A_reset_while_much_is_on_its_way_ends_the_connection_alone()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         using var bystander = await host.ConnectAsync();
         var client = await host.ConnectAsync();
         await client.SendAsync(new byte[100_000]);
@@ -110,8 +110,8 @@ public class EchoTests
     public async Task A_connection_that_does_not_read_holds_less_than_1_MiB_of_the_host()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc");
-        const int connections = 64;
-        using var host = await EchoHostProcess.StartHostAsync(["--Echo:LogMessages=false"]);
+        var connections = TestScale.Of(32, 64);
+        using var host = await StartProcessAsync(["--Echo:LogMessages=false"]);
         using var bystander = await EchoClient.ConnectAsync(host.Tcp);
         await bystander.EchoAsync("warm");
         var before = ResidentBytes(host.Id);
@@ -125,7 +125,6 @@ public class EchoTests
                 greedy.Add(client);
                 await SendUntilStuckAsync(client.Socket);
             }
-
             var each = (ResidentBytes(host.Id) - before) / connections;
             Assert.True(each < 1024 * 1024, $"each holds {each} bytes");
             await bystander.EchoAsync("served all the while");
@@ -139,7 +138,7 @@ public class EchoTests
     [Fact]
     public async Task A_star_serves_both_address_families()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Both:Url=tcp://*:0");
+        await using var host = await StartHostAsync("Echo:Endpoints:Both:Url=tcp://*:0");
         var port = ((IPEndPoint)host.EndPoints["Both"]).Port;
         foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
         {
@@ -157,7 +156,7 @@ public class EchoTests
     {
         const int workers = 8;
         var each = TestScale.Of(250, 1250);
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         await Task.WhenAll(Enumerable.Range(0, workers).Select(worker => Task.Run(async () =>
         {
             for (var i = 0; i < each; i++)
@@ -177,7 +176,7 @@ public class EchoTests
         var connections = TestScale.Of(1000, 5000);
         // Both ends are in this process.
         Assert.SkipUnless(DescriptorLimit.Read() is not { } limit || limit > 2 * connections + 2000, "the descriptor limit is too low");
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         var clients = new List<EchoClient>();
         try
         {
@@ -223,3 +222,7 @@ public class EchoTests
         }
     }
 }
+
+public sealed class EchoTestsOnEpoll() : EchoTests(TransportTests.Epoll);
+
+public sealed class EchoTestsOnSockets() : EchoTests(TransportTests.Sockets);

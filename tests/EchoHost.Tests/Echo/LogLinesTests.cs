@@ -1,15 +1,14 @@
-using System.Text;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Logging;
 
 namespace EchoHost.Tests.Echo;
 
-public class LogLinesTests
+public abstract class LogLinesTests(string transport) : TransportTests(transport)
 {
     [Fact]
     public async Task A_session_reads_as_promised()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         string peer;
         using (var client = await host.ConnectAsync())
         {
@@ -37,7 +36,7 @@ public class LogLinesTests
     [Fact]
     public async Task A_reset_is_a_warning()
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         var client = await host.ConnectAsync();
         var peer = client.LocalAddress;
         await client.EchoAsync("x");
@@ -47,23 +46,9 @@ public class LogLinesTests
     }
 
     [Fact]
-    public async Task No_peer_can_forge_a_line()
-    {
-        using var host = await EchoHostProcess.StartHostAsync();
-        using (var client = await EchoClient.ConnectAsync(host.Tcp))
-        {
-            await client.EchoAsync("x\". Echoing it back\r\n[00:00:00.000 INF] Peer 6.6.6.6:666 connecting\u2028Peer 6.6.6.6:666 connecting\r\n");
-        }
-
-        await Wait.UntilAsync(() => host.Output.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the connection's end is logged");
-        Assert.DoesNotContain(host.Output, l => l.StartsWith("[00:00:00.000 INF]", StringComparison.Ordinal) || l.EndsWith("6.6.6.6:666 connecting", StringComparison.Ordinal));
-        Assert.Single(host.Output, l => l.Contains(@"""x\"". Echoing it back\r\n[00:00:00.000 INF] Peer 6.6.6.6:666 connecting\u2028Peer", StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task Past_the_limit_one_line_a_second_counts_what_was_left_out()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:MessageLogLimit=3");
+        await using var host = await StartHostAsync("Echo:MessageLogLimit=3");
         using var client = await host.ConnectAsync();
         const int messages = 50;
         for (var i = 0; i < messages; i++)
@@ -80,7 +65,7 @@ public class LogLinesTests
     [Fact]
     public async Task Off_is_off()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
+        await using var host = await StartHostAsync("Echo:LogMessages=false");
         using (var client = await host.ConnectAsync())
         {
             await client.EchoAsync("secret");
@@ -89,24 +74,8 @@ public class LogLinesTests
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the connection's end is logged");
         Assert.DoesNotContain(host.Log.Lines, l => l.Contains("secret", StringComparison.Ordinal));
     }
-
-    [Fact]
-    public async Task Containers_get_a_JSON_object_a_line()
-    {
-        using var host = await EchoHostProcess.StartHostAsync(["--Logging:Format=json"]);
-        string peer;
-        using (var client = await EchoClient.ConnectAsync(host.Tcp))
-        {
-            peer = client.LocalAddress;
-            await client.SendAsync(Encoding.UTF8.GetBytes("a \"b\"\n"));
-            await client.ReceiveAsync(6);
-        }
-
-        await Wait.UntilAsync(() => host.Output.Any(l => l.Contains(" disconnected", StringComparison.Ordinal)), "the connection's end is logged");
-        var events = host.Output.Select(l => System.Text.Json.JsonDocument.Parse(l).RootElement).ToList();
-        var rendered = events.Select(e => e.GetProperty("RenderedMessage").GetString()).ToList();
-        Assert.Contains($"Peer {peer} connecting", rendered);
-        Assert.Contains($"Received new message from peer {peer}: \"a \\\"b\\\"\\n\". Echoing it back", rendered);
-        Assert.Equal("peer_closed", events.Single(e => e.GetProperty("RenderedMessage").GetString() == $"Peer {peer} disconnected").GetProperty("Properties").GetProperty("Reason").GetString());
-    }
 }
+
+public sealed class LogLinesTestsOnEpoll() : LogLinesTests(TransportTests.Epoll);
+
+public sealed class LogLinesTestsOnSockets() : LogLinesTests(TransportTests.Sockets);

@@ -5,14 +5,14 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Http;
 
-public class AdminTests
+public abstract class AdminTests(string transport) : TransportTests(transport)
 {
     private const string Token = "correct-horse-battery";
 
     [Fact]
     public async Task A_connection_is_closed_with_the_token()
     {
-        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}");
+        await using var host = await StartHostAsync($"Admin:Token={Token}");
         using var client = await host.ConnectAsync();
         await client.EchoAsync("hello");
         var id = await IdAsync(host);
@@ -25,7 +25,7 @@ public class AdminTests
     [Fact]
     public async Task A_stuck_connection_is_closed_too()
     {
-        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
+        await using var host = await StartHostAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
         await Wait.UntilAsync(async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 100_000, "the peer is stuck");
@@ -45,7 +45,7 @@ public class AdminTests
     [InlineData(Token)]
     public async Task Without_the_token_nothing_is_closed(string? authorization)
     {
-        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}");
+        await using var host = await StartHostAsync($"Admin:Token={Token}");
         using var client = await host.ConnectAsync();
         await client.EchoAsync("hello");
         var response = await DeleteAsync(host, await IdAsync(host), authorization);
@@ -60,7 +60,7 @@ public class AdminTests
     [InlineData("Bearer " + Token)]
     public async Task Where_no_token_is_configured_the_call_does_not_exist(string? authorization)
     {
-        await using var host = await EchoHostFixture.StartAsync();
+        await using var host = await StartHostAsync();
         using var client = await host.ConnectAsync();
         await client.EchoAsync("hello");
         Assert.Equal(HttpStatusCode.NotFound, (await DeleteAsync(host, await IdAsync(host), authorization)).StatusCode);
@@ -81,3 +81,7 @@ public class AdminTests
         return await host.Http.SendAsync(request);
     }
 }
+
+public sealed class AdminTestsOnEpoll() : AdminTests(TransportTests.Epoll);
+
+public sealed class AdminTestsOnSockets() : AdminTests(TransportTests.Sockets);

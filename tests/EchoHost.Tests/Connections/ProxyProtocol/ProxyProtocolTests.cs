@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Connections.ProxyProtocol;
 
 /// <summary>PROXY headers on real sockets.</summary>
-public class ProxyProtocolTests
+public abstract class ProxyProtocolTests(string transport) : TransportTests(transport)
 {
     private const string Client = "203.0.113.7:56324";
     private const string Front = "198.51.100.2:443";
@@ -20,7 +20,7 @@ public class ProxyProtocolTests
     [InlineData(2)]
     public async Task The_client_is_the_peer_and_the_proxy_stays_visible(int version)
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         using var client = await host.ConnectAsync();
         byte[] sent = [.. Header(version), .. "hello"u8];
         await client.SendAsync(sent);
@@ -44,7 +44,7 @@ public class ProxyProtocolTests
     [InlineData(2)]
     public async Task A_header_may_come_a_byte_at_a_time(int version)
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         using var client = await host.ConnectAsync();
         foreach (var b in Header(version))
         {
@@ -57,7 +57,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task A_header_alone_is_enough_to_be_connected_and_its_limit_is_lifted()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.300");
+        await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.300");
         using var client = await host.ConnectAsync();
         await client.SendAsync(Header(2));
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal)), "the peer is connected");
@@ -70,7 +70,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task LOCAL_keeps_the_real_end_point()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         using var client = await host.ConnectAsync();
         byte[] sent = [.. ProxyHeaders.V2(ProxyHeaders.Local, 0x00), .. "x"u8];
         await client.SendAsync(sent);
@@ -85,7 +85,7 @@ public class ProxyProtocolTests
     [InlineData("malformed", "2", "\r\n\r\n\0\r\nQUIT\nXXXX")]
     public async Task What_is_no_header_is_turned_away_and_nothing_of_it_is_echoed(string result, string version, string bytes)
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         using var client = await host.ConnectAsync();
         await client.SendAsync(bytes);
         await client.ReceiveEndAsync();
@@ -99,7 +99,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task A_wrong_checksum_is_turned_away()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         using var client = await host.ConnectAsync();
         await client.SendAsync(ProxyHeaders.V2(Client, Front, ProxyHeaders.Tlv(0x03, 1, 2, 3, 4)));
         await client.ReceiveEndAsync();
@@ -109,7 +109,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task A_header_that_does_not_come_in_time_is_turned_away()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
+        await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
         using var half = await host.ConnectAsync();
         await half.SendAsync("PROXY TCP4 ");
         await half.ReceiveEndAsync();
@@ -119,7 +119,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Waiting_for_a_header_stalls_nobody_else()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        await using var host = await StartHostAsync(Required, Trusted);
         var waiting = new List<EchoClient>();
         try
         {
@@ -142,7 +142,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Where_a_header_is_required_only_trusted_proxies_may_connect()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, TrustsOthers);
+        await using var host = await StartHostAsync(Required, TrustsOthers);
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"untrusted\",version=\"none\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
@@ -150,7 +150,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Where_it_is_optional_an_untrusted_header_is_payload()
     {
-        await using var host = await EchoHostFixture.StartAsync(Optional, TrustsOthers);
+        await using var host = await StartHostAsync(Optional, TrustsOthers);
         using var client = await host.ConnectAsync();
         var header = Header(1);
         await client.SendAsync(header);
@@ -162,7 +162,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Where_it_is_optional_a_trusted_proxy_may_do_without()
     {
-        await using var host = await EchoHostFixture.StartAsync(Optional, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
+        await using var host = await StartHostAsync(Optional, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
         using var with = await host.ConnectAsync();
         await with.SendAsync(Header(2));
         await with.EchoAsync("with");
@@ -180,7 +180,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Off_a_header_is_payload()
     {
-        await using var host = await EchoHostFixture.StartAsync(Trusted);
+        await using var host = await StartHostAsync(Trusted);
         using var client = await host.ConnectAsync();
         var header = Header(2);
         await client.SendAsync(header);
@@ -191,7 +191,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task An_address_is_limited_by_what_the_header_says()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted, "Echo:Limits:MaxConnectionsPerAddress=1");
+        await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:MaxConnectionsPerAddress=1");
         using var first = await host.ConnectAsync();
         await first.SendAsync(Header(1));
         await first.EchoAsync("first");
@@ -206,7 +206,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task A_drain_does_not_wait_for_headers()
     {
-        await using var host = await EchoHostFixture.StartAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00");
+        await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00");
         using var client = await host.ConnectAsync();
         await client.SendAsync("PROXY");
         var stop = host.BeginStop();
@@ -217,7 +217,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Health_checks_from_quiet_networks_are_not_heard_of()
     {
-        await using var host = await EchoHostFixture.StartAsync(Optional, Trusted, "Echo:QuietNetworks:0=127.0.0.1", "Echo:Endpoints:Strict:Url=tcp://127.0.0.1:0", "Echo:Endpoints:Strict:ProxyProtocol=Required", "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0");
+        await using var host = await StartHostAsync(Optional, Trusted, "Echo:QuietNetworks:0=127.0.0.1", "Echo:Endpoints:Strict:Url=tcp://127.0.0.1:0", "Echo:Endpoints:Strict:ProxyProtocol=Required", "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0");
         foreach (var endpoint in new[] { "Plain", "Strict", "Tcp" })
         {
             using (await host.ConnectAsync(endpoint))
@@ -247,45 +247,11 @@ public class ProxyProtocolTests
             host.Log.Lines.Where(l => l.StartsWith("Peer ", StringComparison.Ordinal) || l.StartsWith("Error ", StringComparison.Ordinal)));
     }
 
-    [Fact]
-    public async Task The_HTTP_endpoint_takes_headers_too()
-    {
-        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Required", Trusted);
-        using var client = await EchoClient.ConnectAsync(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port));
-        byte[] sent = [.. Header(2), .. "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
-        await client.SendAsync(sent);
-        var response = Encoding.ASCII.GetString(await client.ReceiveToEndAsync());
-        Assert.StartsWith("HTTP/1.1 200 OK", response, StringComparison.Ordinal);
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"http\",result=\"ok\",version=\"2\"} 1\n", response, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<HttpRequestException>(() => host.Http.GetAsync("/health"));
-    }
-
-    [Fact]
-    public async Task The_HTTP_endpoint_takes_headers_during_a_drain()
-    {
-        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Optional", Trusted, "Echo:Shutdown:GracePeriod=00:10:00");
-        using var busy = await host.ConnectAsync();
-        await busy.EchoAsync("busy");
-        var stop = host.BeginStop();
-        var target = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port);
-        async Task<string> AskAsync()
-        {
-            await busy.EchoAsync("busy");
-            using var client = await EchoClient.ConnectAsync(target);
-            byte[] request = [.. Header(2), .. "GET /connections HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
-            await client.SendAsync(request);
-            return Encoding.ASCII.GetString(await client.ReceiveToEndAsync());
-        }
-
-        await Wait.UntilAsync(async () => (await AskAsync()).Contains("\"state\":\"draining\"", StringComparison.Ordinal), "the drain has begun");
-        // And on, after new peers of the echo are turned away.
-        await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
-        Assert.StartsWith("HTTP/1.1 200 OK", await AskAsync(), StringComparison.Ordinal);
-        busy.Dispose();
-        await stop.WaitAsync(Wait.Limit);
-    }
-
     private static byte[] Header(int version) => version == 1
         ? ProxyHeaders.V1("PROXY TCP4 203.0.113.7 198.51.100.2 56324 443\r\n")
         : ProxyHeaders.V2(Client, Front);
 }
+
+public sealed class ProxyProtocolTestsOnEpoll() : ProxyProtocolTests(TransportTests.Epoll);
+
+public sealed class ProxyProtocolTestsOnSockets() : ProxyProtocolTests(TransportTests.Sockets);

@@ -1,19 +1,16 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
+using static EchoHost.Tests.Infrastructure.TlsClient;
 
 namespace EchoHost.Tests.Connections.Tls;
 
 /// <summary>TLS on real sockets, with certificates made for the test.</summary>
-public sealed class TlsTests : IDisposable
+public abstract class TlsTests(string transport) : TransportTests(transport), IDisposable
 {
     private readonly TestCertificate _certificate = new();
 
@@ -24,7 +21,7 @@ public sealed class TlsTests : IDisposable
     [InlineData(SslProtocols.Tls13, "TLSv1.3")]
     public async Task Every_byte_comes_back_encrypted(SslProtocols protocol, string name)
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
         await using var client = await ConnectAsync(host, protocol);
         var sent = new byte[2_000_000];
         new Random(1).NextBytes(sent);
@@ -38,18 +35,9 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Older_TLS_is_refused()
-    {
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
-#pragma warning disable SYSLIB0039, CA5397 // What is refused must be tried.
-        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(host, SslProtocols.Tls11));
-#pragma warning restore SYSLIB0039, CA5397
-    }
-
-    [Fact]
     public async Task Plain_text_is_never_echoed()
     {
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await using var host = await StartHostAsync(_certificate.Settings);
         using var client = await host.ConnectAsync("Tls");
         await client.SendAsync("Hello, opencode.space!\r\n");
         byte[] answer;
@@ -73,7 +61,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_handshake_has_a_limit()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:00:00.200"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:00:00.200"]);
         using var client = await host.ConnectAsync("Tls");
         await client.ReceiveEndAsync();
         await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
@@ -82,7 +70,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task After_the_peers_close_notify_what_is_left_is_sent()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:LogMessages=false"]);
         await using var client = await ConnectAsync(host);
         var sent = new byte[500_000];
         new Random(2).NextBytes(sent);
@@ -104,7 +92,7 @@ public sealed class TlsTests : IDisposable
     public async Task The_host_ends_with_a_close_notify(string version)
     {
         var openssl = Tool.Need("openssl");
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:IdleTimeout=00:00:01"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:IdleTimeout=00:00:01"]);
         var start = new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, version, "-quiet", "-no_ign_eof"])
         {
             RedirectStandardInput = true,
@@ -127,7 +115,7 @@ public sealed class TlsTests : IDisposable
     public async Task A_renegotiation_is_refused_and_leaves_nothing_behind()
     {
         var openssl = Tool.Need("openssl");
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await using var host = await StartHostAsync(_certificate.Settings);
         using var client = Process.Start(new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, "-tls1_2"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
@@ -144,7 +132,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_drain_does_not_wait_for_handshakes()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
         using var client = await host.ConnectAsync("Tls");
         byte[] half = [0x16, 0x03];
         await client.SendAsync(half);
@@ -164,7 +152,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_reset_is_told_in_one_line()
     {
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await using var host = await StartHostAsync(_certificate.Settings);
         using var socket = await host.ConnectAsync("Tls");
         var client = await EncryptAsync(socket.Socket, SslProtocols.None, null);
         await client.WriteAsync("hello"u8.ToArray());
@@ -176,108 +164,9 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_new_certificate_is_shown_without_a_restart()
-    {
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
-        await using var before = await ConnectAsync(host);
-        Assert.Equal("CN=localhost", before.RemoteCertificate!.Subject);
-        _certificate.Write("renewed");
-        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=renewed", "the new certificate is shown");
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)), "the host says so");
-        // Who was connected stays so.
-        await before.WriteAsync("still"u8.ToArray());
-        Assert.Equal("still", Encoding.ASCII.GetString(await ReadAsync(before, 5)));
-    }
-
-    /// <summary>As Kubernetes updates a mounted secret: the files are links through a folder that is swapped.</summary>
-    [Fact]
-    public async Task A_certificate_behind_a_swapped_link_is_noticed()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs symbolic links");
-        var mount = Path.Combine(_certificate.Folder, "mount");
-        TestCertificate.WriteTo(Path.Combine(mount, "..v1"), "one").Dispose();
-        File.CreateSymbolicLink(Path.Combine(mount, "..data"), "..v1");
-        File.CreateSymbolicLink(Path.Combine(mount, "tls.crt"), "..data/tls.crt");
-        File.CreateSymbolicLink(Path.Combine(mount, "tls.key"), "..data/tls.key");
-        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={mount}/tls.crt", $"Echo:Endpoints:Tls:Certificate:KeyPath={mount}/tls.key");
-        Assert.Equal("CN=one", await SubjectAsync(host));
-
-        TestCertificate.WriteTo(Path.Combine(mount, "..v2"), "two").Dispose();
-        File.CreateSymbolicLink(Path.Combine(mount, "..new"), "..v2");
-        // rename(2), which File.Move does not do to a link that leads to a folder.
-        using var move = Process.Start("/bin/mv", ["-T", Path.Combine(mount, "..new"), Path.Combine(mount, "..data")]);
-        await move.WaitForExitAsync().WaitAsync(Wait.Limit);
-        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=two", "the new certificate is shown");
-    }
-
-    [Fact]
-    public async Task A_bad_new_certificate_leaves_the_old_one_in_force()
-    {
-        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
-        await File.WriteAllTextAsync(_certificate.CertificatePath, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls keeps its certificate, since the new one can't be used: ", StringComparison.Ordinal)), "the host says so");
-        Assert.Equal("CN=localhost", await SubjectAsync(host));
-        File.Delete(_certificate.CertificatePath);
-        Assert.Equal("CN=localhost", await SubjectAsync(host));
-        _certificate.Write("mended");
-        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=mended", "the mended certificate is shown");
-    }
-
-    [Fact]
-    public async Task PFX_and_encrypted_keys_are_read_too()
-    {
-        var pfx = Path.Combine(_certificate.Folder, "all.pfx");
-        await File.WriteAllBytesAsync(pfx, _certificate.Certificate.Export(X509ContentType.Pkcs12, "secret"));
-        using var key = _certificate.Certificate.GetECDsaPrivateKey()!;
-        var encrypted = Path.Combine(_certificate.Folder, "encrypted.key");
-        await File.WriteAllTextAsync(encrypted, key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
-        await using var host = await EchoHostFixture.StartAsync(
-            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=secret",
-            "Echo:Endpoints:Pem:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Pem:Certificate:Path={_certificate.CertificatePath}", $"Echo:Endpoints:Pem:Certificate:KeyPath={encrypted}", "Echo:Endpoints:Pem:Certificate:Password=secret");
-        Assert.Equal("CN=localhost", await SubjectAsync(host));
-        Assert.Equal("CN=localhost", await SubjectAsync(host, "Pem"));
-        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() => EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=wrong"));
-        Assert.StartsWith($"Echo:Endpoints:Tls:Certificate:Path is '{pfx}': ", error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("wrong", error.Message.Replace(pfx, "", StringComparison.Ordinal).Split("password")[0], StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_client_certificate_can_be_required()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "sets the system's trust by OpenSSL's variable");
-        using var client = TestCertificate.Create("client");
-        var trusted = Path.Combine(_certificate.Folder, "trusted.crt");
-        await File.WriteAllTextAsync(trusted, client.ExportCertificatePem());
-        using var host = await EchoHostProcess.StartHostAsync(
-            ["--Echo:Endpoints:Tcp:Url=tls://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Certificate:Path={_certificate.CertificatePath}", $"--Echo:Endpoints:Tcp:Certificate:KeyPath={_certificate.KeyPath}", "--Echo:Endpoints:Tcp:ClientCertificateMode=RequireCertificate"],
-            ("SSL_CERT_FILE", trusted));
-        await using (var with = await ConnectAsync(host.Tcp, SslProtocols.None, client))
-        {
-            await with.WriteAsync("hello"u8.ToArray());
-            Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(with, 5)));
-        }
-
-        using var stranger = TestCertificate.Create("stranger");
-        foreach (var shown in new[] { null, stranger })
-        {
-            // In TLS 1.3 the refusal is met only after the client's side of the handshake.
-            await Assert.ThrowsAnyAsync<Exception>(async () =>
-            {
-                await using var refused = await ConnectAsync(host.Tcp, SslProtocols.None, shown);
-                await refused.WriteAsync("hello"u8.ToArray());
-                await ReadAsync(refused, 5);
-            });
-        }
-
-        // The host's own probe has none and needs none.
-        using var http = new HttpClient { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready")).StatusCode);
-    }
-
-    [Fact]
     public async Task A_PROXY_header_comes_before_TLS()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"]);
         using var socket = await host.ConnectAsync("Tls");
         await socket.SendAsync(ProxyHeaders.V2("203.0.113.7:56324", "198.51.100.2:443"));
         await using var client = await EncryptAsync(socket.Socket, SslProtocols.None, null);
@@ -289,7 +178,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_peer_that_takes_nothing_is_aborted()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01"]);
         await using var client = await ConnectAsync(host);
         await Assert.ThrowsAnyAsync<Exception>(() => client.WriteAsync(new byte[64 * 1024 * 1024]).AsTask().WaitAsync(Wait.Limit));
         await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "write_timeout"), "the reason is logged");
@@ -298,7 +187,7 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task A_drain_closes_quiet_connections_with_all_they_sent()
     {
-        await using var host = await EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Shutdown:CloseSpread=00:00:00"]);
+        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Shutdown:CloseSpread=00:00:00"]);
         await using var client = await ConnectAsync(host);
         await client.WriteAsync("hello"u8.ToArray());
         Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(client, 5)));
@@ -307,43 +196,8 @@ public sealed class TlsTests : IDisposable
         await stop.WaitAsync(Wait.Limit);
         Assert.Contains(host.Log.Entries, e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "drained");
     }
-
-    private static async Task<string> SubjectAsync(EchoHostFixture host, string endpoint = "Tls")
-    {
-        await using var client = await ConnectAsync(host.EndPoints[endpoint], SslProtocols.None, null);
-        return client.RemoteCertificate!.Subject;
-    }
-
-    private static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) => ConnectAsync(host.EndPoints["Tls"], protocol, null);
-
-    private static async Task<SslStream> ConnectAsync(EndPoint target, SslProtocols protocol, X509Certificate2? certificate)
-    {
-        var client = await EchoClient.ConnectAsync(target, receiveBuffer: 64 * 1024);
-        return await EncryptAsync(client.Socket, protocol, certificate);
-    }
-
-    private static async Task<SslStream> EncryptAsync(Socket socket, SslProtocols protocol, X509Certificate2? certificate)
-    {
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        using var limit = new CancellationTokenSource(Wait.Limit);
-#pragma warning disable CA5359 // Made for the test; what it is, the test looks at.
-        await stream.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions
-            {
-                TargetHost = "localhost",
-                EnabledSslProtocols = protocol,
-                ClientCertificates = certificate is null ? null : [certificate],
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
-            },
-            limit.Token);
-#pragma warning restore CA5359
-        return stream;
-    }
-
-    private static async Task<byte[]> ReadAsync(SslStream stream, int count)
-    {
-        var bytes = new byte[count];
-        await stream.ReadExactlyAsync(bytes).AsTask().WaitAsync(Wait.Limit);
-        return bytes;
-    }
 }
+
+public sealed class TlsTestsOnEpoll() : TlsTests(TransportTests.Epoll);
+
+public sealed class TlsTestsOnSockets() : TlsTests(TransportTests.Sockets);

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Net;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using EchoHost.Tests.Infrastructure;
+using static EchoHost.Tests.Infrastructure.TlsClient;
+
+namespace EchoHost.Tests.Connections.Tls;
+
+/// <summary>What an endpoint shows, asks for and refuses in a handshake.</summary>
+public sealed class CertificateTests : IDisposable
+{
+    private readonly TestCertificate _certificate = new();
+
+    public void Dispose() => _certificate.Dispose();
+
+    [Fact]
+    public async Task A_new_certificate_is_shown_without_a_restart()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await using var before = await ConnectAsync(host);
+        Assert.Equal("CN=localhost", before.RemoteCertificate!.Subject);
+        _certificate.Write("renewed");
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=renewed", "the new certificate is shown");
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)), "the host says so");
+        // Who was connected stays so.
+        await before.WriteAsync("still"u8.ToArray());
+        Assert.Equal("still", Encoding.ASCII.GetString(await ReadAsync(before, 5)));
+    }
+
+    /// <summary>As Kubernetes updates a mounted secret: the files are links through a folder that is swapped.</summary>
+    [Fact]
+    public async Task A_certificate_behind_a_swapped_link_is_noticed()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs symbolic links");
+        var mount = Path.Combine(_certificate.Folder, "mount");
+        TestCertificate.WriteTo(Path.Combine(mount, "..v1"), "one").Dispose();
+        File.CreateSymbolicLink(Path.Combine(mount, "..data"), "..v1");
+        File.CreateSymbolicLink(Path.Combine(mount, "tls.crt"), "..data/tls.crt");
+        File.CreateSymbolicLink(Path.Combine(mount, "tls.key"), "..data/tls.key");
+        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={mount}/tls.crt", $"Echo:Endpoints:Tls:Certificate:KeyPath={mount}/tls.key");
+        Assert.Equal("CN=one", await SubjectAsync(host));
+
+        TestCertificate.WriteTo(Path.Combine(mount, "..v2"), "two").Dispose();
+        File.CreateSymbolicLink(Path.Combine(mount, "..new"), "..v2");
+        // rename(2), which File.Move does not do to a link that leads to a folder.
+        using var move = Process.Start("/bin/mv", ["-T", Path.Combine(mount, "..new"), Path.Combine(mount, "..data")]);
+        await move.WaitForExitAsync().WaitAsync(Wait.Limit);
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=two", "the new certificate is shown");
+    }
+
+    [Fact]
+    public async Task A_bad_new_certificate_leaves_the_old_one_in_force()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+        await File.WriteAllTextAsync(_certificate.CertificatePath, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls keeps its certificate, since the new one can't be used: ", StringComparison.Ordinal)), "the host says so");
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        File.Delete(_certificate.CertificatePath);
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        _certificate.Write("mended");
+        await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=mended", "the mended certificate is shown");
+    }
+
+    [Fact]
+    public async Task PFX_and_encrypted_keys_are_read_too()
+    {
+        var pfx = Path.Combine(_certificate.Folder, "all.pfx");
+        await File.WriteAllBytesAsync(pfx, _certificate.Certificate.Export(X509ContentType.Pkcs12, "secret"));
+        using var key = _certificate.Certificate.GetECDsaPrivateKey()!;
+        var encrypted = Path.Combine(_certificate.Folder, "encrypted.key");
+        await File.WriteAllTextAsync(encrypted, key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+        await using var host = await EchoHostFixture.StartAsync(
+            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=secret",
+            "Echo:Endpoints:Pem:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Pem:Certificate:Path={_certificate.CertificatePath}", $"Echo:Endpoints:Pem:Certificate:KeyPath={encrypted}", "Echo:Endpoints:Pem:Certificate:Password=secret");
+        Assert.Equal("CN=localhost", await SubjectAsync(host));
+        Assert.Equal("CN=localhost", await SubjectAsync(host, "Pem"));
+        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() => EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=wrong"));
+        Assert.StartsWith($"Echo:Endpoints:Tls:Certificate:Path is '{pfx}': ", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("wrong", error.Message.Replace(pfx, "", StringComparison.Ordinal).Split("password")[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_certificate_can_be_required()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "sets the system's trust by OpenSSL's variable");
+        using var client = TestCertificate.Create("client");
+        var trusted = Path.Combine(_certificate.Folder, "trusted.crt");
+        await File.WriteAllTextAsync(trusted, client.ExportCertificatePem());
+        using var host = await EchoHostProcess.StartHostAsync(
+            ["--Echo:Endpoints:Tcp:Url=tls://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Certificate:Path={_certificate.CertificatePath}", $"--Echo:Endpoints:Tcp:Certificate:KeyPath={_certificate.KeyPath}", "--Echo:Endpoints:Tcp:ClientCertificateMode=RequireCertificate"],
+            ("SSL_CERT_FILE", trusted));
+        await using (var with = await ConnectAsync(host.Tcp, SslProtocols.None, client))
+        {
+            await with.WriteAsync("hello"u8.ToArray());
+            Assert.Equal("hello", Encoding.ASCII.GetString(await ReadAsync(with, 5)));
+        }
+
+        using var stranger = TestCertificate.Create("stranger");
+        foreach (var shown in new[] { null, stranger })
+        {
+            // In TLS 1.3 the refusal is met only after the client's side of the handshake.
+            await Assert.ThrowsAnyAsync<Exception>(async () =>
+            {
+                await using var refused = await ConnectAsync(host.Tcp, SslProtocols.None, shown);
+                await refused.WriteAsync("hello"u8.ToArray());
+                await ReadAsync(refused, 5);
+            });
+        }
+
+        // The host's own probe has none and needs none.
+        using var http = new HttpClient { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Older_TLS_is_refused()
+    {
+        await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
+#pragma warning disable SYSLIB0039, CA5397 // What is refused must be tried.
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(host, SslProtocols.Tls11));
+#pragma warning restore SYSLIB0039, CA5397
+    }
+
+    private static async Task<string> SubjectAsync(EchoHostFixture host, string endpoint = "Tls")
+    {
+        await using var client = await ConnectAsync(host.EndPoints[endpoint], SslProtocols.None, null);
+        return client.RemoteCertificate!.Subject;
+    }
+}

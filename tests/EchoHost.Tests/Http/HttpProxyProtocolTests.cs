@@ -1,0 +1,50 @@
+using System.Text;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Http;
+
+/// <summary>PROXY headers before HTTP.</summary>
+public class HttpProxyProtocolTests
+{
+    private const string Trusted = "Echo:TrustedProxies:0=127.0.0.0/8";
+
+    private static readonly byte[] Header = ProxyHeaders.V2("203.0.113.7:56324", "198.51.100.2:443");
+
+    [Fact]
+    public async Task The_HTTP_endpoint_takes_headers_too()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Required", Trusted);
+        using var client = await EchoClient.ConnectAsync(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port));
+        byte[] sent = [.. Header, .. "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
+        await client.SendAsync(sent);
+        var response = Encoding.ASCII.GetString(await client.ReceiveToEndAsync());
+        Assert.StartsWith("HTTP/1.1 200 OK", response, StringComparison.Ordinal);
+        Assert.Contains("echohost_proxy_headers_total{endpoint=\"http\",result=\"ok\",version=\"2\"} 1\n", response, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<HttpRequestException>(() => host.Http.GetAsync("/health"));
+    }
+
+    [Fact]
+    public async Task The_HTTP_endpoint_takes_headers_during_a_drain()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Optional", Trusted, "Echo:Shutdown:GracePeriod=00:10:00");
+        using var busy = await host.ConnectAsync();
+        await busy.EchoAsync("busy");
+        var stop = host.BeginStop();
+        var target = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port);
+        async Task<string> AskAsync()
+        {
+            await busy.EchoAsync("busy");
+            using var client = await EchoClient.ConnectAsync(target);
+            byte[] request = [.. Header, .. "GET /connections HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
+            await client.SendAsync(request);
+            return Encoding.ASCII.GetString(await client.ReceiveToEndAsync());
+        }
+
+        await Wait.UntilAsync(async () => (await AskAsync()).Contains("\"state\":\"draining\"", StringComparison.Ordinal), "the drain has begun");
+        // And on, after new peers of the echo are turned away.
+        await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
+        Assert.StartsWith("HTTP/1.1 200 OK", await AskAsync(), StringComparison.Ordinal);
+        busy.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+    }
+}
