@@ -63,39 +63,19 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
             log.Received(tracked, message);
         }
 
-        var sending = SendAsync(message, output);
-        if (!sending.IsCompletedSuccessfully)
-        {
-            return FinishAsync(sending, message.End, length, input, tracked, counts);
-        }
-
-        Finish(sending.Result, message.End, length, now, input, tracked, counts);
-        return default;
-    }
-
-    private async ValueTask FinishAsync(ValueTask<FlushResult> sending, SequencePosition end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts) =>
-        Finish(await sending, end, length, time.GetTimestamp(), input, tracked, counts);
-
-    private static void Finish(FlushResult flush, SequencePosition end, long length, long now, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
-    {
-        input.AdvanceTo(end);
-        // With nobody left to send to, the next read says why: a reset throws there.
-        if (!flush.IsCompleted)
-        {
-            tracked?.Sent(length, now);
-            counts?.Sent(length);
-        }
-    }
-
-    /// <summary>
-    /// In one piece, as nearly all messages are, it can be sent straight from the memory that was read, which is kept
-    /// until that is done. Pieces are put together, so that they leave together.
-    /// </summary>
-    private static ValueTask<FlushResult> SendAsync(in ReadOnlySequence<byte> message, PipeWriter output)
-    {
+        // In one piece, as nearly all messages are, it can be sent straight from the memory that was read, which is kept
+        // until that is done. Pieces are put together, so that they leave together.
         if (message.IsSingleSegment)
         {
-            return output.WriteAsync(message.First);
+            var sending = output.WriteAsync(message.First);
+            if (!sending.IsCompletedSuccessfully)
+            {
+                return FinishAsync(sending, message.End, length, input, tracked, counts);
+            }
+
+            input.AdvanceTo(message.End);
+            Sent(sending.Result, length, now, tracked, counts);
+            return default;
         }
 
         foreach (var segment in message)
@@ -103,6 +83,29 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
             output.Write(segment.Span);
         }
 
-        return output.FlushAsync();
+        input.AdvanceTo(message.End);
+        return FinishAsync(output.FlushAsync(), null, length, input, tracked, counts);
+    }
+
+    /// <summary>The same where the transport does not take all at once; <paramref name="end"/> is null where the message was copied.</summary>
+    private async ValueTask FinishAsync(ValueTask<FlushResult> sending, SequencePosition? end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
+    {
+        var flush = await sending;
+        if (end is { } held)
+        {
+            input.AdvanceTo(held);
+        }
+
+        Sent(flush, length, time.GetTimestamp(), tracked, counts);
+    }
+
+    private static void Sent(FlushResult flush, long length, long now, TrackedConnection? tracked, EndpointMetrics? counts)
+    {
+        // With nobody left to send to, the next read says why: a reset throws there.
+        if (!flush.IsCompleted)
+        {
+            tracked?.Sent(length, now);
+            counts?.Sent(length);
+        }
     }
 }

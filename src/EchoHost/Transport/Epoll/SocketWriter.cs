@@ -7,10 +7,7 @@ namespace EchoHost.Transport.Epoll;
 /// A connection's output. A flush hands the bytes to the kernel at once; only what that does not take waits for the loop
 /// to report room, and the flush with it, so that no more is ever held than one flush brought.
 /// </summary>
-/// <remarks>
-/// <see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.
-/// What a canceled flush leaves is sent by the next one, or when the output is completed.
-/// </remarks>
+/// <remarks><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</remarks>
 internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
     // What _state is made of.
@@ -41,6 +38,10 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; comes after the blocks.</summary>
     private ReadOnlyMemory<byte> _direct;
+
+    /// <summary>What a canceled flush left, and the loop sends meanwhile; comes first.</summary>
+    private volatile Block? _rest;
+    private int _restStart;
     private bool _isCancelable;
 
     /// <summary>Nobody is there to send to any more.</summary>
@@ -74,9 +75,19 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     public override void Complete(Exception? exception = null)
     {
         // Where a flush is under way, who ends it ends the output too.
-        if ((Interlocked.Or(ref _state, IsCompleted) & (IsCompleted | IsFlushing)) == 0)
+        if ((Interlocked.Or(ref _state, IsCompleted) & (IsCompleted | IsFlushing)) != 0)
         {
-            SendRest();
+            return;
+        }
+
+        if (OwnsOutput())
+        {
+            SendLast();
+        }
+        else
+        {
+            Interlocked.Or(ref _state, IsWaiting);
+            _connection.Loop.Schedule(this);
         }
     }
 
@@ -119,9 +130,17 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     /// <summary>Sends on, where that is waited for; called on the loop.</summary>
     public void Execute()
     {
-        while (TryClaimWait())
+        while (TryClaimWait(out var claimed))
         {
-            if (TrySend() || IsInterrupted(Volatile.Read(ref _state)))
+            if ((claimed & (IsFlushing | IsCompleted)) == 0)
+            {
+                // Only the rest of a canceled flush; all else is the writing code's own.
+                if (TrySendRest())
+                {
+                    return;
+                }
+            }
+            else if (TrySend() || IsInterrupted(Volatile.Read(ref _state)))
             {
                 EndWait();
                 return;
@@ -149,8 +168,16 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
+        if (!OwnsOutput())
+        {
+            _direct = source;
+            var task = WaitAsync(cancellationToken);
+            _connection.Loop.Schedule(this);
+            return task;
+        }
+
         var sent = 0;
-        if (_head is null && !_isBroken && TrySend(source.Span, out sent) && sent == source.Length)
+        if (_head is null && _rest is null && !_isBroken && TrySend(source.Span, out sent) && sent == source.Length)
         {
             // All at once, as nearly always.
             return new ValueTask<FlushResult>(Result());
@@ -176,6 +203,9 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         return task;
     }
 
+    /// <summary>Whether the caller may send: not while the loop is at the rest of a canceled flush, which then looks again.</summary>
+    private bool OwnsOutput() => _rest is null || TryClaimWait(out _);
+
     private void StartWait()
     {
         _connection.WatchFor(EpollEvents.Writable);
@@ -199,11 +229,11 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     }
 
     /// <summary>Of all who may end a wait, one gets to.</summary>
-    private bool TryClaimWait()
+    private bool TryClaimWait(out int state)
     {
         while (true)
         {
-            var state = Volatile.Read(ref _state);
+            state = Volatile.Read(ref _state);
             if ((state & IsWaiting) == 0)
             {
                 return false;
@@ -227,12 +257,16 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             isTokenCanceled = (Interlocked.And(ref _state, ~IsTokenCanceled) & IsTokenCanceled) != 0;
         }
 
-        KeepDirect();
-        var isAllSent = _head is null;
+        KeepRest();
+        var isAllSent = _rest is null;
         var state = Interlocked.And(ref _state, ~IsFlushing);
         if ((state & IsCompleted) != 0)
         {
-            SendRest();
+            SendLast();
+        }
+        else if (!isAllSent)
+        {
+            StartWait();
         }
 
         if ((state & IsFlushing) == 0)
@@ -262,7 +296,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     }
 
     /// <summary>The output is completed: what is left is sent by the loop, then the connection is told.</summary>
-    private void SendRest()
+    private void SendLast()
     {
         if (!TrySend())
         {
@@ -281,6 +315,11 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     /// <summary>Hands over to the kernel what there is; false when it takes no more for now.</summary>
     private bool TrySend()
     {
+        if (!TrySendRest())
+        {
+            return false;
+        }
+
         while (_head is not null && !IsGone())
         {
             if (!TrySend(_head.Filled[_start..], out var sent))
@@ -317,6 +356,27 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         return true;
     }
 
+    private bool TrySendRest()
+    {
+        while (_rest is { } block)
+        {
+            var sent = 0;
+            if (!IsGone() && !TrySend(block.Filled[_restStart..], out sent))
+            {
+                return false;
+            }
+
+            _restStart += sent;
+            if (_restStart == block.Length || _isBroken)
+            {
+                (_rest, _restStart) = (block.NextBlock, 0);
+                _blocks.Return(block);
+            }
+        }
+
+        return true;
+    }
+
     private bool TrySend(ReadOnlySpan<byte> bytes, out int sent)
     {
         sent = 0;
@@ -344,8 +404,8 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     private bool IsGone() => _isBroken |= _connection.AbortReason is not null;
 
-    /// <summary>The memory goes back to its owner before all of it was sent.</summary>
-    private void KeepDirect()
+    /// <summary>A flush ends before all of it was sent: what is left is the loop's from now on, and memory that was lent goes back.</summary>
+    private void KeepRest()
     {
         if (!_direct.IsEmpty)
         {
@@ -355,6 +415,23 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             _direct = default;
             Append(kept);
         }
+
+        if (_rest is null)
+        {
+            (_rest, _restStart) = (_head, _start);
+        }
+        else if (_head is not null)
+        {
+            var last = _rest;
+            while (last.NextBlock is { } next)
+            {
+                last = next;
+            }
+
+            last.Append(_head);
+        }
+
+        (_head, _tail, _start) = (null, null, 0);
     }
 
     private Block Room(int sizeHint)
