@@ -7,6 +7,7 @@ using Serilog.Events;
 using Serilog.Formatting;
 using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
+using Serilog.Settings.Configuration;
 
 namespace EchoHost.Logging;
 
@@ -57,7 +58,7 @@ internal static class LoggingSetup
             var serilog = new LoggerConfiguration()
                 .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
-                .ReadFrom.Configuration(configuration);
+                .ReadFrom.Configuration(configuration, ReaderOptions(configuration.GetSection(SerilogSection)));
             var complaint = complaints.ToString();
             return complaint.Length == 0 ? serilog : throw new ConfigurationException($"{SerilogSection}: {complaint.Trim().ReplaceLineEndings(" ")}");
         }
@@ -70,6 +71,15 @@ internal static class LoggingSetup
             SelfLog.Disable();
         }
     }
+
+    /// <summary>
+    /// Only what is named, such as a sink, has to be looked for in every assembly beside the program, which takes long;
+    /// levels are not named.
+    /// </summary>
+    private static ConfigurationReaderOptions? ReaderOptions(IConfigurationSection serilog) =>
+        serilog.GetChildren().All(child => child.Key.Equals("MinimumLevel", StringComparison.OrdinalIgnoreCase))
+            ? new ConfigurationReaderOptions(typeof(Log).Assembly)
+            : null;
 
     private static ITextFormatter Formatter(string? format) => format?.ToLowerInvariant() switch
     {
