@@ -43,21 +43,15 @@ internal static class MetricsSetup
         var builder = Sdk.CreateMeterProviderBuilder()
             // OpenTelemetry's variables are read from wherever the host's settings come.
             .ConfigureServices(services => services.AddSingleton(configuration))
-            .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: Environment.MachineName).AddTelemetrySdk().AddEnvironmentVariableDetector())
+            // Who speaks, which whoever scrapes knows.
+            .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
             .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : null!)
             .AddReader(new BaseExportingMetricReader(provider.GetRequiredService<PrometheusExporter>()) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {
-            // The variable for metrics alone is used as it is; to the general one the SDK adds the signal's path.
-            builder.AddOtlpExporter(otlp =>
-            {
-                if (metricsEndpoint is not null)
-                {
-                    otlp.Endpoint = metricsEndpoint;
-                }
-            });
+            AddOtlp(builder, metricsEndpoint);
         }
 
         try
@@ -69,4 +63,17 @@ internal static class MetricsSetup
             throw new ConfigurationException($"OTEL_*: {e.GetBaseException().Message.ReplaceLineEndings(" ")}");
         }
     }
+
+    private static ResourceBuilder Resource() =>
+        ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: Environment.MachineName).AddTelemetrySdk().AddEnvironmentVariableDetector();
+
+    /// <summary>A method of its own, so that the exporter's assembly is loaded only where it is called.</summary>
+    private static void AddOtlp(MeterProviderBuilder builder, Uri? metricsEndpoint) => builder.AddOtlpExporter(otlp =>
+    {
+        // The variable for metrics alone is used as it is; to the general one the SDK adds the signal's path.
+        if (metricsEndpoint is not null)
+        {
+            otlp.Endpoint = metricsEndpoint;
+        }
+    });
 }
