@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
@@ -16,9 +15,9 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     private readonly StripedCounter _received = new();
     private readonly StripedCounter _sent = new();
     private readonly StripedCounter _messages = new();
-    private readonly StripedCounter[] _rejected = [.. Enum.GetValues<RejectReason>().Select(_ => new StripedCounter())];
-
-    private readonly StripedCounter[] _acceptErrors = [.. Enum.GetValues<AcceptErrorReason>().Select(_ => new StripedCounter())];
+    private readonly StripedCounter[] _rejected = Counters(Enum.GetValues<RejectReason>().Length);
+    private readonly StripedCounter[] _acceptErrors = Counters(Enum.GetValues<AcceptErrorReason>().Length);
+    private readonly StripedCounter[] _proxyHeaders = Counters(ProxyOutcomes.Length);
 
     public string Endpoint { get; } = endpoint;
 
@@ -39,18 +38,16 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     public long RejectedFor(RejectReason reason) => _rejected[(int)reason].Value;
 
     /// <summary>The versions and results that there can be; version 0 stands for no header of either.</summary>
-    public static IReadOnlyList<(int Version, ProxyResult Result)> ProxyOutcomes { get; } =
+    public static (int Version, ProxyResult Result)[] ProxyOutcomes { get; } =
     [
         (0, ProxyResult.Missing), (0, ProxyResult.Untrusted), (0, ProxyResult.Timeout),
         (1, ProxyResult.Ok), (1, ProxyResult.Local), (1, ProxyResult.Malformed),
         (2, ProxyResult.Ok), (2, ProxyResult.Local), (2, ProxyResult.Malformed), (2, ProxyResult.Checksum),
     ];
 
-    private readonly FrozenDictionary<(int, ProxyResult), StripedCounter> _proxyHeaders = ProxyOutcomes.ToFrozenDictionary(outcome => outcome, _ => new StripedCounter());
+    public long ProxyHeadersOf((int Version, ProxyResult Result) outcome) => _proxyHeaders[Array.IndexOf(ProxyOutcomes, outcome)].Value;
 
-    public long ProxyHeadersOf((int Version, ProxyResult Result) outcome) => _proxyHeaders[outcome].Value;
-
-    public void ProxyHeader(int version, ProxyResult result) => _proxyHeaders[(version, result)].Add(1);
+    public void ProxyHeader(int version, ProxyResult result) => _proxyHeaders[Array.IndexOf(ProxyOutcomes, (version, result))].Add(1);
 
     public long AcceptErrorsFor(AcceptErrorReason reason) => _acceptErrors[(int)reason].Value;
 
@@ -82,4 +79,16 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     }
 
     public void Sent(long bytes) => _sent.Add(bytes);
+
+    /// <summary>Plainly, since dictionaries and LINQ over enums and tuples are not compiled ahead, which a start notices.</summary>
+    private static StripedCounter[] Counters(int count)
+    {
+        var counters = new StripedCounter[count];
+        foreach (ref var counter in counters.AsSpan())
+        {
+            counter = new StripedCounter();
+        }
+
+        return counters;
+    }
 }

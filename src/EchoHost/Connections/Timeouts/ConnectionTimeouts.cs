@@ -20,8 +20,9 @@ internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, Ho
     {
         get
         {
-            var shorter = new[] { _idleTimeout, _writeTimeout }.Where(t => t > TimeSpan.Zero).DefaultIfEmpty(LongestPeriod).Min() / 4;
-            return shorter < ShortestPeriod ? ShortestPeriod : shorter > LongestPeriod ? LongestPeriod : shorter;
+            var isIdleShorter = _writeTimeout == TimeSpan.Zero || (_idleTimeout > TimeSpan.Zero && _idleTimeout < _writeTimeout);
+            var quarter = (isIdleShorter ? _idleTimeout : _writeTimeout) / 4;
+            return quarter < ShortestPeriod ? ShortestPeriod : quarter > LongestPeriod ? LongestPeriod : quarter;
         }
     }
 
