@@ -15,7 +15,10 @@ using EchoHost.Transport;
 /// <summary>The commands, and the host as a table of what it is made of.</summary>
 internal sealed partial class Program
 {
-    private static async Task<int> Main(string[] args)
+    /// <summary>Without arguments, as services and containers start it, there is nothing to parse, and no parser to load.</summary>
+    private static Task<int> Main(string[] args) => args.Length == 0 ? ServeCommand.RunAsync([]) : ParseAsync(args);
+
+    private static async Task<int> ParseAsync(string[] args)
     {
         var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(), HealthCommand.Create() };
         ServeCommand.Configure(root);

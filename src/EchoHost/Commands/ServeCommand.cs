@@ -27,7 +27,9 @@ internal static class ServeCommand
         command.SetAction((parsed, _) => RunAsync([.. parsed.UnmatchedTokens]));
     }
 
-    private static async Task<int> RunAsync(string[] settings)
+    /// <summary>Runs the host until it is told to stop.</summary>
+    /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
+    public static async Task<int> RunAsync(string[] settings)
     {
         try
         {
