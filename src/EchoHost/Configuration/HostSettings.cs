@@ -54,10 +54,10 @@ internal sealed record HostSettings(
     {
         List<string> problems = [];
         NotYetSupported.Check(configuration, problems);
-        var echo = SectionReader.Read<EchoOptions>(configuration, EchoOptions.SectionName, problems);
-        var http = SectionReader.Read<HttpOptions>(configuration, HttpOptions.SectionName, problems);
-        var admin = SectionReader.Read<AdminOptions>(configuration, AdminOptions.SectionName, problems);
-        SectionReader.Read<PeersOptions>(configuration, PeersOptions.SectionName, problems);
+        var echo = SectionReader.Read(configuration, EchoOptions.SectionName, section => section.Get<EchoOptions>(), problems);
+        var http = SectionReader.Read(configuration, HttpOptions.SectionName, section => section.Get<HttpOptions>(), problems);
+        var admin = SectionReader.Read(configuration, AdminOptions.SectionName, section => section.Get<AdminOptions>(), problems);
+        SectionReader.Read(configuration, PeersOptions.SectionName, section => section.Get<PeersOptions>(), problems);
         CheckRanges(echo, problems);
         if (admin.Problem is { } problem)
         {

@@ -12,14 +12,17 @@ internal static class SectionReader
 {
     private static readonly string[] SecretWords = ["Admin", "Certificate", "Password", "Token", "Secret"];
 
-    /// <summary>Reads <paramref name="name"/> into a new <typeparamref name="T"/>; what is wrong is added to <paramref name="problems"/>.</summary>
-    public static T Read<T>(IConfiguration configuration, string name, List<string> problems)
+    /// <summary>
+    /// Reads <paramref name="name"/> into a new <typeparamref name="T"/> by <paramref name="bind"/>, which is the binder's
+    /// call where the type stands in plain sight, so that its code is generated; what is wrong is added to <paramref name="problems"/>.
+    /// </summary>
+    public static T Read<T>(IConfiguration configuration, string name, Func<IConfiguration, T?> bind, List<string> problems)
         where T : class, new()
     {
         var section = configuration.GetSection(name);
         var before = problems.Count;
         Compare(section, typeof(T), problems);
-        return problems.Count == before ? section.Get<T>() ?? new T() : new T();
+        return problems.Count == before ? bind(section) ?? new T() : new T();
     }
 
     private static void Compare(IConfigurationSection section, Type declared, List<string> problems)
