@@ -8,6 +8,9 @@ namespace EchoHost.Metrics;
 
 internal static class MetricsSetup
 {
+    /// <summary>How many series an instrument may have; memory for them is taken at the start. None has labels of many values.</summary>
+    private const int MostSeries = 200;
+
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string OtlpMetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
@@ -47,7 +50,7 @@ internal static class MetricsSetup
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
-            .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : null!)
+            .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = MostSeries })
             .AddReader(new BaseExportingMetricReader(provider.GetRequiredService<PrometheusExporter>()) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {

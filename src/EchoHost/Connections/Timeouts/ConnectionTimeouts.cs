@@ -61,7 +61,7 @@ internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, Ho
 
     private void Check(TrackedConnection connection, long now)
     {
-        if (connection.SendWatch.Look(now) is { } waitingSince)
+        if (connection.LookAtSending(now) is { } waitingSince)
         {
             if (_writeTimeout > TimeSpan.Zero && time.GetElapsedTime(waitingSince, now) >= _writeTimeout)
             {

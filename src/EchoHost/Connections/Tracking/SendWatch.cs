@@ -5,7 +5,7 @@ namespace EchoHost.Connections.Tracking;
 /// bytes all the time and must not be cut off. So the kernel's count of acknowledged bytes is watched where there is
 /// one (TCP on Linux), and everywhere what the transport has taken since.
 /// </summary>
-internal sealed class SendWatch(TrackedConnection connection)
+internal struct SendWatch
 {
     private ulong _acknowledged;
     private long _waitingSince;
@@ -13,10 +13,10 @@ internal sealed class SendWatch(TrackedConnection connection)
     private long _sent;
 
     /// <summary>When the peer was last seen to take bytes that had been waiting; a timestamp.</summary>
-    public long LastProgress { get; private set; }
+    public long LastProgress { readonly get; private set; }
 
-    /// <summary>Looks once, at <paramref name="now"/>; returns since when the peer has taken nothing, or null when nothing waits.</summary>
-    public long? Look(long now)
+    /// <summary>Looks once at <paramref name="connection"/>, at <paramref name="now"/>; returns since when the peer has taken nothing, or null when nothing waits.</summary>
+    public long? Look(TrackedConnection connection, long now)
     {
         var sending = connection.IsSending;
         var sent = connection.SentBytes;

@@ -20,6 +20,7 @@ internal sealed class TrackedConnection
     private long _messages;
     private long _lastActivity;
     private int _closeReason = -1;
+    private SendWatch _sendWatch;
 
     public TrackedConnection(ConnectionContext connection, string endpoint, TimeProvider time)
     {
@@ -33,7 +34,6 @@ internal sealed class TrackedConnection
         Socket = connection.Features.Get<ISocketOptions>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         OpenedAt = time.GetUtcNow();
         OpenedTimestamp = _lastActivity = time.GetTimestamp();
-        SendWatch = new SendWatch(this);
     }
 
     public string Id => _connection.ConnectionId;
@@ -79,13 +79,13 @@ internal sealed class TrackedConnection
     /// <summary>Whether the handler waits for the transport to take what it wrote.</summary>
     public bool IsSending { get; private set; }
 
-    /// <summary>Used by the timeouts alone.</summary>
-    public SendWatch SendWatch { get; }
+    /// <summary>Since when the peer has taken nothing of what waits for it; null when nothing waits. Asked by the timeouts alone.</summary>
+    public long? LookAtSending(long now) => _sendWatch.Look(this, now);
 
     public TimeSpan Age => _time.GetElapsedTime(OpenedTimestamp);
 
     /// <summary>How long no byte has moved in either direction.</summary>
-    public TimeSpan Idle => _time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastActivity), SendWatch.LastProgress));
+    public TimeSpan Idle => _time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastActivity), _sendWatch.LastProgress));
 
     /// <summary>Why the host ends the connection; null while it does not.</summary>
     public CloseReason? CloseReason => Volatile.Read(ref _closeReason) is >= 0 and var reason ? (CloseReason)reason : null;
