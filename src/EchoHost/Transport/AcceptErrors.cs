@@ -5,10 +5,10 @@ namespace EchoHost.Transport;
 
 /// <summary>
 /// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would
-/// otherwise take a whole core to fail. There, callers are accepted with a descriptor that is kept for it, and turned
-/// away, so that nobody hangs; the first for whom there is room again is kept.
+/// otherwise take a whole core to fail. There, callers are accepted with the reserve's descriptors, and turned away, so
+/// that nobody hangs; the first for whom there is room beside the reserve is kept.
 /// </summary>
-internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider time, ILogger<AcceptErrors> logger) : IDisposable
+internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger)
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(10);
@@ -16,7 +16,6 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider
     /// <summary>How many callers are turned away between two rests.</summary>
     private const int MostInARow = 64;
 
-    private readonly ReserveDescriptor _reserve = new();
     private long _failures;
     private long _turnedAway;
 
@@ -29,10 +28,10 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider
         metrics.AcceptFailed(reason);
         if (_failures++ == 0)
         {
-            LogFailing(metrics.Endpoint, problem);
+            LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : problem);
         }
 
-        return reason == AcceptErrorReason.DescriptorLimit && _reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
+        return reason == AcceptErrorReason.DescriptorLimit && reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
     }
 
     /// <summary>The caller gave up while it waited, which concerns no other.</summary>
@@ -46,7 +45,7 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider
             return true;
         }
 
-        if (!_reserve.TryTake())
+        if (!reserve.TryTake())
         {
             _turnedAway++;
             metrics.Rejected(RejectReason.Limit);
@@ -61,17 +60,6 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, TimeProvider
     /// <summary>A caller has been turned away; returns when it is time for the next.</summary>
     public ValueTask TurnedAwayAsync(CancellationToken cancellationToken) =>
         _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenCallers, time, cancellationToken)) : default;
-
-    /// <summary>Nobody waits to be accepted: time to take the reserve back, for the next who comes.</summary>
-    public void NobodyWaits()
-    {
-        if (_failures > 0)
-        {
-            _reserve.TryTake();
-        }
-    }
-
-    public void Dispose() => _reserve.Dispose();
 
     [LoggerMessage(1, LogLevel.Error, "Endpoint {Endpoint:l} can't accept connections: {Problem:l}")]
     private partial void LogFailing(string endpoint, string problem);

@@ -16,6 +16,7 @@ internal static class KestrelExtensions
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { [WebHostDefaults.HttpPortsKey] = "", [WebHostDefaults.HttpsPortsKey] = "" });
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
+        services.AddSingleton<DescriptorReserve>();
         services.AddSingleton(provider => new EpollTransport(
             provider.GetRequiredService<HostSettings>().Echo.EventLoops ?? Environment.ProcessorCount,
             provider.GetRequiredService<IMemoryPoolFactory<byte>>(),

@@ -14,7 +14,7 @@ namespace EchoHost.Transport;
 /// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The
 /// connections of echo endpoints are the epoll transport's where there is one; all others are Kestrel's own.
 /// </summary>
-internal sealed class ListenerFactory(HostSettings settings, EpollTransport epoll, EchoMetrics metrics, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class ListenerFactory(HostSettings settings, EpollTransport epoll, EchoMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>The kernel caps it at net.core.somaxconn (listen(2)).</summary>
     private const int Backlog = 4096;
@@ -33,7 +33,7 @@ internal sealed class ListenerFactory(HostSettings settings, EpollTransport epol
         var echo = settings.EndpointOf(endpoint);
         var listenSocket = ListenSockets.Bind(endpoint, settings);
         listenSocket.Listen(Backlog);
-        var errors = new AcceptErrors(metrics.For(echo?.Name ?? HttpAddress.EndpointName), time, loggers.CreateLogger<AcceptErrors>());
+        var errors = new AcceptErrors(metrics.For(echo?.Name ?? HttpAddress.EndpointName), reserve, time, loggers.CreateLogger<AcceptErrors>());
         // A Unix socket's path reads back as another kind of end point than was asked for.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll

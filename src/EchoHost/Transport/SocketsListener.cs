@@ -52,7 +52,6 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
     {
         _unbound.Cancel();
         listenSocket.Dispose();
-        errors.Dispose();
         return default;
     }
 

@@ -7,9 +7,9 @@ internal static class ConnectionIds
     private const int BitsPerDigit = 5;
     private const int Length = 13;
 
-    private static long s_last = DateTime.UtcNow.Ticks;
+    private static long _last = DateTime.UtcNow.Ticks;
 
-    public static string Next() => string.Create(Length, Interlocked.Increment(ref s_last), static (text, id) =>
+    public static string Next() => string.Create(Length, Interlocked.Increment(ref _last), static (text, id) =>
     {
         for (var i = Length - 1; i >= 0; i--)
         {

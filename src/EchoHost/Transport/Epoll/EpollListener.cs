@@ -83,7 +83,6 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             _unbound.Cancel();
             _loop.Unregister(_token);
             _listenSocket.Dispose();
-            _errors.Dispose();
             _loop.Schedule(this);
         }
 
@@ -160,7 +159,6 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             case Errno.None:
                 return _errors.TurnedAwayAsync(_unbound.Token);
             case Errno.Again:
-                _errors.NobodyWaits();
                 return WaitAsync(isForTurn: false);
             case Errno.ConnectionAborted:
                 _errors.CallerGone();

@@ -19,6 +19,8 @@ namespace EchoHost.Tests.Transport.Epoll;
 /// </summary>
 internal sealed class EpollServer : IAsyncDisposable
 {
+    private static readonly DescriptorReserve Reserve = new();
+
     private readonly EpollTransport _transport;
     private readonly IConnectionListener _listener;
     private readonly ConcurrentBag<ConnectionContext> _accepted = [];
@@ -51,7 +53,7 @@ internal sealed class EpollServer : IAsyncDisposable
 
         socket.Listen(1024);
         var metrics = new EndpointMetrics("test", new Meter("test").CreateHistogram<double>("duration"));
-        return transport.Listen(socket, endPoint is IPEndPoint ? socket.LocalEndPoint! : endPoint, new AcceptErrors(metrics, TimeProvider.System, NullLogger<AcceptErrors>.Instance), continuesOnLoop);
+        return transport.Listen(socket, endPoint is IPEndPoint ? socket.LocalEndPoint! : endPoint, new AcceptErrors(metrics, Reserve, TimeProvider.System, NullLogger<AcceptErrors>.Instance), continuesOnLoop);
     }
 
     /// <summary>A new connection's two ends.</summary>

@@ -282,7 +282,7 @@ public class EpollWriterTests
     {
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
         using var transport = EpollServer.Transport(1);
-        var loop = new EventLoop("test loop");
+        var loop = new EventLoop("test loop", _ => { });
         try
         {
             using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
