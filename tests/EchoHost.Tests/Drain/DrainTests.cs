@@ -29,6 +29,8 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         using var quiet = await host.ConnectAsync();
         using var busy = await host.ConnectAsync();
         await quiet.EchoAsync("now silent");
+        // Whom the kernel has accepted but the host has not yet would be turned away.
+        await busy.EchoAsync("busy");
         var stop = host.BeginStop();
         var quietEnd = quiet.ReceiveToEndAsync();
         while (!quietEnd.IsCompleted)
