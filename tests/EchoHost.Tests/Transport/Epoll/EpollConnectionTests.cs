@@ -104,7 +104,7 @@ public sealed class EpollConnectionTests : IDisposable
     public async Task An_abort_at_any_moment_ends_everything(bool continuesOnLoop)
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
-        for (var i = 0; i < TestScale.Of(500, 10_000); i++)
+        for (var i = 0; i < TestScale.Of(500, 3000); i++)
         {
             using var peer = await EchoClient.ConnectAsync(server.EndPoint, SmallBuffer);
             await using var host = await server.AcceptAsync();
@@ -366,7 +366,7 @@ public sealed class EpollConnectionTests : IDisposable
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         const int workers = 8;
-        var cycles = TestScale.Of(500, 20_000);
+        var cycles = TestScale.Of(500, 5000);
         var accepting = Task.Run(async () =>
         {
             var handlers = new List<Task>();

@@ -48,7 +48,6 @@ public class PollTableTests
         var table = new PollTable();
         var lasting = new Target();
         var token = table.Add(lasting);
-        using var over = new CancellationTokenSource();
         var coming = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
         {
             var random = new Random(1);
