@@ -88,7 +88,8 @@ internal static class MessageText
             default:
                 if (IsPlain(Rune.GetUnicodeCategory(rune)))
                 {
-                    text.Append(rune.ToString());
+                    Span<char> characters = stackalloc char[2];
+                    text.Append(characters[..rune.EncodeToUtf16(characters)]);
                 }
                 else if (rune.IsBmp)
                 {

@@ -11,13 +11,15 @@ namespace EchoHost.Transport;
 internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger)
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How many callers are turned away between two rests.</summary>
-    private const int MostInARow = 64;
+    private const int MostInARow = 32;
 
     private long _failures;
     private long _turnedAway;
+    private long _lookedAt;
+    private bool _isAtLimit;
 
     /// <summary>Accepting failed; returns when it is time to try again.</summary>
     /// <param name="reason">What it is counted as.</param>
@@ -31,7 +33,8 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
             LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : problem);
         }
 
-        return reason == AcceptErrorReason.DescriptorLimit && reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
+        _isAtLimit |= reason == AcceptErrorReason.DescriptorLimit;
+        return _isAtLimit && reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
     }
 
     /// <summary>The caller gave up while it waited, which concerns no other.</summary>
@@ -45,7 +48,7 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
             return true;
         }
 
-        if (!reserve.TryTake())
+        if (_isAtLimit && !HasRoom())
         {
             _turnedAway++;
             metrics.Rejected(RejectReason.Limit);
@@ -53,13 +56,25 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
         }
 
         LogEnded(metrics.Endpoint, _failures, _turnedAway);
-        (_failures, _turnedAway) = (0, 0);
+        (_failures, _turnedAway, _isAtLimit) = (0, 0, false);
         return true;
     }
 
     /// <summary>A caller has been turned away; returns when it is time for the next.</summary>
     public ValueTask TurnedAwayAsync(CancellationToken cancellationToken) =>
         _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenCallers, time, cancellationToken)) : default;
+
+    /// <summary>Whether there are descriptors beside the reserve again; looked at seldom enough to cost nothing.</summary>
+    private bool HasRoom()
+    {
+        if (time.GetElapsedTime(_lookedAt) < RestBetweenCallers)
+        {
+            return false;
+        }
+
+        _lookedAt = time.GetTimestamp();
+        return reserve.TryTake();
+    }
 
     [LoggerMessage(1, LogLevel.Error, "Endpoint {Endpoint:l} can't accept connections: {Problem:l}")]
     private partial void LogFailing(string endpoint, string problem);
