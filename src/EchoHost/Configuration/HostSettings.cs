@@ -70,7 +70,7 @@ internal sealed record HostSettings(
 
         var endpoints = EchoEndpointReader.Read(echo, configuration[EchoEndpointReader.PortKey], problems);
         var addresses = ConfigurationException.Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key]), problems) ?? [];
-        var capacity = ConfigurationException.Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read()), problems);
+        var capacity = ConfigurationException.Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), echo.LoopCount), problems);
         ThrowIfAny(problems);
         return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, capacity!);
     }

@@ -22,6 +22,9 @@ internal sealed class EchoOptions
     /// <remarks>Default: one a core.</remarks>
     public int? EventLoops { get; set; }
 
+    /// <summary>How many event loops that makes.</summary>
+    internal int LoopCount => EventLoops ?? Environment.ProcessorCount;
+
     /// <summary>Whether each message is logged.</summary>
     /// <remarks>Default: true.</remarks>
     public bool LogMessages { get; set; } = true;

@@ -8,8 +8,9 @@ namespace EchoHost.Metrics;
 
 internal static class MetricsSetup
 {
-    /// <summary>How many series an instrument may have; memory for them is taken at the start. None has labels of many values.</summary>
-    private const int MostSeries = 200;
+    /// <summary>How many series an instrument may have: so many, and so many for each echo endpoint. Memory for them is taken at the start.</summary>
+    private const int SeriesInAll = 200;
+    private const int SeriesPerEndpoint = 20;
 
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string OtlpMetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
@@ -40,6 +41,7 @@ internal static class MetricsSetup
     private static MeterProvider BuildProvider(IServiceProvider provider, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
+        var mostSeries = SeriesInAll + (SeriesPerEndpoint * provider.GetRequiredService<HostSettings>().Endpoints.Count);
         // Created before the provider, so that both have their series from the first collection on.
         provider.GetRequiredService<EchoMetrics>();
         provider.GetRequiredService<ProcessMetrics>();
@@ -50,7 +52,7 @@ internal static class MetricsSetup
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
-            .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = MostSeries })
+            .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries })
             .AddReader(new BaseExportingMetricReader(provider.GetRequiredService<PrometheusExporter>()) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {

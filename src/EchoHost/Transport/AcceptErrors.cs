@@ -11,10 +11,11 @@ namespace EchoHost.Transport;
 internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger)
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How many callers are turned away between two rests.</summary>
-    private const int MostInARow = 32;
+    private const int MostInARow = 16;
 
     private long _failures;
     private long _turnedAway;
@@ -64,10 +65,10 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     public ValueTask TurnedAwayAsync(CancellationToken cancellationToken) =>
         _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenCallers, time, cancellationToken)) : default;
 
-    /// <summary>Whether there are descriptors beside the reserve again; looked at seldom enough to cost nothing.</summary>
+    /// <summary>Whether there are descriptors beside the reserve again; of many callers at once, one is enough to look.</summary>
     private bool HasRoom()
     {
-        if (time.GetElapsedTime(_lookedAt) < RestBetweenCallers)
+        if (time.GetElapsedTime(_lookedAt) < BetweenLooks)
         {
             return false;
         }

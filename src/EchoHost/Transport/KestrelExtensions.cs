@@ -18,7 +18,7 @@ internal static class KestrelExtensions
         services.AddSingleton<BoundEndpoints>();
         services.AddSingleton<DescriptorReserve>();
         services.AddSingleton(provider => new EpollTransport(
-            provider.GetRequiredService<HostSettings>().Echo.EventLoops ?? Environment.ProcessorCount,
+            provider.GetRequiredService<HostSettings>().Echo.LoopCount,
             provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
             provider.GetRequiredService<ILogger<EpollTransport>>()));
         // Kestrel asks the factory registered last first.

@@ -15,6 +15,14 @@ public class ConnectionCapacityTests
         Assert.Equal(new ConnectionCapacity(echo, http, descriptors), ConnectionCapacity.From(null, descriptors));
 
     [Fact]
+    public void Many_event_loops_take_descriptors_too()
+    {
+        Assert.Equal(672, ConnectionCapacity.From(null, 1024, eventLoops: 8).Echo);
+        Assert.Equal(560, ConnectionCapacity.From(null, 1024, eventLoops: 64).Echo);
+        Assert.Contains("to 432 or more", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 400, eventLoops: 64)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_limit_what_is_configured_holds() =>
         Assert.Equal(7, ConnectionCapacity.From(7, null).Echo);
 

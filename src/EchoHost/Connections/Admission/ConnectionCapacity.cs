@@ -12,9 +12,13 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
 
     /// <summary>
     /// What the process needs besides: the runtime keeps two descriptors for each of its some hundred assemblies; then
-    /// the log, health probes, pushed metrics, and connections on their way in and out.
+    /// the log, health probes, pushed metrics, the reserve, a few event loops, and connections on their way in and out.
     /// </summary>
     private const int OwnDescriptors = 288;
+
+    /// <summary>How many event loops that provides for; each further one takes two descriptors.</summary>
+    private const int FewLoops = 8;
+    private const int DescriptorsPerLoop = 2;
 
     /// <summary>With fewer, hardly anybody could connect.</summary>
     private const int LeastDescriptors = 320;
@@ -26,17 +30,18 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
     private const int Unlimited = 1_000_000;
 
     /// <exception cref="ConfigurationException">More is configured than the descriptors allow; the message names both figures.</exception>
-    public static ConnectionCapacity From(int? configured, int? descriptors)
+    public static ConnectionCapacity From(int? configured, int? descriptors, int eventLoops = FewLoops)
     {
+        var forLoops = DescriptorsPerLoop * Math.Max(0, eventLoops - FewLoops);
         if (descriptors is not { } limit)
         {
             return new ConnectionCapacity(configured ?? Unlimited, MostHttp, null);
         }
 
         var http = Math.Clamp(limit / 16, LeastHttp, MostHttp);
-        var most = limit - OwnDescriptors - http;
-        return limit < LeastDescriptors
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors} or more")
+        var most = limit - OwnDescriptors - forLoops - http;
+        return limit < LeastDescriptors + forLoops
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors + forLoops} or more")
             : configured > most
             ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
             : new ConnectionCapacity(configured ?? most, http, limit);

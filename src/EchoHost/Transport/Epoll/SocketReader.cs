@@ -177,6 +177,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         KeepApart();
         _wait.Reset();
         var task = new ValueTask<ReadResult>(this, _wait.Version);
+        _connection.WatchFor(EpollEvents.Readable);
         if (cancellationToken.CanBeCanceled)
         {
             _isCancelable = true;

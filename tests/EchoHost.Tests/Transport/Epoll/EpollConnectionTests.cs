@@ -273,6 +273,29 @@ public sealed class EpollConnectionTests : IDisposable
         Payload.AssertSame(received, 0);
     }
 
+    /// <summary>After some reads in a row others have their turn; a connection that has never had to wait before must be watched from then on.</summary>
+    [Fact]
+    public async Task Any_number_of_reads_in_a_row_from_the_beginning_is_followed_by_a_wait_that_ends()
+    {
+        await using var server = EpollServer.Start(new UnixDomainSocketEndPoint(Path.Combine(_folder, "echo.sock")));
+        for (var reads = 0; reads <= 20; reads++)
+        {
+            var (host, peer) = await server.ConnectAsync();
+            for (var i = 0; i < reads; i++)
+            {
+                // On a Unix socket what is sent is there at once.
+                await peer.SendAsync("x");
+                var read = await host.Transport.Input.ReadAsync().AsTask().WaitAsync(Wait.Limit);
+                Assert.Equal(1, read.Buffer.Length);
+                host.Transport.Input.AdvanceTo(read.Buffer.End);
+            }
+
+            var waiting = host.Transport.Input.ReadAsync().AsTask();
+            await peer.SendAsync("y");
+            Assert.Equal(1, (await waiting.WaitAsync(Wait.Limit)).Buffer.Length);
+        }
+    }
+
     [Fact]
     public async Task A_unix_socket_that_is_aborted_ends_for_the_peer()
     {
