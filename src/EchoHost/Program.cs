@@ -20,7 +20,7 @@ internal sealed partial class Program
 
     private static async Task<int> ParseAsync(string[] args)
     {
-        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(), HealthCommand.Create() };
+        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(), SendCommand.Create(), LoadCommand.Create(), HealthCommand.Create() };
         ServeCommand.Configure(root);
         return await root.Parse(args).RunAsync();
     }

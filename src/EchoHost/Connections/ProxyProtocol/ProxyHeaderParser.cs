@@ -30,7 +30,8 @@ internal static class ProxyHeaderParser
 
     private static ReadOnlySpan<byte> V1Prefix => "PROXY "u8;
 
-    private static ReadOnlySpan<byte> V2Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
+    /// <summary>What version 2 begins with (section 2.2).</summary>
+    public static ReadOnlySpan<byte> V2Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
 
     /// <summary>Parses the header that <paramref name="bytes"/> begin with.</summary>
     /// <param name="bytes">What was read so far, from the connection's first byte on.</param>

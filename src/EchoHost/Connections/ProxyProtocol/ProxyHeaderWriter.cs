@@ -1,8 +1,50 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
 namespace EchoHost.Connections.ProxyProtocol;
 
-/// <summary>The PROXY headers that this program sends itself.</summary>
+/// <summary>The PROXY headers that this program sends itself (HAProxy's proxy-protocol.txt).</summary>
 internal static class ProxyHeaderWriter
 {
-    /// <summary>Version 2, LOCAL: the sender speaks for itself, as a health check does (proxy-protocol.txt, section 2.2).</summary>
-    public static ReadOnlyMemory<byte> Local { get; } = new byte[] { 0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x20, 0x00, 0x00, 0x00 };
+    private const byte LocalCommand = 0x20;
+    private const byte ProxyCommand = 0x21;
+    private const byte Unspecified = 0x00;
+    private const byte TcpOverIPv4 = 0x11;
+    private const byte TcpOverIPv6 = 0x21;
+
+    /// <summary>Version 2, LOCAL: the sender speaks for itself, as a health check does (section 2.2).</summary>
+    public static ReadOnlyMemory<byte> Local { get; } = V2(LocalCommand, Unspecified, []);
+
+    /// <summary>Version 1: a line of text (section 2.1).</summary>
+    public static byte[] V1(IPEndPoint source, IPEndPoint destination)
+    {
+        var (from, to) = SameFamily(source, destination);
+        var family = from.AddressFamily == AddressFamily.InterNetwork ? "TCP4" : "TCP6";
+        return Encoding.ASCII.GetBytes($"PROXY {family} {from} {to} {source.Port} {destination.Port}\r\n");
+    }
+
+    /// <summary>Version 2: binary, without further values (section 2.2).</summary>
+    public static byte[] V2(IPEndPoint source, IPEndPoint destination)
+    {
+        var (from, to) = SameFamily(source, destination);
+        Span<byte> ports = stackalloc byte[2 * sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16BigEndian(ports, (ushort)source.Port);
+        BinaryPrimitives.WriteUInt16BigEndian(ports[sizeof(ushort)..], (ushort)destination.Port);
+        return V2(ProxyCommand, from.AddressFamily == AddressFamily.InterNetwork ? TcpOverIPv4 : TcpOverIPv6, [.. from.GetAddressBytes(), .. to.GetAddressBytes(), .. ports]);
+    }
+
+    private static byte[] V2(byte command, byte family, ReadOnlySpan<byte> addresses) =>
+        [.. ProxyHeaderParser.V2Signature, command, family, (byte)(addresses.Length >> 8), (byte)addresses.Length, .. addresses];
+
+    /// <summary>A header has room for one family: where the two differ, IPv4 is written as IPv6 (RFC 4291, section 2.5.5.2).</summary>
+    private static (IPAddress Source, IPAddress Destination) SameFamily(IPEndPoint source, IPEndPoint destination)
+    {
+        var (from, to) = (Plain(source.Address), Plain(destination.Address));
+        return from.AddressFamily == to.AddressFamily ? (from, to) : (from.MapToIPv6(), to.MapToIPv6());
+    }
+
+    /// <summary>Without the scope of a link-local address, which means something to one machine only.</summary>
+    private static IPAddress Plain(IPAddress address) => new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4().GetAddressBytes() : address.GetAddressBytes());
 }

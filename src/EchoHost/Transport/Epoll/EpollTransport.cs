@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>A transport for Kestrel on Linux's epoll: accepts, reads and writes with as few system calls as there can be.</summary>
-internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte> memoryPools, ILogger<EpollTransport> logger) : IDisposable
+internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>? memoryPools, ILogger<EpollTransport> logger) : IDisposable
 {
     private EndPoint? _lastLocal;
 
@@ -17,7 +17,7 @@ internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>
     public EventLoops Loops { get; } = new(loops, e => LogFailed(logger, e));
 
     /// <summary>What <see cref="Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature"/> offers to others; the transport itself needs none of it.</summary>
-    public MemoryPool<byte> MemoryPool => field ??= memoryPools.Create();
+    public MemoryPool<byte> MemoryPool => field ??= memoryPools?.Create() ?? MemoryPool<byte>.Shared;
 
     /// <summary>Accepts the connections of a listening socket.</summary>
     /// <param name="listenSocket">Bound and listening; disposed with the listener.</param>

@@ -9,6 +9,16 @@ internal static unsafe partial class Linux
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
     public const int NoSignal = 0x4000;
+    public const int Stream = 1;
+    public const int IPv4 = 2;
+    public const int IPv6 = 10;
+    public const int TcpLevel = 6;
+    public const int TcpNoDelay = 1;
+    public const int SocketLevel = 1;
+    public const int SocketError = 4;
+    public const int MonotonicClock = 1;
+    public const int AbsoluteTime = 1;
+    public const int SetTimerSlack = 29;
     public const int ShutdownSend = 1;
     public const int ShutdownBoth = 2;
 
@@ -26,6 +36,9 @@ internal static unsafe partial class Linux
     [LibraryImport(LibC, EntryPoint = "accept4")]
     public static partial int Accept(int descriptor, byte* address, uint* addressLength, int flags);
 
+    [LibraryImport(LibC, EntryPoint = "socket")]
+    public static partial int Socket(int family, int type, int protocol);
+
     [LibraryImport(LibC, EntryPoint = "connect")]
     public static partial int Connect(int descriptor, byte* address, uint addressLength);
 
@@ -34,6 +47,9 @@ internal static unsafe partial class Linux
 
     [LibraryImport(LibC, EntryPoint = "getsockopt")]
     public static partial int GetSocketOption(int descriptor, int level, int name, byte* value, uint* length);
+
+    [LibraryImport(LibC, EntryPoint = "setsockopt")]
+    public static partial int SetSocketOption(int descriptor, int level, int name, byte* value, uint length);
 
     [LibraryImport(LibC, EntryPoint = "shutdown")]
     public static partial int Shutdown(int descriptor, int how);
@@ -53,6 +69,13 @@ internal static unsafe partial class Linux
     [LibraryImport(LibC, EntryPoint = "eventfd")]
     public static partial int EventDescriptor(uint initial, int flags);
 
+    /// <summary>clock_nanosleep(2); a <c>struct timespec</c> is two longs.</summary>
+    [LibraryImport(LibC, EntryPoint = "clock_nanosleep")]
+    public static partial int Sleep(int clock, int flags, long* time, long* left);
+
+    [LibraryImport(LibC, EntryPoint = "prctl")]
+    public static partial int ControlProcess(int option, nuint value, nuint unused3, nuint unused4, nuint unused5);
+
     [LibraryImport(LibC, EntryPoint = "write")]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
 }
@@ -61,14 +84,22 @@ internal static unsafe partial class Linux
 internal enum Errno
 {
     None = 0,
+    NotPermitted = 1,
     Interrupted = 4,
     BadDescriptor = 9,
     Again = 11,
+    AccessDenied = 13,
     TooManyInSystem = 23,
     TooManyInProcess = 24,
     BrokenPipe = 32,
+    AddressNotAvailable = 99,
+    NetworkUnreachable = 101,
     ConnectionAborted = 103,
     ConnectionReset = 104,
+    TimedOut = 110,
+    ConnectionRefused = 111,
+    HostUnreachable = 113,
+    InProgress = 115,
 }
 
 /// <summary>The operations of epoll_ctl(2).</summary>

@@ -48,6 +48,45 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         return accepted < 0 ? null : new SocketDescriptor(accepted);
     }
 
+    /// <summary>
+    /// Opens a socket and begins to connect it: <see cref="Errno.InProgress"/> until it turns writable, then
+    /// <see cref="TakeError"/> says what came of it. Null and why, where it could not even begin.
+    /// </summary>
+    public static SocketDescriptor? Connect(IPEndPoint target, out Errno error)
+    {
+        var family = target.AddressFamily == AddressFamily.InterNetworkV6 ? Linux.IPv6 : Linux.IPv4;
+        var opened = Linux.Socket(family, Linux.Stream | Linux.NonBlocking | Linux.CloseOnExec, 0);
+        if (opened < 0)
+        {
+            error = Linux.LastError;
+            return null;
+        }
+
+        var descriptor = new SocketDescriptor(opened);
+        var on = 1;
+        _ = Linux.SetSocketOption(opened, Linux.TcpLevel, Linux.TcpNoDelay, (byte*)&on, sizeof(int));
+        var address = target.Serialize();
+        fixed (byte* at = address.Buffer.Span)
+        {
+            error = Linux.Connect(opened, at, (uint)address.Size) < 0 ? Linux.LastError : Errno.None;
+        }
+
+        if (error is Errno.None or Errno.InProgress)
+        {
+            return descriptor;
+        }
+
+        descriptor.Dispose();
+        return null;
+    }
+
+    /// <summary>The error that waits to be heard of, which is forgotten by that (SO_ERROR, socket(7)).</summary>
+    public Errno TakeError()
+    {
+        Span<byte> value = stackalloc byte[sizeof(int)];
+        return GetOption(Linux.SocketLevel, Linux.SocketError, value) < 0 ? Errno.BadDescriptor : (Errno)BitConverter.ToInt32(value);
+    }
+
     /// <summary>recv(2): how many bytes came, 0 at the peer's end, or less than 0 and why.</summary>
     public int Receive(Span<byte> buffer, out Errno error)
     {

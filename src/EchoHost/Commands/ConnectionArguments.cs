@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using EchoHost.Configuration;
+using EchoHost.Connections.Tls;
+using EchoHost.Peers;
+
+namespace EchoHost.Commands;
+
+/// <summary>Which peer, and how it is connected to: what <c>send</c> and <c>load</c> have in common.</summary>
+internal sealed class ConnectionArguments
+{
+    private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer; tls://HOST:PORT is the same as --tls" };
+    private readonly Option<bool> _tls = new("--tls") { Description = "Speak TLS" };
+    private readonly Option<bool> _insecure = new("--insecure") { Description = "Believe any certificate" };
+    private readonly Option<string?> _ca = new("--ca") { Description = "Believe what these authorities have issued, and nothing else (PEM)", HelpName = "FILE" };
+    private readonly Option<string?> _cert = new("--cert") { Description = "Show this certificate (PEM or PFX)", HelpName = "FILE" };
+    private readonly Option<string?> _key = new("--key") { Description = "The certificate's key, where it is in a file of its own (PEM)", HelpName = "FILE" };
+    private readonly Option<string?> _proxy = new("--proxy") { Description = "Begin with a PROXY header: v1 or v2", HelpName = "v1|v2" };
+    private readonly Option<string?> _proxySource = new("--proxy-source") { Description = "The client's address in that header; by default the connection's own", HelpName = "IP:PORT" };
+    private readonly Option<string?> _timeout = new("--timeout") { Description = "How long connecting, and each message, may take (5s)", HelpName = "TIME" };
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Insert(0, _target);
+        foreach (var option in new Option[] { _timeout, _tls, _insecure, _ca, _cert, _key, _proxy, _proxySource })
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <exception cref="ConfigurationException">Something can't be used.</exception>
+    public (PeerTarget Target, PeerLink Link, TimeSpan Timeout) Read(ParseResult parsed)
+    {
+        var text = parsed.GetValue(_target)!;
+        if (!PeerTarget.TryParse(text, out var target, out var problem))
+        {
+            throw new ConfigurationException($"HOST:PORT is '{text}': {problem}");
+        }
+
+        target = target! with { IsTls = target.IsTls || parsed.GetValue(_tls) };
+        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target)), parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5));
+    }
+
+    private ProxyPreamble? ReadProxy(ParseResult parsed)
+    {
+        IPEndPoint? source = null;
+        if (parsed.GetValue(_proxySource) is { } given)
+        {
+            source = ParseSource(given) ?? throw new ConfigurationException($"{_proxySource.Name} is '{given}'; expected IP:PORT");
+        }
+
+        return parsed.GetValue(_proxy) switch
+        {
+            "v1" => new ProxyPreamble(1, source),
+            "v2" => new ProxyPreamble(2, source),
+            null when source is null => null,
+            null => throw new ConfigurationException($"{_proxySource.Name} is '{source}', but {_proxy.Name} is not given"),
+            var other => throw new ConfigurationException($"{_proxy.Name} is '{other}'; expected v1 or v2"),
+        };
+    }
+
+    /// <summary>The framework's parser would also take an address without a port.</summary>
+    private static IPEndPoint? ParseSource(string text) =>
+        text.LastIndexOf(':') is > 0 and var colon
+        && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+        && IPAddress.TryParse(text[..colon], out var address)
+        && (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || text[0] == '[')
+            ? new IPEndPoint(address, port)
+            : null;
+
+    private PeerTls? ReadTls(ParseResult parsed, PeerTarget target)
+    {
+        var (isInsecure, ca, cert, key) = (parsed.GetValue(_insecure), parsed.GetValue(_ca), parsed.GetValue(_cert), parsed.GetValue(_key));
+        if (!target.IsTls)
+        {
+            Option? unused = isInsecure ? _insecure : ca is not null ? _ca : cert is not null ? _cert : key is not null ? _key : null;
+            return unused is null ? null : throw new ConfigurationException($"{unused.Name} needs {_tls.Name}");
+        }
+
+        if (isInsecure && ca is not null)
+        {
+            throw new ConfigurationException($"{_ca.Name} is '{ca}', but with {_insecure.Name} any certificate is believed");
+        }
+
+        if (key is not null && cert is null)
+        {
+            throw new ConfigurationException($"{_key.Name} is '{key}', but {_cert.Name} is not given");
+        }
+
+        var certificate = cert is null ? null : ReadFile(_cert, cert, () => new CertificateFile(new CertificateOptions { Path = cert, KeyPath = key ?? "" }).Load());
+        var authorities = ca is null ? null : ReadFile(_ca, ca, () => ReadAuthorities(ca));
+        return new PeerTls(isInsecure, authorities, certificate);
+    }
+
+    private static X509Certificate2Collection ReadAuthorities(string path)
+    {
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(path);
+        return authorities.Count > 0 ? authorities : throw new CryptographicException("it holds no certificate");
+    }
+
+    private static T ReadFile<T>(Option option, string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (CertificateFile.IsUnreadable(e))
+        {
+            throw new ConfigurationException($"{option.Name} is '{path}': {e.Message.ReplaceLineEndings(" ")}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using EchoHost.Configuration;
+using EchoHost.Peers;
+using EchoHost.Peers.Load;
+
+namespace EchoHost.Commands;
+
+/// <summary><c>EchoHost load HOST:PORT</c>: how much a path and its peer carry, and how steadily.</summary>
+internal static class LoadCommand
+{
+    private const int MostConnections = 100_000;
+    private const int MostSize = 16 * 1024 * 1024;
+    private const int MostPipeline = 10_000;
+    private const int MostRate = 10_000_000;
+
+    public static Command Create()
+    {
+        var connection = new ConnectionArguments();
+        var connections = new Option<string?>("--connections") { Description = "How many connections (50)", HelpName = "N" };
+        var size = new Option<string?>("--size") { Description = "Bytes a message (64)", HelpName = "N" };
+        var pipeline = new Option<string?>("--pipeline") { Description = "How many messages may be under way on a connection (1)", HelpName = "N" };
+        var duration = new Option<string?>("--duration") { Description = "How long messages are sent (10s)", HelpName = "TIME" };
+        var rate = new Option<string?>("--rate") { Description = "Messages a second over all connections, each sent when it is due and its latency counted from then; without it, as many as come back", HelpName = "N" };
+        var reconnect = new Option<bool>("--reconnect") { Description = "A connection for each message; latency then counts from before it is connected" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
+        var command = new Command("load", "Load a peer with messages and compare every byte that comes back; exit 0 when all did, else 1") { connections, size, pipeline, duration, rate, reconnect, json };
+        connection.AddTo(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            try
+            {
+                var (target, link, timeout) = connection.Read(parsed);
+                var options = new LoadOptions(
+                    target,
+                    parsed.Number(connections, 1, MostConnections) ?? 50,
+                    parsed.Number(size, 1, MostSize) ?? 64,
+                    parsed.Number(pipeline, 1, MostPipeline) ?? 1,
+                    parsed.Time(duration, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(10),
+                    parsed.Number(rate, 1, MostRate),
+                    parsed.GetValue(reconnect),
+                    timeout);
+                return options.Reconnects && options.Pipeline > 1
+                    ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
+                    : await RunAsync(options, link, parsed.GetValue(json));
+            }
+            catch (ConfigurationException e)
+            {
+                return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(LoadOptions options, PeerLink link, bool isJson)
+    {
+        using var stop = new StopSignal();
+        using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections));
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new SystemNameResolver(), link, TimeProvider.System);
+        using var test = new LoadTest(options, client);
+        try
+        {
+            await LoadProgress.ShowAsync(test, test.RunAsync(stop.Token));
+        }
+        catch (PeerException e)
+        {
+            return CommandLine.Fail(ExitCode.Failed, $"{options.Target.Name} {e.Result.Label()}: {e.Message}");
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            return CommandLine.Fail(ExitCode.Failed, "stopped before the first message");
+        }
+
+        var report = new LoadReport(test);
+        Console.WriteLine(isJson ? report.ToJson() : report.ToText());
+        return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Text;
+using EchoHost.Configuration;
+using EchoHost.Peers;
+
+namespace EchoHost.Commands;
+
+/// <summary><c>EchoHost send HOST:PORT [TEXT]</c>: what ping is for hosts, for echo peers.</summary>
+internal static class SendCommand
+{
+    private const int MostBytes = 64 * 1024 * 1024;
+
+    public static Command Create()
+    {
+        var connection = new ConnectionArguments();
+        var text = new Argument<string?>("TEXT") { Description = "The message; without it (and --bytes) each line of standard input is one", Arity = ArgumentArity.ZeroOrOne };
+        var count = new Option<string?>("--count") { Description = "How many messages; 0 goes on until Ctrl+C (TEXT and --bytes: 1; lines: all)", HelpName = "N" };
+        var interval = new Option<string?>("--interval") { Description = "From one message to the next (1s; lines: none)", HelpName = "TIME" };
+        var bytes = new Option<string?>("--bytes") { Description = "Send this many random bytes, others each time, in place of TEXT", HelpName = "N" };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object a message" };
+        var command = new Command("send", "Send messages to a peer and compare what comes back; exit 0 when every byte was the same, else 1") { text, count, interval, bytes, json };
+        connection.AddTo(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            try
+            {
+                var (target, link, timeout) = connection.Read(parsed);
+                var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
+                var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
+                return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target));
+            }
+            catch (ConfigurationException e)
+            {
+                return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(SendSession session, PeerLink link, ISendReport report)
+    {
+        using var stop = new StopSignal();
+        using var transport = new PeerTransport(loops: 1);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: false), new SystemNameResolver(), link, TimeProvider.System);
+        try
+        {
+            var tally = await session.RunAsync(client, report, stop.Token);
+            return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
+                : tally.Messages > 0 ? ExitCode.Failed
+                : CommandLine.Fail(ExitCode.Failed, "nothing was sent");
+        }
+        catch (InvalidDataException e)
+        {
+            return CommandLine.Fail(ExitCode.Failed, e.Message);
+        }
+    }
+
+    /// <summary>What is sent, and whether it is paced unless told otherwise.</summary>
+    private static (IAsyncEnumerable<ReadOnlyMemory<byte>> Messages, bool IsPaced) Messages(string? text, int? bytes, int? count)
+    {
+        if (text is not null && bytes is not null)
+        {
+            throw new ConfigurationException($"--bytes is '{bytes}', but there is TEXT too");
+        }
+
+        if (text is { Length: 0 })
+        {
+            throw new ConfigurationException("TEXT is ''; there is nothing to send");
+        }
+
+        var most = count == 0 ? int.MaxValue : count;
+        return text is not null ? (MessageSource.Repeat(() => Encoding.UTF8.GetBytes(text), most ?? 1), true)
+            : bytes is { } length ? (MessageSource.Repeat(() => UniquePayload.Bytes(length), most ?? 1), true)
+            : (MessageSource.LinesAsync(Console.OpenStandardInput(), MostBytes, most ?? int.MaxValue), false);
+    }
+}

@@ -1,0 +1,21 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace EchoHost.Peers;
+
+/// <summary>Finds the addresses of names.</summary>
+internal interface INameResolver
+{
+    /// <summary>A name's addresses, in the order in which they are to be tried.</summary>
+    /// <exception cref="SocketException">
+    /// There are none: <see cref="SocketError.HostNotFound"/> or <see cref="SocketError.NoData"/> where that is certain,
+    /// else the resolver did not answer.
+    /// </exception>
+    Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken);
+}
+
+/// <summary>The system's own resolver: <c>/etc/hosts</c>, DNS and whatever else it is set up to ask.</summary>
+internal sealed class SystemNameResolver : INameResolver
+{
+    public Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken) => Dns.GetHostAddressesAsync(name, cancellationToken);
+}

@@ -1,0 +1,305 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+
+namespace EchoHost.Peers.Load;
+
+/// <summary>A connection that is kept for message after message, and made again only when it fails.</summary>
+internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot(number, context)
+{
+    /// <summary>How much is written before it is sent.</summary>
+    private const int MostUnsent = 64 * 1024;
+
+    private readonly Lock _sending = new();
+    private readonly int _size = context.Options.Size;
+    private readonly int _pipeline = context.Options.Pipeline;
+
+    /// <summary>When each message under way was sent.</summary>
+    private readonly long[] _sentAt = new long[context.Options.Pipeline];
+
+    private PeerConnection? _connection;
+    private PeerException? _endedBy;
+    private Task _flush = Task.CompletedTask;
+    private bool _isFlushing;
+
+    /// <summary>In an open loop, how many messages are due by now.</summary>
+    private long _due;
+
+    /// <summary>How many messages were begun to be sent, and how many bytes of the last one were written.</summary>
+    private long _begun;
+    private int _written;
+
+    /// <summary>How many messages are over, for good or ill, and how many bytes of the next one came back.</summary>
+    private long _over;
+    private int _received;
+
+    /// <summary>How many messages may have been begun by now. A closed loop has no end of them while it is not stopping.</summary>
+    private long Due => Context.Schedule is not null ? Volatile.Read(ref _due) : IsStopping ? _begun : long.MaxValue;
+
+    private bool IsDone
+    {
+        get
+        {
+            lock (_sending)
+            {
+                return IsStopping && _over == _begun && _begun >= Due;
+            }
+        }
+    }
+
+    public override async Task OpenAsync(CancellationToken stop)
+    {
+        var connection = await Context.Client.ConnectAsync(Context.Options.Target, Context.Options.Timeout, stop);
+        Context.Tally.Connected();
+        lock (_sending)
+        {
+            (_connection, _endedBy, _written, _received) = (connection, null, 0, 0);
+        }
+    }
+
+    public override async Task RunAsync()
+    {
+        while (!IsDone && !GivenUp.IsCancellationRequested)
+        {
+            try
+            {
+                if (_connection is null)
+                {
+                    await OpenAsync(GivenUp);
+                }
+
+                await UseAsync(_connection!);
+            }
+            catch (OperationCanceledException) when (GivenUp.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (PeerException e)
+            {
+                await LoseAsync(e);
+                await RestAsync();
+                Expire();
+            }
+        }
+
+        await EndAsync();
+    }
+
+    public override void OnDue()
+    {
+        Interlocked.Increment(ref _due);
+        Send();
+    }
+
+    public override void Watch()
+    {
+        lock (_sending)
+        {
+            if (_connection is not null && _begun > Volatile.Read(ref _over) && Stopwatch.GetElapsedTime(_sentAt[_over % _pipeline]) > Context.Options.Timeout)
+            {
+                _endedBy = TimedOut;
+                _connection.Abort();
+            }
+        }
+    }
+
+    public override void Stop()
+    {
+        base.Stop();
+        lock (_sending)
+        {
+            // Where nothing is under way, nothing else would end the wait.
+            _connection?.Input.CancelPendingRead();
+        }
+    }
+
+    public override void GiveUp()
+    {
+        lock (_sending)
+        {
+            _connection?.Abort();
+        }
+    }
+
+    private async Task UseAsync(PeerConnection connection)
+    {
+        Send();
+        try
+        {
+            while (!IsDone)
+            {
+                var read = await connection.Input.ReadAsync();
+                Receive(read);
+                connection.Input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted && !IsDone)
+                {
+                    throw new PeerException(ProbeResult.Closed, "closed by the peer");
+                }
+
+                Send();
+            }
+        }
+        catch (Exception) when (GivenUp.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(GivenUp);
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e))
+        {
+            throw _endedBy ?? PeerException.OfConnection(e, _over, _begun);
+        }
+    }
+
+    private void Receive(in ReadResult read)
+    {
+        var now = Stopwatch.GetTimestamp();
+        foreach (var segment in read.Buffer)
+        {
+            for (var rest = segment.Span; !rest.IsEmpty;)
+            {
+                var part = rest[..Math.Min(rest.Length, _size - _received)];
+                if (_over == Volatile.Read(ref _begun) || !Context.Payload.Matches(part, (Number, _over), _received))
+                {
+                    throw new PeerException(ProbeResult.Mismatch, $"something else came back in place of message {_over + 1} of connection {Number + 1}");
+                }
+
+                _received += part.Length;
+                rest = rest[part.Length..];
+                if (_received == _size)
+                {
+                    _received = 0;
+                    CountAnswered(Context.Schedule?.DueAt(Number, _over) ?? _sentAt[_over % _pipeline], now);
+                    Volatile.Write(ref _over, _over + 1);
+                }
+            }
+        }
+    }
+
+    /// <summary>Sends what is due and the pipeline has room for. Whoever finds a flush under way leaves it to its end.</summary>
+    private void Send()
+    {
+        lock (_sending)
+        {
+            if (_connection is null || _isFlushing)
+            {
+                return;
+            }
+
+            while (TryWrite(_connection.Output))
+            {
+                var flush = _connection.Output.FlushAsync();
+                if (!flush.IsCompletedSuccessfully)
+                {
+                    _isFlushing = true;
+                    _flush = FinishAsync(flush);
+                    return;
+                }
+
+                if (flush.Result.IsCompleted)
+                {
+                    // Nobody is there to send to; the reading side hears why.
+                    return;
+                }
+            }
+        }
+    }
+
+    private async Task FinishAsync(ValueTask<FlushResult> flush)
+    {
+        try
+        {
+            if ((await flush).IsCompleted)
+            {
+                return;
+            }
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e) || e is InvalidOperationException)
+        {
+            // The reading side hears of it too.
+            return;
+        }
+
+        lock (_sending)
+        {
+            _isFlushing = false;
+        }
+
+        Send();
+    }
+
+    /// <summary>Writes some of what is to be sent; false where that is nothing.</summary>
+    private bool TryWrite(PipeWriter output)
+    {
+        var now = Stopwatch.GetTimestamp();
+        var unsent = 0;
+        while (unsent < MostUnsent)
+        {
+            if (_written == 0)
+            {
+                if (_begun >= Due || _begun - Volatile.Read(ref _over) >= _pipeline)
+                {
+                    break;
+                }
+
+                _sentAt[_begun % _pipeline] = now;
+                Volatile.Write(ref _begun, _begun + 1);
+            }
+
+            var count = Math.Min(_size - _written, MostUnsent - unsent);
+            Context.Payload.Fill(output.GetSpan(count)[..count], (Number, _begun - 1), _written);
+            output.Advance(count);
+            unsent += count;
+            _written = _written + count == _size ? 0 : _written + count;
+        }
+
+        return unsent > 0;
+    }
+
+    /// <summary>The connection is over, and with it every message under way.</summary>
+    private async Task LoseAsync(PeerException failure)
+    {
+        PeerConnection? connection;
+        lock (_sending)
+        {
+            connection = _connection;
+            _connection = null;
+        }
+
+        if (connection is not null)
+        {
+            connection.Abort();
+            await _flush;
+            await connection.DisposeAsync();
+        }
+
+        _isFlushing = false;
+        Context.Tally.Failed(failure, Math.Max(1, _begun - _over));
+        _over = _begun;
+    }
+
+    /// <summary>What fell due long ago, while there was no connection, is lost too.</summary>
+    private void Expire()
+    {
+        if (Context.Schedule is { } schedule)
+        {
+            long expired = 0;
+            for (; _begun < Due && Stopwatch.GetElapsedTime(schedule.DueAt(Number, _begun)) > Context.Options.Timeout; expired++)
+            {
+                _begun++;
+                _over++;
+            }
+
+            CountMissing(expired);
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        if (_connection is not null)
+        {
+            await _flush;
+            await _connection.DisposeAsync();
+        }
+
+        // Begun or not: in an open loop all that was due should have come back.
+        CountMissing((Context.Schedule is null ? _begun : Math.Max(_begun, Due)) - _over);
+    }
+}

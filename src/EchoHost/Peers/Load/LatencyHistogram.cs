@@ -1,0 +1,129 @@
+using System.Numerics;
+
+namespace EchoHost.Peers.Load;
+
+/// <summary>
+/// Counts times in buckets that grow with what they hold: none is wider than 1/128 of its time, so that every percentile
+/// is within 0.8 %. Times can be recorded by many threads at once.
+/// </summary>
+internal sealed class LatencyHistogram
+{
+    /// <summary>Buckets in each power of two, as an exponent.</summary>
+    private const int PrecisionBits = 7;
+    private const int Precision = 1 << PrecisionBits;
+
+    private readonly long[] _counts = new long[(64 - PrecisionBits) * Precision];
+    private long _sum;
+    private long _least = long.MaxValue;
+    private long _most;
+
+    /// <summary>How many times were recorded.</summary>
+    public long Count
+    {
+        get
+        {
+            long count = 0;
+            foreach (ref var bucket in _counts.AsSpan())
+            {
+                count += Volatile.Read(ref bucket);
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>The shortest, in microseconds; 0 where there is none.</summary>
+    public double Least => Volatile.Read(ref _least) is var least && least == long.MaxValue ? 0 : least / 1000.0;
+
+    /// <summary>The longest, in microseconds; 0 where there is none.</summary>
+    public double Most => Volatile.Read(ref _most) / 1000.0;
+
+    /// <summary>The mean, in microseconds; 0 where there is none.</summary>
+    public double Mean => Count is > 0 and var count ? Volatile.Read(ref _sum) / 1000.0 / count : 0;
+
+    /// <summary>Counts one time.</summary>
+    public void Record(TimeSpan time) => Record(time.Ticks * TimeSpan.NanosecondsPerTick);
+
+    /// <summary>Counts one time, in nanoseconds.</summary>
+    public void Record(long nanoseconds)
+    {
+        nanoseconds = Math.Max(nanoseconds, 0);
+        Interlocked.Increment(ref _counts[IndexOf(nanoseconds)]);
+        Interlocked.Add(ref _sum, nanoseconds);
+        Extend(ref _least, nanoseconds, isLower: true);
+        Extend(ref _most, nanoseconds, isLower: false);
+    }
+
+    /// <summary>The time within which so many of a hundred were, in microseconds; 0 where there is none.</summary>
+    /// <param name="percent">0 to 100.</param>
+    public double Percentile(double percent)
+    {
+        var wanted = Math.Max(1, (long)Math.Ceiling(Count * percent / 100));
+        long seen = 0;
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            seen += Volatile.Read(ref _counts[i]);
+            if (seen >= wanted)
+            {
+                // No bucket's end lies past the longest time there was.
+                return Math.Clamp(UpperEnd(i) / 1000.0, Least, Most);
+            }
+        }
+
+        return Most;
+    }
+
+    /// <summary>How many times were longer than one bound and no longer than the other, in microseconds, as far as the buckets tell.</summary>
+    public long CountBetween(double above, double upTo)
+    {
+        long count = 0;
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            var end = Math.Min(UpperEnd(i) / 1000.0, Most);
+            if (end > above && end <= upTo)
+            {
+                count += Volatile.Read(ref _counts[i]);
+            }
+        }
+
+        return count;
+    }
+
+    private static void Extend(ref long bound, long value, bool isLower)
+    {
+        for (var before = Volatile.Read(ref bound); isLower ? value < before : value > before;)
+        {
+            var seen = Interlocked.CompareExchange(ref bound, value, before);
+            if (seen == before)
+            {
+                return;
+            }
+
+            before = seen;
+        }
+    }
+
+    /// <summary>Below 128 ns a bucket each; then each power of two in 128 parts.</summary>
+    private static int IndexOf(long nanoseconds)
+    {
+        if (nanoseconds < Precision)
+        {
+            return (int)nanoseconds;
+        }
+
+        var shift = BitOperations.Log2((ulong)nanoseconds) - PrecisionBits;
+        return ((shift + 1) * Precision) + (int)((nanoseconds >> shift) & (Precision - 1));
+    }
+
+    /// <summary>The longest time that a bucket holds, in nanoseconds.</summary>
+    private static double UpperEnd(int index)
+    {
+        if (index < Precision)
+        {
+            return index;
+        }
+
+        var shift = (index / Precision) - 1;
+        return (double)(((UInt128)(Precision + (index % Precision)) << shift) + (((UInt128)1 << shift) - 1));
+    }
+}

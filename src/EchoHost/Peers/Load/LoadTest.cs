@@ -1,0 +1,94 @@
+using System.Diagnostics;
+
+namespace EchoHost.Peers.Load;
+
+/// <summary>
+/// Sends messages to a peer over many connections and compares every byte that comes back. Closed loop: each connection
+/// sends as soon as its pipeline has room. Open loop: messages are sent when they are due, whatever became of those before.
+/// </summary>
+internal sealed class LoadTest : IDisposable
+{
+    /// <summary>How many connect at once at the beginning.</summary>
+    private const int MostConnecting = 64;
+
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How long what is under way may take to come back when the user ends the test.</summary>
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _givenUp = new();
+    private readonly LoadContext _context;
+    private readonly LoadSlot[] _slots;
+    private long _start;
+    private long _end;
+
+    public LoadTest(LoadOptions options, PeerClient client)
+    {
+        _context = new LoadContext(options, client, new LoadPayload(options.Size), new LoadTally(), _givenUp.Token);
+        _slots = [.. Enumerable.Range(0, options.Connections).Select<int, LoadSlot>(i => options.Reconnects ? new FreshConnections(i, _context) : new KeptConnection(i, _context))];
+    }
+
+    public LoadOptions Options => _context.Options;
+
+    /// <summary>What was counted so far.</summary>
+    public LoadTally Tally => _context.Tally;
+
+    /// <summary>How many messages came back so far.</summary>
+    public long Messages => _slots.Sum(slot => slot.Answered);
+
+    /// <summary>From the first message sent until none was sent any more and the last was back.</summary>
+    public TimeSpan Elapsed => Volatile.Read(ref _start) is var start && start == 0 ? default : Stopwatch.GetElapsedTime(start, Volatile.Read(ref _end) is > 0 and var end ? end : Stopwatch.GetTimestamp());
+
+    /// <summary>Runs for as long as the options say, or until it is told to stop, then until what is under way is back.</summary>
+    /// <exception cref="PeerException">Not one connection could be made.</exception>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await OpenAsync(stop);
+        var start = Stopwatch.GetTimestamp();
+        Volatile.Write(ref _start, start);
+        using var watch = new Timer(_ => Array.ForEach(_slots, slot => slot.Watch()), null, WatchInterval, WatchInterval);
+        if (Options.Rate is { } rate)
+        {
+            _context.Schedule = new LoadSchedule(start, rate, _slots.Length, Options.Duration);
+        }
+
+        var running = Task.WhenAll(_slots.Select(slot => Task.Run(slot.RunAsync, CancellationToken.None)));
+        await DueAsync(stop);
+        var stopped = Stopwatch.GetTimestamp();
+        Array.ForEach(_slots, slot => slot.Stop());
+        await running.WaitAsync(stop.IsCancellationRequested ? LastAnswers : Options.Timeout + WatchInterval, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _givenUp.CancelAsync();
+        Array.ForEach(_slots, slot => slot.GiveUp());
+        await running;
+        Volatile.Write(ref _end, Math.Max(stopped, _slots.Max(slot => slot.LastAnswer)));
+    }
+
+    public void Dispose() => _givenUp.Dispose();
+
+    private Task DueAsync(CancellationToken stop) => _context.Schedule is { } schedule
+        ? schedule.RunAsync(connection => _slots[connection].OnDue(), stop)
+        : Task.Delay(Options.Duration, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    private async Task OpenAsync(CancellationToken stop)
+    {
+        PeerException? failure = null;
+        var failed = 0;
+        await Parallel.ForEachAsync(_slots, new ParallelOptions { MaxDegreeOfParallelism = MostConnecting, CancellationToken = stop }, async (slot, token) =>
+        {
+            try
+            {
+                await slot.OpenAsync(token);
+            }
+            catch (PeerException e)
+            {
+                Interlocked.Increment(ref failed);
+                failure = e;
+                Tally.Failed(e);
+            }
+        });
+        if (failed == _slots.Length)
+        {
+            throw failure!;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Peers;
+
+/// <summary>
+/// Connects to peers: finds the address, connects, sends the PROXY header, agrees on TLS. Whatever fails is a
+/// <see cref="PeerException"/> of one class.
+/// </summary>
+/// <param name="connections">The transport.</param>
+/// <param name="resolver">Finds addresses.</param>
+/// <param name="link">How connections are made.</param>
+/// <param name="time">What the time limits and the times go by.</param>
+internal sealed class PeerClient(IConnectionFactory connections, INameResolver resolver, PeerLink link, TimeProvider time)
+{
+    private const string NotAccepted = "no connection was accepted";
+
+    /// <summary>Connects, within <paramref name="timeout"/> for everything together.</summary>
+    /// <exception cref="PeerException">The peer could not be connected to.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
+    public async Task<PeerConnection> ConnectAsync(PeerTarget target, TimeSpan timeout, CancellationToken stop)
+    {
+        using var limit = new TimeLimit(timeout, time, stop);
+        var start = time.GetTimestamp();
+        var addresses = await limit.RunAsync(token => ResolveAsync(target, token), () => $"{target.Host} was not resolved");
+        var resolve = time.GetElapsedTime(start);
+        var (connection, connect) = await limit.RunAsync(_ => ConnectToAnyAsync(addresses, target.Port, limit), () => NotAccepted);
+        try
+        {
+            await limit.RunAsync(token => SendHeaderAsync(connection, token), () => "the PROXY header was not taken");
+            start = time.GetTimestamp();
+            var tls = target.IsTls ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, token), () => "the TLS handshake was not done") : null;
+            return new PeerConnection(connection, tls, new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start)), time);
+        }
+        catch
+        {
+            connection.Abort();
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Connects, sends one message that is like no other, and compares what comes back; within <paramref name="timeout"/> for it all.</summary>
+    /// <returns>What came of it: a failure is no exception here.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
+    public async Task<Probe> ProbeAsync(PeerTarget target, int payloadBytes, TimeSpan timeout, CancellationToken stop)
+    {
+        using var limit = new TimeLimit(timeout, time, stop);
+        try
+        {
+            await using var connection = await ConnectAsync(target, timeout, stop);
+            return Probe.Answered(await connection.EchoAsync(UniquePayload.Text(payloadBytes), limit.Left, stop));
+        }
+        catch (PeerException e)
+        {
+            return Probe.Failed(e);
+        }
+    }
+
+    private async Task<IPAddress[]> ResolveAsync(PeerTarget target, CancellationToken cancellationToken)
+    {
+        if ((target.Address ?? (IPAddress.TryParse(target.Host, out var literal) ? literal : null)) is { } address)
+        {
+            return [address];
+        }
+
+        try
+        {
+            var found = await resolver.ResolveAsync(target.Host, cancellationToken);
+            return found.Length > 0 ? found : throw new SocketException((int)SocketError.NoData);
+        }
+        catch (SocketException e)
+        {
+            throw PeerException.OfResolving(target.Host, e);
+        }
+    }
+
+    /// <summary>Tries the addresses one after the other, each within its share of the time, until one accepts.</summary>
+    private async Task<(ConnectionContext Connection, TimeSpan Took)> ConnectToAnyAsync(IPAddress[] addresses, int port, TimeLimit limit)
+    {
+        List<PeerException> failures = [];
+        for (var tried = 0; tried < addresses.Length; tried++)
+        {
+            var address = new IPEndPoint(addresses[tried], port);
+            using var share = limit.Share(addresses.Length - tried);
+            var start = time.GetTimestamp();
+            try
+            {
+                var connection = await share.RunAsync(token => connections.ConnectAsync(address, token).AsTask(), () => NotAccepted);
+                return (connection, time.GetElapsedTime(start));
+            }
+            catch (SocketException e)
+            {
+                failures.Add(PeerException.OfConnecting(e));
+            }
+            catch (PeerException e)
+            {
+                failures.Add(e);
+            }
+        }
+
+        throw failures is [var only] ? only : new PeerException(failures[^1].Result, string.Join("; ", failures.Zip(addresses, (failure, address) => $"{address}: {failure.Message}")));
+    }
+
+    private async Task<FlushResult> SendHeaderAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    {
+        if (link.Proxy is not { } proxy)
+        {
+            return default;
+        }
+
+        try
+        {
+            var header = proxy.For((IPEndPoint)connection.LocalEndPoint!, (IPEndPoint)connection.RemoteEndPoint!);
+            return await connection.Transport.Output.WriteAsync(header, cancellationToken);
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e))
+        {
+            throw PeerException.OfConnection(e, 0, 0);
+        }
+    }
+
+    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, CancellationToken cancellationToken)
+    {
+        var stream = new SslStream(new PipeStream(connection.Transport));
+        try
+        {
+            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host), cancellationToken);
+            return stream;
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e) && !cancellationToken.IsCancellationRequested)
+        {
+            throw PeerException.OfHandshake(e);
+        }
+    }
+}
+
+/// <summary>What came of a probe.</summary>
+/// <param name="Result">Its class.</param>
+/// <param name="Error">What went wrong, in words; null where nothing did.</param>
+/// <param name="RoundTrip">From the message's first byte sent to its last byte back; null where it did not come back.</param>
+/// <param name="IsTurnedAway">Whether the peer accepted and then reset the connection before a byte came back.</param>
+internal readonly record struct Probe(ProbeResult Result, string? Error, TimeSpan? RoundTrip, bool IsTurnedAway)
+{
+    public static Probe Answered(TimeSpan roundTrip) => new(ProbeResult.Ok, null, roundTrip, false);
+
+    public static Probe Failed(PeerException e) => new(e.Result, e.Message, null, e.IsTurnedAway);
+}

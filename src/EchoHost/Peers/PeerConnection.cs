@@ -1,0 +1,162 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Peers;
+
+/// <summary>An open connection to a peer. Disposing it ends it in order (FIN; with TLS after a close alert), unless it was aborted.</summary>
+internal sealed class PeerConnection : IAsyncDisposable
+{
+    /// <summary>How much of what came back instead is kept to be shown.</summary>
+    private const int MostShown = 1024;
+
+    private static readonly TimeSpan CloseAlertLimit = TimeSpan.FromSeconds(1);
+
+    private readonly ConnectionContext _connection;
+    private readonly SslStream? _tls;
+    private readonly TimeProvider _time;
+    private int _isAborted;
+
+    public PeerConnection(ConnectionContext connection, SslStream? tls, PhaseTimes phases, TimeProvider time)
+    {
+        (_connection, _tls, Phases, _time) = (connection, tls, phases, time);
+        (Input, Output) = tls is null
+            ? (connection.Transport.Input, connection.Transport.Output)
+            : (PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(tls, new StreamPipeWriterOptions(leaveOpen: true)));
+    }
+
+    /// <summary>What the peer sends.</summary>
+    public PipeReader Input { get; }
+
+    /// <summary>What is sent to the peer.</summary>
+    public PipeWriter Output { get; }
+
+    /// <summary>How long it took to be made.</summary>
+    public PhaseTimes Phases { get; }
+
+    /// <summary>The address that was reached.</summary>
+    public IPEndPoint RemoteEndPoint => (IPEndPoint)_connection.RemoteEndPoint!;
+
+    /// <summary>Protocol and cipher, as in <c>Tls13 TLS_AES_256_GCM_SHA384</c>; null without TLS.</summary>
+    public string? Tls => _tls is null ? null : $"{_tls.SslProtocol} {_tls.NegotiatedCipherSuite}";
+
+    /// <summary>Sends a message and reads it back, comparing every byte, within <paramref name="timeout"/>. After a failure the connection is aborted.</summary>
+    /// <returns>The round trip: from before the first byte is sent until the last is back.</returns>
+    /// <exception cref="PeerException">It did not come back as it was sent.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
+    public async Task<TimeSpan> EchoAsync(ReadOnlyMemory<byte> message, TimeSpan timeout, CancellationToken stop)
+    {
+        using var limit = new TimeLimit(timeout, _time, stop);
+        var start = _time.GetTimestamp();
+        long received = 0;
+        var sending = Task.CompletedTask;
+        try
+        {
+            return await limit.RunAsync(
+                async token =>
+                {
+                    // What comes back is read meanwhile, since a peer that is not read from reads no more.
+                    sending = Output.WriteAsync(message, token).AsTask();
+                    await ReceiveAsync(message, count => received = count, token);
+                    var roundTrip = _time.GetElapsedTime(start);
+                    await sending;
+                    return roundTrip;
+                },
+                () => $"{received} of {message.Length} bytes came back");
+        }
+        catch (Exception e)
+        {
+            Abort();
+            await sending.ContinueWith(static sent => sent.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (PeerException.IsConnectionFailure(e))
+            {
+                throw PeerException.OfConnection(e, received, message.Length);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Ends it at once, with RST.</summary>
+    public void Abort()
+    {
+        if (Interlocked.Exchange(ref _isAborted, 1) == 0)
+        {
+            _connection.Abort();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_tls is not null)
+        {
+            await CloseTlsAsync(_tls);
+        }
+
+        await _connection.DisposeAsync();
+    }
+
+    private async Task CloseTlsAsync(SslStream tls)
+    {
+        try
+        {
+            if (Volatile.Read(ref _isAborted) == 0)
+            {
+                await tls.ShutdownAsync().WaitAsync(CloseAlertLimit, _time);
+            }
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e) || e is TimeoutException or InvalidOperationException)
+        {
+            // The peer is gone already, or takes nothing any more.
+            Abort();
+        }
+
+        await tls.DisposeAsync();
+    }
+
+    private async Task ReceiveAsync(ReadOnlyMemory<byte> message, Action<int> onReceived, CancellationToken cancellationToken)
+    {
+        for (var at = 0; at < message.Length;)
+        {
+            var read = await Input.ReadAsync(cancellationToken);
+            var buffer = read.Buffer;
+            var same = CommonLength(buffer, message.Span[at..]);
+            if (same < buffer.Length)
+            {
+                byte[] shown = [.. message.Span[..Math.Min(at, MostShown)], .. buffer.Slice(0, Math.Min(buffer.Length, MostShown)).ToArray()];
+                throw PeerException.OfMismatch(
+                    at + same == message.Length ? $"more came back than the {message.Length} bytes that were sent" : $"byte {at + same + 1} of {message.Length} came back different",
+                    shown);
+            }
+
+            at += (int)same;
+            onReceived(at);
+            Input.AdvanceTo(buffer.End);
+            if (read.IsCompleted && at < message.Length)
+            {
+                throw new PeerException(ProbeResult.Closed, $"closed by the peer after {at} of {message.Length} bytes");
+            }
+        }
+    }
+
+    /// <summary>How many bytes are the same from the beginning.</summary>
+    private static long CommonLength(in ReadOnlySequence<byte> received, ReadOnlySpan<byte> expected)
+    {
+        long same = 0;
+        foreach (var segment in received)
+        {
+            var common = segment.Span.CommonPrefixLength(expected);
+            same += common;
+            if (common < segment.Length)
+            {
+                break;
+            }
+
+            expected = expected[common..];
+        }
+
+        return same;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using EchoHost.Connections.ProxyProtocol;
+
+namespace EchoHost.Peers;
+
+/// <summary>How connections to peers are made.</summary>
+/// <param name="Proxy">The PROXY header they begin with; null for none.</param>
+/// <param name="Tls">How a peer that speaks TLS is believed; null for the system's own way.</param>
+internal sealed record PeerLink(ProxyPreamble? Proxy = null, PeerTls? Tls = null)
+{
+    /// <summary>Without a PROXY header, and with the system's trust.</summary>
+    public static PeerLink Default { get; } = new();
+}
+
+/// <summary>The PROXY header that a connection begins with.</summary>
+/// <param name="Version">1 or 2.</param>
+/// <param name="Source">The client's address to give; null for the connection's own.</param>
+internal sealed record ProxyPreamble(int Version, IPEndPoint? Source)
+{
+    /// <summary>The header for a connection between these two.</summary>
+    public byte[] For(IPEndPoint local, IPEndPoint remote) =>
+        Version == 1 ? ProxyHeaderWriter.V1(Source ?? local, remote) : ProxyHeaderWriter.V2(Source ?? local, remote);
+}
+
+/// <summary>How a peer's certificate is believed, and what is shown to it.</summary>
+/// <param name="IsInsecure">Whether any certificate is believed.</param>
+/// <param name="Authorities">Who must have issued it, in place of the system's own; null for those.</param>
+/// <param name="Certificate">What is shown to a peer that asks for a certificate.</param>
+internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collection? Authorities = null, SslStreamCertificateContext? Certificate = null)
+{
+    /// <summary>As the system believes.</summary>
+    public static PeerTls System { get; } = new();
+
+    /// <summary>The options of a handshake with a peer that must be called <paramref name="host"/>.</summary>
+    public SslClientAuthenticationOptions OptionsFor(string host)
+    {
+        var options = new SslClientAuthenticationOptions { TargetHost = host, ClientCertificateContext = Certificate };
+        if (IsInsecure)
+        {
+#pragma warning disable CA5359 // Asked for by name.
+            options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+
+        if (Authorities is not null)
+        {
+            options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            options.CertificateChainPolicy.CustomTrustStore.AddRange(Authorities);
+        }
+
+        return options;
+    }
+}

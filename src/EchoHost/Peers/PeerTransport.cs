@@ -1,0 +1,36 @@
+using EchoHost.Transport;
+using EchoHost.Transport.Epoll;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EchoHost.Peers;
+
+/// <summary>What carries the commands' connections: the epoll transport where there is one, else Kestrel's sockets.</summary>
+internal sealed class PeerTransport : IDisposable
+{
+    private readonly EpollTransport? _epoll;
+    private readonly SocketsConnectionFactory? _sockets;
+
+    /// <param name="loops">How many event loops.</param>
+    public PeerTransport(int loops)
+    {
+        if (EpollTransport.IsSupported)
+        {
+            _epoll = new EpollTransport(loops, memoryPools: null, NullLogger<EpollTransport>.Instance);
+        }
+        else
+        {
+            _sockets = new SocketsConnectionFactory(NullLoggerFactory.Instance);
+        }
+    }
+
+    /// <summary>Connects.</summary>
+    /// <param name="continuesOnLoop">Whether the code that awaits a connection goes on right on its event loop; not for TLS, whose arithmetic would hold it up.</param>
+    public IConnectionFactory Connections(bool continuesOnLoop) => _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop);
+
+    public void Dispose()
+    {
+        _epoll?.Dispose();
+        _sockets?.Dispose();
+    }
+}

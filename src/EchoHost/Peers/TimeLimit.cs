@@ -1,0 +1,54 @@
+namespace EchoHost.Peers;
+
+/// <summary>A time within which something must be done: passing it is a <see cref="PeerException"/>, being told to stop is not.</summary>
+internal sealed class TimeLimit : IDisposable
+{
+    private readonly TimeSpan _limit;
+    private readonly TimeProvider _time;
+    private readonly CancellationToken _stop;
+    private readonly CancellationTokenSource _over;
+    private readonly CancellationTokenSource _either;
+    private readonly long _start;
+
+    public TimeLimit(TimeSpan limit, TimeProvider time, CancellationToken stop)
+    {
+        (_limit, _time, _stop) = (limit, time, stop);
+        _start = time.GetTimestamp();
+        _over = new CancellationTokenSource(limit, time);
+        _either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, stop);
+    }
+
+    /// <summary>How much of it is left; never less than nothing.</summary>
+    public TimeSpan Left => _limit - _time.GetElapsedTime(_start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    /// <summary>An equal share of what is left, where <paramref name="count"/> are to be tried one after the other.</summary>
+    public TimeLimit Share(int count) => new(Left / count, _time, _either.Token);
+
+    /// <summary>Does it with a token that is canceled when the time is over.</summary>
+    /// <param name="act">What is to be done.</param>
+    /// <param name="missing">What is then missing, in words.</param>
+    /// <exception cref="PeerException">The time was over.</exception>
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> act, Func<string> missing)
+    {
+        try
+        {
+            return await act(_either.Token);
+        }
+        catch (Exception e) when (_either.IsCancellationRequested && e is not PeerException)
+        {
+            // However the canceled call has put it.
+            throw _stop.IsCancellationRequested
+                ? new OperationCanceledException(e.Message, e, _stop)
+                : new PeerException(ProbeResult.Timeout, $"{missing()} within {Text(_limit)}", e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _either.Dispose();
+        _over.Dispose();
+    }
+
+    private static string Text(TimeSpan time) => time.TotalSeconds >= 1 ? $"{time.TotalSeconds:0.###} s" : $"{time.TotalMilliseconds:0.###} ms";
+}

@@ -1,0 +1,78 @@
+using System.ComponentModel;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Transport.Epoll;
+
+/// <summary>Connects to others over the epoll transport: what is connected is a connection like any that was accepted.</summary>
+/// <param name="transport">Whose loops watch the connections.</param>
+/// <param name="continuesOnLoop">As for those that are accepted: see <see cref="EpollTransport.Listen"/>.</param>
+internal sealed class EpollConnectionFactory(EpollTransport transport, bool continuesOnLoop) : IConnectionFactory
+{
+    /// <summary>Connects to an IP address and port.</summary>
+    /// <exception cref="SocketException">It could not be connected to.</exception>
+    public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var target = (IPEndPoint)endpoint;
+        var loop = transport.Loops.Next();
+        var descriptor = SocketDescriptor.Connect(target, out var error) ?? throw Failure(error);
+        try
+        {
+            if (error == Errno.InProgress && (error = await ConnectedAsync(loop, descriptor, cancellationToken)) != Errno.None)
+            {
+                throw Failure(error);
+            }
+
+            return new EpollConnection(transport, loop, descriptor, target, isUnix: false, continuesOnLoop);
+        }
+        catch
+        {
+            descriptor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until the kernel reports how it went, then leaves the descriptor as if it had never been watched.</summary>
+    private async Task<Errno> ConnectedAsync(EventLoop loop, SocketDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        var connecting = new Connecting(continuesOnLoop);
+        var token = loop.Register(connecting);
+        try
+        {
+            loop.Watch(descriptor, token, EpollOperation.Add, EpollEvents.Writable);
+            using var canceled = cancellationToken.UnsafeRegister(static (state, canceledBy) => ((Connecting)state!).Reported.TrySetCanceled(canceledBy), connecting);
+            await connecting.Reported.Task;
+            loop.Watch(descriptor, token, EpollOperation.Delete, EpollEvents.None);
+            return descriptor.TakeError();
+        }
+        finally
+        {
+            loop.Unregister(token);
+        }
+    }
+
+    private static SocketException Failure(Errno error) => new((int)CodeOf(error), new Win32Exception((int)error).Message);
+
+    private static SocketError CodeOf(Errno error) => error switch
+    {
+        Errno.ConnectionRefused => SocketError.ConnectionRefused,
+        Errno.ConnectionReset => SocketError.ConnectionReset,
+        Errno.TimedOut => SocketError.TimedOut,
+        Errno.HostUnreachable => SocketError.HostUnreachable,
+        Errno.NetworkUnreachable => SocketError.NetworkUnreachable,
+        Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
+        Errno.TooManyInProcess or Errno.TooManyInSystem => SocketError.TooManyOpenSockets,
+        Errno.AccessDenied or Errno.NotPermitted => SocketError.AccessDenied,
+        _ => SocketError.SocketError,
+    };
+
+    private sealed class Connecting(bool continuesOnLoop) : IPollable
+    {
+        public TaskCompletionSource Reported { get; } = new(continuesOnLoop ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void OnEvents(EpollEvents events) => Reported.TrySetResult();
+
+        public void OnFailed(Exception exception) => Reported.TrySetException(exception);
+    }
+}
