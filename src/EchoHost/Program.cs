@@ -10,6 +10,7 @@ using EchoHost.Echo;
 using EchoHost.Http;
 using EchoHost.Logging;
 using EchoHost.Metrics;
+using EchoHost.Peers.Mesh;
 using EchoHost.Transport;
 
 /// <summary>The commands, and the host as a table of what it is made of.</summary>
@@ -53,6 +54,9 @@ internal sealed partial class Program
         services.AddKestrelEndpoints(builder.Configuration);
         services.AddHostedService<StartupLines>();
 
+        // Whom it looks after.
+        services.AddMesh(host);
+
         // How it ends.
         services.AddDrain(host.Echo.Shutdown);
 
@@ -60,6 +64,7 @@ internal sealed partial class Program
         app.MapHealth();
         app.MapMetrics();
         app.MapConnections();
+        app.MapPeers();
         app.MapAdmin();
         return app;
     }

@@ -4,6 +4,8 @@ using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Http;
+using EchoHost.Peers;
+using EchoHost.Peers.Mesh;
 using EchoHost.Transport;
 using EchoHost.Transport.Epoll;
 
@@ -20,6 +22,7 @@ namespace EchoHost.Configuration;
 /// <param name="TrustedProxies">Whose PROXY header is believed.</param>
 /// <param name="QuietNetworks">Whose silent connections are not to be heard of.</param>
 /// <param name="HttpAddresses">Where health, metrics and connections are served.</param>
+/// <param name="Peers">The section <c>Peers</c>, parsed.</param>
 /// <param name="Capacity">How many connections the echo and the HTTP endpoints may hold.</param>
 internal sealed record HostSettings(
     EchoOptions Echo,
@@ -29,11 +32,13 @@ internal sealed record HostSettings(
     NetworkSet TrustedProxies,
     NetworkSet QuietNetworks,
     IReadOnlyList<HttpAddress> HttpAddresses,
+    MeshSettings Peers,
     ConnectionCapacity Capacity)
 {
     private const int MostEventLoops = 1024;
 
-    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
+    /// <summary>The longest time that can be configured.</summary>
+    public static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
 
     /// <summary>Whether the echo endpoints use the epoll transport.</summary>
     public bool UsesEpoll => Echo.Transport != TransportKind.Sockets && EpollTransport.IsSupported;
@@ -53,11 +58,10 @@ internal sealed record HostSettings(
     public static HostSettings Read(IConfiguration configuration)
     {
         List<string> problems = [];
-        NotYetSupported.Check(configuration, problems);
         var echo = SectionReader.Read(configuration, EchoOptions.SectionName, section => section.Get<EchoOptions>(), problems);
         var http = SectionReader.Read(configuration, HttpOptions.SectionName, section => section.Get<HttpOptions>(), problems);
         var admin = SectionReader.Read(configuration, AdminOptions.SectionName, section => section.Get<AdminOptions>(), problems);
-        SectionReader.Read(configuration, PeersOptions.SectionName, section => section.Get<PeersOptions>(), problems);
+        var peers = MeshSettings.From(SectionReader.Read(configuration, PeersOptions.SectionName, section => section.Get<PeersOptions>(), problems), problems);
         CheckRanges(echo, problems);
         if (admin.Problem is { } problem)
         {
@@ -70,9 +74,9 @@ internal sealed record HostSettings(
 
         var endpoints = EchoEndpointReader.Read(echo, configuration[EchoEndpointReader.PortKey], problems);
         var addresses = ConfigurationException.Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key]), problems) ?? [];
-        var capacity = ConfigurationException.Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), echo.LoopCount), problems);
+        var capacity = ConfigurationException.Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), echo.LoopCount, peers.MostDescriptors), problems);
         ThrowIfAny(problems);
-        return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, capacity!);
+        return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, peers, capacity!);
     }
 
     private static void ThrowIfAny(List<string> problems)

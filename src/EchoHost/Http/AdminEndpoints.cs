@@ -34,7 +34,8 @@ internal static class AdminEndpoints
         return Results.NoContent();
     }
 
-    private static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    /// <summary>Lets a call with the token pass: 401 with another or none, 404 where none is configured.</summary>
+    public static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {
         var context = call.HttpContext;
         var token = context.RequestServices.GetRequiredService<HostSettings>().Admin.Token;

@@ -29,19 +29,3 @@ internal sealed class AdminOptions
         : Token.All(c => c is > ' ' and <= '~') ? null
         : "has a character that no header can carry; expected visible ASCII without spaces";
 }
-
-/// <summary>The section <c>Peers</c>; not yet supported.</summary>
-internal sealed class PeersOptions
-{
-    public const string SectionName = "Peers";
-
-    public string[] Targets { get; set; } = [];
-
-    public string[] Dns { get; set; } = [];
-
-    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(10);
-
-    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
-
-    public int PayloadBytes { get; set; } = 64;
-}

@@ -1,6 +1,5 @@
 using EchoHost.Metrics;
 using Microsoft.Net.Http.Headers;
-using OpenTelemetry.Metrics;
 
 namespace EchoHost.Http;
 
@@ -11,8 +10,7 @@ internal static class MetricsEndpoint
 
     public static void MapMetrics(this IEndpointRouteBuilder app)
     {
-        // From here on, rather than from the first scrape, every measurement counts.
-        app.ServiceProvider.GetRequiredService<MeterProvider>();
+        app.ServiceProvider.GetRequiredService<MeterProviders>().Start();
         app.MapMethods("/metrics", [HttpMethods.Get, HttpMethods.Head], ScrapeAsync);
     }
 
@@ -38,10 +36,10 @@ internal static class MetricsEndpoint
         return openMetrics > 0 && openMetrics >= text;
     }
 
-    private static async Task ScrapeAsync(HttpContext context, PrometheusExporter exporter)
+    private static async Task ScrapeAsync(HttpContext context, MeterProviders providers)
     {
         var openMetrics = PrefersOpenMetrics(context.Request.Headers.Accept);
-        var text = await exporter.ScrapeAsync(openMetrics, context.RequestAborted);
+        var text = await providers.ScrapeAsync(openMetrics, context.RequestAborted);
         context.Response.ContentType = PrometheusText.ContentType(openMetrics);
         context.Response.ContentLength = text.Length;
         await context.Response.Body.WriteAsync(text, context.RequestAborted);

@@ -26,8 +26,9 @@ internal static class MetricsSetup
         var isPushed = push is not null || OtlpEndpointOf(configuration, OtlpEndpoint) is not null;
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton<ProcessMetrics>();
-        services.AddSingleton<PrometheusExporter>();
-        services.AddSingleton(provider => BuildProvider(provider, configuration, isPushed, push));
+        services.AddSingleton(provider => new MeterProviders(
+            (exporter, isWanted, mostSeries) => Build(provider, exporter, isWanted, mostSeries, configuration, isPushed, push),
+            SeriesInAll + (SeriesPerEndpoint * provider.GetRequiredService<HostSettings>().Endpoints.Count)));
     }
 
     private static Uri? OtlpEndpointOf(IConfiguration configuration, string key) => configuration[key] switch
@@ -38,10 +39,9 @@ internal static class MetricsSetup
             : throw new ConfigurationException($"{key} is '{value}'; expected http://HOST:PORT"),
     };
 
-    private static MeterProvider BuildProvider(IServiceProvider provider, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
+    private static MeterProvider Build(IServiceProvider provider, PrometheusExporter exporter, Predicate<Instrument> isWanted, int mostSeries, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
-        var mostSeries = SeriesInAll + (SeriesPerEndpoint * provider.GetRequiredService<HostSettings>().Endpoints.Count);
         // Created before the provider, so that both have their series from the first collection on.
         provider.GetRequiredService<EchoMetrics>();
         provider.GetRequiredService<ProcessMetrics>();
@@ -52,8 +52,8 @@ internal static class MetricsSetup
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
-            .AddView(instrument => instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries })
-            .AddReader(new BaseExportingMetricReader(provider.GetRequiredService<PrometheusExporter>()) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
+            .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries })
+            .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {
             AddOtlp(builder, metricsEndpoint);

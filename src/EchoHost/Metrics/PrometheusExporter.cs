@@ -3,30 +3,30 @@ using OpenTelemetry.Metrics;
 
 namespace EchoHost.Metrics;
 
-/// <summary>Hands the collected metrics to whoever asked for them: nothing is collected until somebody scrapes.</summary>
+/// <summary>Hands what a provider collects to whoever asked for it: nothing is collected until then.</summary>
 [ExportModes(ExportModes.Pull)]
 internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
-    private readonly SemaphoreSlim _one = new(1);
     private PrometheusText? _text;
 
     /// <inheritdoc/>
     public Func<int, bool>? Collect { get; set; }
 
-    /// <summary>Collects and writes every metric as text. One collection at a time; scrapes queue.</summary>
+    /// <summary>Collects, and adds every metric to the text. One collection at a time.</summary>
     /// <exception cref="InvalidOperationException">The SDK could not collect.</exception>
-    public async Task<ReadOnlyMemory<byte>> ScrapeAsync(bool openMetrics, CancellationToken cancellationToken)
+    public void CollectInto(PrometheusText text)
     {
-        await _one.WaitAsync(cancellationToken);
+        _text = text;
         try
         {
-            var text = _text = new PrometheusText(openMetrics);
-            return Collect?.Invoke(Timeout.Infinite) == true ? text.Complete() : throw new InvalidOperationException("The metrics could not be collected.");
+            if (Collect?.Invoke(Timeout.Infinite) != true)
+            {
+                throw new InvalidOperationException("The metrics could not be collected.");
+            }
         }
         finally
         {
             _text = null;
-            _one.Release();
         }
     }
 
@@ -43,11 +43,5 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
         }
 
         return ExportResult.Success;
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        _one.Dispose();
-        base.Dispose(disposing);
     }
 }

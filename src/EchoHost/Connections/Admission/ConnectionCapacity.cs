@@ -29,19 +29,23 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
     /// <summary>Where no descriptor limit can be read.</summary>
     private const int Unlimited = 1_000_000;
 
+    /// <param name="configured">What <c>Echo:Limits:MaxConnections</c> says.</param>
+    /// <param name="descriptors">The descriptor limit, where there is one.</param>
+    /// <param name="eventLoops">How many event loops there are.</param>
+    /// <param name="forProbes">How many descriptors the probes of other peers take at the most.</param>
     /// <exception cref="ConfigurationException">More is configured than the descriptors allow; the message names both figures.</exception>
-    public static ConnectionCapacity From(int? configured, int? descriptors, int eventLoops = FewLoops)
+    public static ConnectionCapacity From(int? configured, int? descriptors, int eventLoops = FewLoops, int forProbes = 0)
     {
-        var forLoops = DescriptorsPerLoop * Math.Max(0, eventLoops - FewLoops);
+        var forOthers = (DescriptorsPerLoop * Math.Max(0, eventLoops - FewLoops)) + forProbes;
         if (descriptors is not { } limit)
         {
             return new ConnectionCapacity(configured ?? Unlimited, MostHttp, null);
         }
 
         var http = Math.Clamp(limit / 16, LeastHttp, MostHttp);
-        var most = limit - OwnDescriptors - forLoops - http;
-        return limit < LeastDescriptors + forLoops
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors + forLoops} or more")
+        var most = limit - OwnDescriptors - forOthers - http;
+        return limit < LeastDescriptors + forOthers
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors + forOthers} or more")
             : configured > most
             ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
             : new ConnectionCapacity(configured ?? most, http, limit);

@@ -1,0 +1,91 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using EchoHost.Configuration;
+using EchoHost.Echo;
+using EchoHost.Peers;
+using EchoHost.Peers.Mesh;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace EchoHost.Http;
+
+/// <summary>The mesh: <c>GET /peers</c>, and <c>POST /peers/{name}/messages</c>, which sends a message to one of them.</summary>
+internal static class PeersEndpoint
+{
+    /// <summary>The longest message that can be sent, in bytes.</summary>
+    private const int MostBytes = 1024 * 1024;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static void MapPeers(this IEndpointRouteBuilder app)
+    {
+        app.MapMethods("/peers", [HttpMethods.Get, HttpMethods.Head], List);
+        app.MapPost("/peers/{name}/messages", SendAsync).AddEndpointFilter(AdminEndpoints.RequireTokenAsync);
+    }
+
+    private static IResult List(PeerList peers) =>
+        Results.Json(new PeerDescriptions(peers.All().OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(peer => peer.Describe())), PeersJson.Default.PeerDescriptions);
+
+    /// <summary>Sends the body's text over a connection of its own and answers with what came back: 404 for no peer of that name, 502 where it did not come back the same.</summary>
+    private static async Task<IResult> SendAsync(string name, HttpContext context, PeerList peers, PeerClient client, HostSettings settings)
+    {
+        if (peers.Find(Uri.UnescapeDataString(name)) is not { } peer)
+        {
+            return Results.Problem($"no peer is called '{name}'", statusCode: StatusCodes.Status404NotFound);
+        }
+
+        try
+        {
+            var message = await ReadBodyAsync(context);
+            var text = Strict.GetString(message);
+            if (message.Length == 0)
+            {
+                return Results.Problem("the body is empty; there is nothing to send", statusCode: StatusCodes.Status400BadRequest);
+            }
+
+            await using var connection = await client.ConnectAsync(peer.Target, settings.Peers.Timeout, context.RequestAborted);
+            var roundTrip = await connection.EchoAsync(message, settings.Peers.Timeout, context.RequestAborted);
+            return Results.Json(new PeerAnswer(peer.Name, text, Identical: true, Math.Round(roundTrip.TotalMilliseconds, 3)), PeersJson.Default.PeerAnswer);
+        }
+        catch (BadHttpRequestException e)
+        {
+            return Results.Problem(e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MostBytes} bytes" : e.Message, statusCode: e.StatusCode);
+        }
+        catch (DecoderFallbackException)
+        {
+            return Results.Problem("the body is not UTF-8 text", statusCode: StatusCodes.Status400BadRequest);
+        }
+        catch (PeerException e)
+        {
+            var received = e.Received.IsEmpty ? "" : $": \"{MessageText.Escape(new(e.Received))}\"";
+            return Results.Problem($"{e.Result.Label()}: {e.Message}{received}", statusCode: StatusCodes.Status502BadGateway);
+        }
+    }
+
+    private static async Task<byte[]> ReadBodyAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = MostBytes;
+        }
+
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        return body.ToArray();
+    }
+}
+
+/// <summary>The answer of <c>GET /peers</c>.</summary>
+internal sealed record PeerDescriptions(IEnumerable<PeerDescription> Peers);
+
+/// <summary>The answer of <c>POST /peers/{name}/messages</c>.</summary>
+/// <param name="Peer">Which peer.</param>
+/// <param name="Echo">What came back.</param>
+/// <param name="Identical">Whether that is what was sent; else the answer is an error.</param>
+/// <param name="RttMilliseconds">How long it took, without connecting.</param>
+internal sealed record PeerAnswer(string Peer, string Echo, bool Identical, double RttMilliseconds);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(PeerDescriptions))]
+[JsonSerializable(typeof(PeerAnswer))]
+internal sealed partial class PeersJson : JsonSerializerContext;

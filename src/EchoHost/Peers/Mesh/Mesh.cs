@@ -1,0 +1,159 @@
+using EchoHost.Configuration;
+using EchoHost.Hosting;
+using EchoHost.Metrics;
+
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>
+/// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
+/// over the interval, and never more than so many at once. Whatever becomes of a peer, this host stays what it is.
+/// </summary>
+internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
+{
+    /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
+    private const double Jitter = 0.1;
+
+    /// <summary>Each further peer's place in the interval is this much further on: however many there are, they are spread evenly.</summary>
+    private const double GoldenRatio = 0.6180339887498949;
+
+    /// <summary>New peers need not wait for their place; they are looked at one this much after the other.</summary>
+    private static readonly TimeSpan FirstLooks = TimeSpan.FromMilliseconds(10);
+
+    private readonly MeshSettings _settings = host.Peers;
+    private readonly SemaphoreSlim _slots = new(MeshSettings.MostProbes);
+    private readonly CancellationTokenSource _stopResolving = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
+    private readonly Dictionary<Peer, Task> _running = [];
+    private Task _resolving = Task.CompletedTask;
+    private double _place = Random.Shared.NextDouble();
+
+    public override Task StartedAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            foreach (var target in _settings.Targets)
+            {
+                Add(new Peer(target, PeerSource.Targets), peers.Count);
+            }
+        }
+
+        _resolving = names.RunAsync(OnFound, _stopResolving.Token);
+        return Task.CompletedTask;
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopResolving.CancelAsync();
+        await _resolving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] running;
+        lock (_lock)
+        {
+            running = [.. _running.Values];
+            foreach (var stop in _stops.Values.ToArray())
+            {
+                stop.Cancel();
+            }
+        }
+
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose()
+    {
+        _stopResolving.Dispose();
+        _slots.Dispose();
+    }
+
+    /// <summary>Makes the list what the names say now.</summary>
+    private void OnFound(IReadOnlyCollection<(PeerTarget Peer, string Name)> found)
+    {
+        lock (_lock)
+        {
+            var wanted = found.DistinctBy(f => f.Peer.Name).ToDictionary(f => f.Peer.Name);
+            var left = peers.All().Where(peer => peer.Source == PeerSource.Dns && !wanted.ContainsKey(peer.Name)).ToArray();
+            foreach (var peer in left)
+            {
+                Remove(peer);
+            }
+
+            foreach (var ((target, name), index) in wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).Select((f, index) => (f, index)).ToArray())
+            {
+                Add(new Peer(target, PeerSource.Dns), index);
+                MeshLog.Found(logger, target.Name, name);
+            }
+
+            metrics.PeersChanged(left.Length > 0);
+        }
+    }
+
+    private void Add(Peer peer, int index)
+    {
+        peers.Add(peer);
+        _place = (_place + GoldenRatio) % 1;
+        var place = _settings.Interval * _place;
+        var stop = _stops[peer] = new CancellationTokenSource();
+        _running[peer] = Task.Run(() => RunAsync(peer, FirstLooks * index < place ? FirstLooks * index : place, place, stop));
+    }
+
+    private void Remove(Peer peer)
+    {
+        peers.Remove(peer);
+        _stops[peer].Cancel();
+        MeshLog.Left(logger, peer.Name);
+    }
+
+    private async Task RunAsync(Peer peer, TimeSpan first, TimeSpan place, CancellationTokenSource stop)
+    {
+        try
+        {
+            var start = time.GetTimestamp();
+            await Task.Delay(first, time, stop.Token);
+            while (true)
+            {
+                await ProbeAsync(peer, stop.Token);
+                var now = time.GetElapsedTime(start);
+                var next = NextTurn(place, now) + (_settings.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
+                await Task.Delay(next > now ? next - now : TimeSpan.Zero, time, stop.Token);
+            }
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _stops.Remove(peer);
+                _running.Remove(peer);
+                stop.Dispose();
+            }
+        }
+    }
+
+    private async Task ProbeAsync(Peer peer, CancellationToken stop)
+    {
+        await _slots.WaitAsync(stop);
+        try
+        {
+            var probe = await client.ProbeAsync(peer.Target, _settings.PayloadBytes, _settings.Timeout, stop);
+            if (peer.Record(probe, time.GetUtcNow(), metrics.Probed) is { } change)
+            {
+                MeshLog.Changed(logger, peer, probe, change);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Nobody foresaw it; the next probe has its turn all the same.
+            MeshLog.Failed(logger, peer.Name, e);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    /// <summary>The next turn that is at least half an interval away; those missed meanwhile are not made up for.</summary>
+    private TimeSpan NextTurn(TimeSpan place, TimeSpan now)
+    {
+        var turn = Math.Ceiling(((now - place) / _settings.Interval) + 0.5);
+        return place + (_settings.Interval * Math.Max(0, turn));
+    }
+}

@@ -1,0 +1,58 @@
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>What the mesh says: the changes alone.</summary>
+internal static partial class MeshLog
+{
+    /// <summary>Says that a peer's state has changed.</summary>
+    public static void Changed(ILogger logger, Peer peer, Probe probe, PeerChange change)
+    {
+        switch (change.Now)
+        {
+            case PeerState.Up when change.Before == PeerState.Unknown:
+                Reachable(logger, peer.Name);
+                break;
+            case PeerState.Up:
+                ReachableAgain(logger, peer.Name, Math.Round(change.Lasted.TotalSeconds, 1));
+                break;
+            case PeerState.TurnsAway:
+                TurnsAway(logger, peer.Name);
+                break;
+            default:
+                Unreachable(logger, peer.Name, probe.Result.Label(), probe.Error);
+                break;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Peer {Peer:l} is reachable")]
+    private static partial void Reachable(ILogger logger, string peer);
+
+    [LoggerMessage(2, LogLevel.Information, "Peer {Peer:l} is reachable again, after {Seconds} s")]
+    private static partial void ReachableAgain(ILogger logger, string peer, double seconds);
+
+    [LoggerMessage(3, LogLevel.Information, "Peer {Peer:l} turns connections away: it is draining, or full")]
+    private static partial void TurnsAway(ILogger logger, string peer);
+
+    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
+#pragma warning disable SYSLIB1015
+    [LoggerMessage(4, LogLevel.Warning, "Peer {Peer:l} is unreachable: {Result:l}")]
+    private static partial void Unreachable(ILogger logger, string peer, string result, string? Error);
+#pragma warning restore SYSLIB1015
+
+    [LoggerMessage(5, LogLevel.Information, "Peer {Peer:l} found by the name {Name:l}")]
+    public static partial void Found(ILogger logger, string peer, string name);
+
+    [LoggerMessage(6, LogLevel.Information, "Peer {Peer:l} left: no name has its address any more")]
+    public static partial void Left(ILogger logger, string peer);
+
+    [LoggerMessage(7, LogLevel.Warning, "The name {Name:l} can't be resolved, its peers stay as they were: {Error:l}")]
+    public static partial void Unresolved(ILogger logger, string name, string error);
+
+    [LoggerMessage(8, LogLevel.Information, "The name {Name:l} has no address now")]
+    public static partial void NoAddress(ILogger logger, string name);
+
+    [LoggerMessage(10, LogLevel.Error, "Peer {Peer:l} could not be probed")]
+    public static partial void Failed(ILogger logger, string peer, Exception exception);
+
+    [LoggerMessage(9, LogLevel.Information, "The name {Name:l} is resolved again")]
+    public static partial void ResolvedAgain(ILogger logger, string name);
+}

@@ -1,0 +1,71 @@
+using EchoHost.Configuration;
+
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>What the mesh was told, parsed and checked.</summary>
+/// <param name="Targets">The peers that are named one by one.</param>
+/// <param name="Names">The names of which every address is a peer.</param>
+/// <param name="Interval">How often each peer is probed, and each name resolved.</param>
+/// <param name="Timeout">How long a probe may take.</param>
+/// <param name="PayloadBytes">How long a probe's message is.</param>
+internal sealed record MeshSettings(IReadOnlyList<PeerTarget> Targets, IReadOnlyList<PeerTarget> Names, TimeSpan Interval, TimeSpan Timeout, int PayloadBytes)
+{
+    /// <summary>
+    /// How many probes are under way at the most. Enough for 500 peers that let each probe time out, with the default
+    /// times; should it be reached, probes come later.
+    /// </summary>
+    public const int MostProbes = 256;
+
+    private const int MostPayload = 1024 * 1024;
+
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Whether there is nobody to probe.</summary>
+    public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
+
+    /// <summary>How many file descriptors that takes at the most.</summary>
+    public int MostDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MostProbes : Math.Min(Targets.Count, MostProbes);
+
+    /// <summary>Checks the options; what is wrong is added to <paramref name="problems"/>.</summary>
+    public static MeshSettings From(PeersOptions options, List<string> problems)
+    {
+        Check("Interval", options.Interval, LeastInterval, problems);
+        Check("Timeout", options.Timeout, TimeSpan.FromMilliseconds(1), problems);
+        if (options.PayloadBytes is < UniquePayload.LeastBytes or > MostPayload)
+        {
+            problems.Add($"{PeersOptions.SectionName}:PayloadBytes is '{options.PayloadBytes}'; expected {UniquePayload.LeastBytes} to {MostPayload}");
+        }
+
+        return new MeshSettings(Parse("Targets", options.Targets, problems), Parse("Dns", options.Dns, problems), options.Interval, options.Timeout, options.PayloadBytes);
+    }
+
+    private static void Check(string key, TimeSpan value, TimeSpan least, List<string> problems)
+    {
+        if (value < least || value > HostSettings.LongestTime)
+        {
+            problems.Add($"{PeersOptions.SectionName}:{key} is '{value}'; expected {least} to {HostSettings.LongestTime}");
+        }
+    }
+
+    private static List<PeerTarget> Parse(string key, string[] texts, List<string> problems)
+    {
+        List<PeerTarget> targets = [];
+        for (var i = 0; i < texts.Length; i++)
+        {
+            if (!PeerTarget.TryParse(texts[i], out var target, out var problem))
+            {
+                problems.Add($"{PeersOptions.SectionName}:{key}:{i} is '{texts[i]}': {problem}");
+            }
+            else if (targets.Exists(t => t.Name == target!.Name))
+            {
+                problems.Add($"{PeersOptions.SectionName}:{key}:{i} is '{texts[i]}', which is there already");
+            }
+            else
+            {
+                targets.Add(target!);
+            }
+        }
+
+        return targets;
+    }
+}

@@ -1,0 +1,174 @@
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>Where a peer is known from.</summary>
+internal enum PeerSource
+{
+    /// <summary><c>Peers:Targets</c>.</summary>
+    Targets,
+
+    /// <summary><c>Peers:Dns</c>.</summary>
+    Dns,
+}
+
+/// <summary>What is known of a peer from its last probe.</summary>
+internal enum PeerState
+{
+    /// <summary>It was not probed yet.</summary>
+    Unknown,
+
+    /// <summary>Every byte came back.</summary>
+    Up,
+
+    /// <summary>It accepts and resets connections before a byte comes back, as one does that is draining or full.</summary>
+    TurnsAway,
+
+    /// <summary>Not every byte came back.</summary>
+    Down,
+}
+
+internal static class PeerStates
+{
+    /// <summary>How <c>/peers</c> spells it.</summary>
+    public static string Label(this PeerState state) => state switch
+    {
+        PeerState.Unknown => "unknown",
+        PeerState.Up => "up",
+        PeerState.TurnsAway => "turnsAway",
+        _ => "down",
+    };
+}
+
+/// <summary>A peer of the mesh, and how its probes fared.</summary>
+internal sealed class Peer(PeerTarget target, PeerSource source)
+{
+    private readonly Lock _lock = new();
+    private readonly long[] _results = new long[Enum.GetValues<ProbeResult>().Length];
+    private readonly RecentRoundTrips _roundTrips = new();
+    private PeerState _state;
+    private Probe _last;
+    private DateTimeOffset? _lastAt;
+    private DateTimeOffset _since;
+    private bool _isGone;
+
+    public PeerTarget Target { get; } = target;
+
+    public PeerSource Source { get; } = source;
+
+    public string Name { get; } = target.Name;
+
+    /// <summary>The label of its metrics.</summary>
+    public KeyValuePair<string, object?> Tag { get; } = new("peer", target.Name);
+
+    /// <summary>What its last probe showed.</summary>
+    public PeerState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>How many probes came to this.</summary>
+    public long ProbesOf(ProbeResult result) => Volatile.Read(ref _results[(int)result]);
+
+    /// <summary>Counts a probe, unless the peer was forgotten meanwhile; <paramref name="onCounted"/> is called while it can't be.</summary>
+    /// <returns>What has changed by it; null where nothing has.</returns>
+    public PeerChange? Record(Probe probe, DateTimeOffset now, Action<Peer, Probe> onCounted)
+    {
+        lock (_lock)
+        {
+            if (_isGone)
+            {
+                return null;
+            }
+
+            Interlocked.Increment(ref _results[(int)probe.Result]);
+            if (probe.RoundTrip is { } roundTrip)
+            {
+                _roundTrips.Add(roundTrip);
+            }
+
+            var (before, lastResult, since) = (_state, _last.Result, _since);
+            _state = probe.Result == ProbeResult.Ok ? PeerState.Up : probe.IsTurnedAway ? PeerState.TurnsAway : PeerState.Down;
+            _last = probe;
+            _lastAt = now;
+            onCounted(this, probe);
+            if (_state == before && (_state != PeerState.Down || probe.Result == lastResult))
+            {
+                return null;
+            }
+
+            // Away is away, for whatever reason: it lasts from the first failure.
+            _since = before is PeerState.Unknown or PeerState.Up ? now : since;
+            return new PeerChange(before, _state, now - since);
+        }
+    }
+
+    /// <summary>Nothing is counted any more.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+        {
+            _isGone = true;
+        }
+    }
+
+    /// <summary>All of it at one moment.</summary>
+    public PeerDescription Describe()
+    {
+        lock (_lock)
+        {
+            var probes = _results.Sum();
+            var lost = probes - _results[(int)ProbeResult.Ok];
+            return new PeerDescription(
+                Name,
+                Source.ToString(),
+                Target.IsTls,
+                _state == PeerState.Up,
+                _state.Label(),
+                _lastAt is null ? null : _last.Result.Label(),
+                _last.Error,
+                _lastAt?.UtcDateTime,
+                probes,
+                lost,
+                probes == 0 ? 0 : Math.Round(100.0 * lost / probes, 3),
+                _roundTrips.Summarize());
+        }
+    }
+}
+
+/// <summary>A peer's state has changed, or the reason why it is down.</summary>
+/// <param name="Before">What it was.</param>
+/// <param name="Now">What it is.</param>
+/// <param name="Lasted">How long the state before lasted, where it was not <see cref="PeerState.Unknown"/>; being away is one state.</param>
+internal readonly record struct PeerChange(PeerState Before, PeerState Now, TimeSpan Lasted);
+
+/// <summary>One peer as <c>/peers</c> shows it.</summary>
+/// <param name="Name">As in <c>10.0.0.2:5555</c>.</param>
+/// <param name="Source"><c>Targets</c> or <c>Dns</c>.</param>
+/// <param name="Tls">Whether it is probed over TLS.</param>
+/// <param name="Up">Whether its last probe came back byte for byte.</param>
+/// <param name="State"><c>unknown</c>, <c>up</c>, <c>turnsAway</c> or <c>down</c>.</param>
+/// <param name="LastResult">What came of the last probe.</param>
+/// <param name="LastError">What went wrong with it, in words.</param>
+/// <param name="LastProbe">When it ended, UTC.</param>
+/// <param name="Probes">How many there were.</param>
+/// <param name="Lost">How many did not come back.</param>
+/// <param name="LossPercent">The same in percent.</param>
+/// <param name="RttMilliseconds">The last round trips.</param>
+internal sealed record PeerDescription(
+    string Name,
+    string Source,
+    bool Tls,
+    bool Up,
+    string State,
+    string? LastResult,
+    string? LastError,
+    DateTime? LastProbe,
+    long Probes,
+    long Lost,
+    double LossPercent,
+    RoundTripSummary RttMilliseconds);

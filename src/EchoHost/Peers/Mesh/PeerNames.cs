@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>Asks now and then which addresses the configured names have: each is a peer.</summary>
+internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, OwnAddresses own, TimeProvider time, ILogger<Mesh> logger)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<PeerTarget, IReadOnlyList<PeerTarget>> _found = [];
+    private readonly Dictionary<PeerTarget, string> _problems = [];
+
+    /// <summary>Resolves every name for as long as it is not told to stop; <paramref name="onFound"/> gets all peers of all names when any was resolved.</summary>
+    public Task RunAsync(Action<IReadOnlyCollection<(PeerTarget Peer, string Name)>> onFound, CancellationToken stop) =>
+        Task.WhenAll(settings.Names.Select(name => RunAsync(name, onFound, stop)));
+
+    private async Task RunAsync(PeerTarget name, Action<IReadOnlyCollection<(PeerTarget Peer, string Name)>> onFound, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(settings.Interval, time);
+        do
+        {
+            if (await ResolveAsync(name, stop) is { } addresses)
+            {
+                lock (_lock)
+                {
+                    _found[name] = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { Address = address })];
+                    onFound([.. _found.SelectMany(found => found.Value.Select(peer => (peer, found.Key.Name)))]);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stop));
+    }
+
+    /// <summary>A name's addresses; null where nobody could say, and what was known stays.</summary>
+    private async Task<IEnumerable<IPAddress>?> ResolveAsync(PeerTarget name, CancellationToken stop)
+    {
+        using var limit = new TimeLimit(settings.Timeout, time, stop);
+        try
+        {
+            // A resolver may not hear of being canceled.
+            var found = await limit.RunAsync(token => resolver.ResolveAsync(name.Host, token).WaitAsync(token), () => "no answer");
+            Tell(name, null, found.Length == 0);
+            return found.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Distinct();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData)
+        {
+            // A headless service of which no pod is ready.
+            Tell(name, null, isEmpty: true);
+            return [];
+        }
+        catch (Exception e) when (e is SocketException or PeerException)
+        {
+            Tell(name, e.Message, isEmpty: false);
+            return null;
+        }
+    }
+
+    /// <summary>Says what is new.</summary>
+    private void Tell(PeerTarget name, string? problem, bool isEmpty)
+    {
+        const string empty = "";
+        lock (_lock)
+        {
+            var now = problem ?? (isEmpty ? empty : null);
+            var before = _problems.GetValueOrDefault(name);
+            if (now == before)
+            {
+                return;
+            }
+
+            if (now is null)
+            {
+                _problems.Remove(name);
+                MeshLog.ResolvedAgain(logger, name.Name);
+                return;
+            }
+
+            _problems[name] = now;
+            if (isEmpty)
+            {
+                MeshLog.NoAddress(logger, name.Name);
+            }
+            else
+            {
+                MeshLog.Unresolved(logger, name.Name, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace EchoHost.Peers;
+
+/// <summary>The section <c>Peers</c>: the mesh, which probes other peers all the time.</summary>
+internal sealed class PeersOptions
+{
+    public const string SectionName = "Peers";
+
+    /// <summary>Peers as <c>HOST:PORT</c> or <c>tls://HOST:PORT</c>.</summary>
+    /// <remarks>Default: none.</remarks>
+    public string[] Targets { get; set; } = [];
+
+    /// <summary>Names, written in the same way, each of whose addresses is a peer.</summary>
+    /// <remarks>Default: none.</remarks>
+    public string[] Dns { get; set; } = [];
+
+    /// <summary>How often each peer is probed, and each name resolved.</summary>
+    /// <remarks>Default: 10 seconds.</remarks>
+    public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a probe may take, from resolving the name to the last byte back.</summary>
+    /// <remarks>Default: 5 seconds.</remarks>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the message of a probe is, in bytes.</summary>
+    /// <remarks>Default: 64.</remarks>
+    public int PayloadBytes { get; set; } = 64;
+}
