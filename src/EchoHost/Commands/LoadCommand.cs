@@ -13,6 +13,8 @@ internal static class LoadCommand
     private const int MostPipeline = 10_000;
     private const int MostRate = 10_000_000;
 
+    private static readonly TimeSpan RehearsalTime = TimeSpan.FromMilliseconds(200);
+
     public static Command Create()
     {
         var connection = new ConnectionArguments();
@@ -55,7 +57,10 @@ internal static class LoadCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections));
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new SystemNameResolver(), link, TimeProvider.System);
+        var connections = transport.Connections(continuesOnLoop: !options.Target.IsTls);
+        var resolver = new SystemNameResolver();
+        await Rehearsal.RunAsync(connections, resolver, options.Target, (self, echo) => RehearseAsync(options, self, echo));
+        var client = new PeerClient(connections, resolver, link, TimeProvider.System);
         using var test = new LoadTest(options, client);
         try
         {
@@ -73,5 +78,12 @@ internal static class LoadCommand
         var report = new LoadReport(test);
         Console.WriteLine(isJson ? report.ToJson() : report.ToText());
         return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    /// <summary>A small load of the same kind, of which nothing is told.</summary>
+    private static async Task RehearseAsync(LoadOptions options, PeerClient self, PeerTarget echo)
+    {
+        using var rehearsal = new LoadTest(options with { Target = echo, Connections = Math.Min(options.Connections, 4), Duration = RehearsalTime }, self);
+        await rehearsal.RunAsync(CancellationToken.None);
     }
 }

@@ -27,7 +27,7 @@ internal static class SendCommand
                 var (target, link, timeout) = connection.Read(parsed);
                 var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
                 var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
-                return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target));
+                return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
             }
             catch (ConfigurationException e)
             {
@@ -41,7 +41,10 @@ internal static class SendCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: false), new SystemNameResolver(), link, TimeProvider.System);
+        var connections = transport.Connections(continuesOnLoop: false);
+        var resolver = new SystemNameResolver();
+        await Rehearsal.RunAsync(connections, resolver, session.Target);
+        var client = new PeerClient(connections, resolver, link, TimeProvider.System);
         try
         {
             var tally = await session.RunAsync(client, report, stop.Token);

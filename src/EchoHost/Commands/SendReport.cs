@@ -21,7 +21,9 @@ internal interface ISendReport
 }
 
 /// <summary>As ping does it: a line a message, and a summary.</summary>
-internal sealed class TextSendReport(PeerTarget target) : ISendReport
+/// <param name="target">Who was asked.</param>
+/// <param name="showsText">Whether what came back is worth showing, which random bytes are not.</param>
+internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendReport
 {
     public void Connected(PeerConnection connection)
     {
@@ -32,7 +34,7 @@ internal sealed class TextSendReport(PeerTarget target) : ISendReport
     }
 
     public void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip) =>
-        Console.WriteLine($"{message.Length} bytes from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms \"{Shown(message)}\"");
+        Console.WriteLine($"{message.Length} bytes from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
 
     public void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure) =>
         Console.WriteLine($"{target.Name}: seq={sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
@@ -46,7 +48,7 @@ internal sealed class TextSendReport(PeerTarget target) : ISendReport
 
         var lost = 100.0 * (tally.Messages - tally.Same) / tally.Messages;
         Console.WriteLine($"\n--- {target.Name} ---");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} messages, {tally.Same} came back the same, {lost:0.#} % lost"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
         if (tally.Same > 0)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Least)}/{tally.Mean:0.000}/{Milliseconds(tally.Most)}/{tally.Deviation:0.000} ms"));

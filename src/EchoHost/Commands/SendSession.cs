@@ -6,6 +6,9 @@ namespace EchoHost.Commands;
 /// <summary>Sends one message after the other over one connection, which is made again after a failure, so that no late answer is taken for another's.</summary>
 internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan interval, IAsyncEnumerable<ReadOnlyMemory<byte>> messages)
 {
+    /// <summary>Who gets them.</summary>
+    public PeerTarget Target => target;
+
     /// <summary>Sends until there is no more to send or it is told to stop; what is then under way does not count.</summary>
     public async Task<SendTally> RunAsync(PeerClient client, ISendReport report, CancellationToken stop)
     {

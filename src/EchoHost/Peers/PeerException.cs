@@ -30,7 +30,7 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     /// <summary>A TLS handshake that failed.</summary>
     public static PeerException OfHandshake(Exception e) => IsReset(e)
         ? TurnedAway(e)
-        : new PeerException(ProbeResult.Tls, OneLine(e is AuthenticationException ? e.GetBaseException() : e), e);
+        : new PeerException(ProbeResult.Tls, $"the handshake failed: {OneLine(e is AuthenticationException ? e.GetBaseException() : e)}", e);
 
     /// <summary>Something else came back.</summary>
     /// <param name="message">What is wrong with it.</param>

@@ -1,6 +1,7 @@
 using EchoHost.Configuration;
 using EchoHost.Hosting;
 using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers.Mesh;
 
@@ -8,7 +9,7 @@ namespace EchoHost.Peers.Mesh;
 /// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
 /// over the interval, and never more than so many at once. Whatever becomes of a peer, this host stays what it is.
 /// </summary>
-internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
+internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, IConnectionFactory connections, INameResolver resolver, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
     /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
     private const double Jitter = 0.1;
@@ -25,11 +26,13 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     private readonly Lock _lock = new();
     private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
     private readonly Dictionary<Peer, Task> _running = [];
+    private Task _rehearsal = Task.CompletedTask;
     private Task _resolving = Task.CompletedTask;
     private double _place = Random.Shared.NextDouble();
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
+        _rehearsal = Task.Run(() => Rehearsal.RunAsync(connections, resolver, _settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First()), CancellationToken.None);
         lock (_lock)
         {
             foreach (var target in _settings.Targets)
@@ -107,6 +110,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     {
         try
         {
+            await _rehearsal.WaitAsync(stop.Token);
             var start = time.GetTimestamp();
             await Task.Delay(first, time, stop.Token);
             while (true)

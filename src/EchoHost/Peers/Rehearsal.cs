@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Peers;
+
+/// <summary>
+/// Does what is to be done to a peer with this process itself first, over loopback: the first use of any code also pays
+/// for loading and compiling it, which must not be taken for the path's time.
+/// </summary>
+internal static class Rehearsal
+{
+    private const string Name = "localhost";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    /// <summary>Exchanges a few messages with an echo of this process's own.</summary>
+    /// <param name="connections">The transport.</param>
+    /// <param name="resolver">Asked for <c>localhost</c> where the target has a name.</param>
+    /// <param name="target">Whom the real messages are for: how it is connected to is rehearsed.</param>
+    /// <param name="act">What else is to be rehearsed with that echo.</param>
+    public static async Task RunAsync(IConnectionFactory connections, INameResolver resolver, PeerTarget target, Func<PeerClient, PeerTarget, Task>? act = null)
+    {
+        try
+        {
+            using var certificate = target.IsTls ? SelfSigned() : null;
+            var tls = certificate is null ? null : new PeerTls(Authorities: [certificate]);
+            var client = new PeerClient(connections, resolver, new PeerLink(Tls: tls), TimeProvider.System);
+            using var echo = new Echo(certificate);
+            if (!IPAddress.TryParse(target.Host, out _))
+            {
+                await resolver.ResolveAsync(Name, CancellationToken.None).WaitAsync(Limit);
+            }
+
+            for (var i = 0; i < 3; i++)
+            {
+                await client.ProbeAsync(echo.Target, UniquePayload.LeastBytes, Limit, CancellationToken.None);
+            }
+
+            await (act?.Invoke(client, echo.Target) ?? Task.CompletedTask);
+        }
+        catch (Exception e) when (e is SocketException or PeerException or TimeoutException or CryptographicException)
+        {
+            // Out of ports, say. The real thing will tell.
+        }
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={Name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(Name);
+        request.CertificateExtensions.Add(names.Build());
+        var now = DateTimeOffset.UtcNow;
+        return request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
+    }
+
+    /// <summary>A small echo peer on loopback.</summary>
+    private sealed class Echo : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly X509Certificate2? _certificate;
+
+        public Echo(X509Certificate2? certificate)
+        {
+            _certificate = certificate;
+            _listener.Start();
+            var own = (IPEndPoint)_listener.LocalEndpoint;
+            Target = new PeerTarget(Name, own.Port, certificate is not null) { Address = own.Address };
+            _ = AcceptAsync();
+        }
+
+        public PeerTarget Target { get; }
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task AcceptAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    _ = EchoAsync(await _listener.AcceptSocketAsync());
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // Disposed.
+            }
+        }
+
+        private async Task EchoAsync(Socket socket)
+        {
+            socket.NoDelay = true;
+            try
+            {
+                await using Stream plain = new NetworkStream(socket, ownsSocket: true);
+                await using var stream = _certificate is null ? plain : await EncryptAsync(plain, _certificate);
+                await stream.CopyToAsync(stream);
+            }
+            catch (Exception e) when (PeerException.IsConnectionFailure(e))
+            {
+                // Its only peer is this process.
+            }
+        }
+
+        private static async Task<Stream> EncryptAsync(Stream plain, X509Certificate2 certificate)
+        {
+            var stream = new SslStream(plain);
+            await stream.AuthenticateAsServerAsync(certificate);
+            return stream;
+        }
+    }
+}
