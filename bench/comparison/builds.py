@@ -32,9 +32,13 @@ def peer(name):
     return Server(PEERS[name], builders[name]())
 
 
-def echohost():
-    """Builds EchoHost, and says how it is started with each transport."""
-    program = publish("EchoHost", REPOSITORY / "src/EchoHost")
+def echohost_program():
+    """Builds EchoHost."""
+    return publish("EchoHost", REPOSITORY / "src/EchoHost")
+
+
+def echohost(program):
+    """How EchoHost is started with each transport."""
     return {transport: Server(f"EchoHost {transport}", echohost_command(program, transport)) for transport in TRANSPORTS}
 
 

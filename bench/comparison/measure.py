@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from .servers import ServerFailed, busy_seconds, cpu_seconds, rss_bytes, running, start, stop
-from .workloads import WORKLOADS, Client
+from .workloads import WORKLOADS, Client, LoadCommand
 
 # A server's compiler may work on what is hot for a while; as long as that shows, the warm-up goes on.
 WARM_UP_SLICE = 1
@@ -67,6 +67,24 @@ def one_server(server, workloads, mode, client, port, seconds, warm_up_seconds):
             warm_up(client, WORKLOADS[name], port, warm_up_seconds)
         result = {name: one_workload(client, WORKLOADS[name], port, process, seconds) for name in workloads}
         return {"rss_bytes": rss_bytes(process), "workloads": result}
+
+
+def clients(server, workloads, mode, client_program, load_program, ports, count, seconds, warm_up_seconds):
+    """Has the client and EchoHost's own command load drive one and the same server in turn."""
+    both = {"C client": Client(client_program, mode.client_cpus), "EchoHost load": LoadCommand(load_program, mode.client_cpus)}
+    results = []
+    port = ports.take()
+    with running(server, port, mode.server_cpus) as process:
+        for name in dict.fromkeys(["small", *workloads]):
+            warm_up(both["C client"], WORKLOADS[name], port, warm_up_seconds)
+        for number in range(count):
+            results.append({name: {} for name in both})
+            # Workload by workload, so that a drift of the machine meets both; another one begins each round.
+            for workload in workloads:
+                for name in list(both)[::-1 if number % 2 else 1]:
+                    say(f"clients, {mode.name}, round {number + 1} of {count}: {name}")
+                    results[-1][name][workload] = one_workload(both[name], WORKLOADS[workload], port, process, seconds)
+    return results
 
 
 def warm_up(client, workload, port, least):

@@ -111,6 +111,18 @@ def idle_table(results):
     return f"## Idle connections, each of which has echoed once\n\n{table(rows)}"
 
 
+def clients_table(results):
+    """Each client's rate by the first one's of the same round, against the same server."""
+    workloads, rounds = results["workloads"], results["rounds"]
+    first, *_ = names = list(rounds[0])
+    rows = [["client", *(f"{w} {WORKLOADS[w].unit}" for w in workloads), *workloads]]
+    for name in names:
+        rates = {w: [round_[name][w]["rate"] for round_ in rounds] for w in workloads}
+        ratios = {w: [round_[name][w]["rate"] / round_[first][w]["rate"] for round_ in rounds] for w in workloads}
+        rows.append([name, *(f"{median(rates[w]):,.0f}" for w in workloads), *(ratio_text(Ratio(median(ratios[w]), min(ratios[w]), max(ratios[w]))) for w in workloads)])
+    return f"## Clients: {results['server']} driven by each, {results['meaning']}\n\n{table(rows)}"
+
+
 def problems(results):
     """A line for all that went wrong."""
     lines = []
@@ -129,6 +141,11 @@ def problems(results):
         for key in ("errors", "mismatches"):
             if result[key]:
                 lines.append(f"idle: {name} had {result[key]} {key}")
+    for round_ in results.get("clients", {}).get("rounds", []):
+        for name, figures_ in round_.items():
+            bad = sum(figure[key] for figure in figures_.values() for key in ("errors", "mismatches"))
+            if bad:
+                lines.append(f"clients: {name} had {bad} errors and mismatches")
     return lines
 
 

@@ -64,3 +64,33 @@ class Client:
             "--in-flight", str(workload.in_flight),
             "--threads", str(workload.threads),
         ]
+
+
+class LoadCommand:
+    """EchoHost's own client, its command load, which does the same as the one client where it is asked for the same."""
+
+    def __init__(self, program, cpus=None):
+        self._program = program
+        self._cpus = cpus
+
+    def drive(self, workload, port, seconds):
+        """Runs a workload; returns what the command counted, in the client's own words."""
+        command = [
+            self._program, "load", f"127.0.0.1:{port}", "--json",
+            "--duration", f"{seconds}s",
+            "--connections", str(workload.connections),
+            "--size", str(workload.size),
+            *(["--reconnect"] if workload.mode == "churn" else ["--pipeline", str(workload.in_flight)]),
+        ]
+        run = subprocess.run(command, capture_output=True, text=True, preexec_fn=on_cpus(self._cpus), timeout=seconds + 60)
+        if not run.stdout:
+            raise ServerFailed(f"load failed: {run.stderr.strip()}")
+        result = json.loads(run.stdout)
+        return {
+            "messages": result["messages"],
+            "bytes": result["messages"] * workload.size,
+            "seconds": result["seconds"],
+            "p99_us": result["latencyMicroseconds"]["p99"],
+            "errors": sum(result["errors"].values()) - result["mismatches"],
+            "mismatches": result["mismatches"],
+        }
