@@ -142,9 +142,13 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         {
             throw new OperationCanceledException(GivenUp);
         }
+        catch (Exception) when (_endedBy is not null)
+        {
+            throw _endedBy;
+        }
         catch (Exception e) when (PeerException.IsConnectionFailure(e))
         {
-            throw _endedBy ?? PeerException.OfConnection(e, _over, _begun);
+            throw PeerException.OfConnection(e, Answered * _size, (Answered + 1) * _size);
         }
     }
 
