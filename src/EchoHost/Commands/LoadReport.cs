@@ -60,7 +60,7 @@ internal sealed class LoadReport(LoadTest test)
         var text = new StringBuilder();
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 
-        Line($"{options.Target.Name}: {tally.Connections} connections, {options.Size} bytes a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
+        Line($"{options.Target.Name}: {options.Connections} connections{(tally.Connections == options.Connections ? "" : $" ({tally.Connections:N0} made)")}, {options.Size} bytes a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
         Line($"{test.Messages:N0} messages in {_seconds:0.00} s: {test.Messages / _seconds:N0} messages/s, {test.Messages * (double)options.Size / _seconds / (1 << 20):N1} MiB/s each way");
         if (latency.Count > 0)
         {

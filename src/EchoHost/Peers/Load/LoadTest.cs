@@ -65,9 +65,13 @@ internal sealed class LoadTest : IDisposable
 
     public void Dispose() => _givenUp.Dispose();
 
-    private Task DueAsync(CancellationToken stop) => _context.Schedule is { } schedule
-        ? schedule.RunAsync(connection => _slots[connection].OnDue(), stop)
-        : Task.Delay(Options.Duration, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    /// <summary>Until nothing falls due any more.</summary>
+    private async Task DueAsync(CancellationToken stop)
+    {
+        var schedule = _context.Schedule?.RunAsync(connection => _slots[connection].OnDue(), stop) ?? Task.CompletedTask;
+        await Task.Delay(Options.Duration, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await schedule;
+    }
 
     private async Task OpenAsync(CancellationToken stop)
     {
