@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>Lets an address hold no more than its share of the connections.</summary>
-internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, SelfProbes selfProbes, RejectionLog log)
+internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, SelfProbes selfProbes, Rejections rejections)
 {
     public Task OnConnectionAsync(ConnectionContext context)
     {
@@ -18,10 +18,7 @@ internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMe
     {
         if (!gate.TryEnterAddress(address))
         {
-            var why = $"the limit of {gate.MaxPerAddress} connections from one address is reached";
-            metrics.Rejected(RejectReason.AddressLimit);
-            log.Rejected(RejectReason.AddressLimit.Label(), PeerAddress.Format(context), why);
-            context.Abort(new ConnectionAbortedException(why));
+            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one address is reached");
             return;
         }
 

@@ -1,5 +1,4 @@
 using EchoHost.Configuration;
-using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Http;
 using EchoHost.Metrics;
@@ -12,7 +11,7 @@ internal static class AdmissionExtensions
     public static void AddAdmission(this IServiceCollection services, HostSettings settings)
     {
         services.AddSingleton(new ConnectionGate(settings.Capacity.Echo, settings.Echo.Limits.MaxConnectionsPerAddress));
-        services.AddSingleton<RejectionLog>();
+        services.AddSingleton<Rejections>();
         services.AddSingleton<SelfProbes>();
     }
 
@@ -33,16 +32,14 @@ internal static class AdmissionExtensions
     /// <summary>Keeps the HTTP endpoint within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
     public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, ConnectionGate gate)
     {
-        var log = builder.ApplicationServices.GetRequiredService<RejectionLog>();
+        var rejections = builder.ApplicationServices.GetRequiredService<Rejections>();
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);
         var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
         return builder.Use(next => async context =>
         {
             if (!gate.TryEnter())
             {
-                metrics.Rejected(RejectReason.Limit);
-                log.Rejected("http", PeerAddress.Format(context), $"the limit of {gate.MaxConnections} HTTP connections is reached");
-                context.Abort(new ConnectionAbortedException("limit"));
+                rejections.TurnAway(context, metrics, RejectReason.Limit, $"the limit of {gate.MaxConnections} HTTP connections is reached");
                 return;
             }
 

@@ -1,4 +1,3 @@
-using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -6,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>Lets a connection in while there is room and the host is not draining; anybody else is turned away at once, with RST.</summary>
-internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, DrainState drain, SelfProbes selfProbes, RejectionLog log)
+internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, DrainState drain, SelfProbes selfProbes, Rejections rejections)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
@@ -18,11 +17,11 @@ internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetri
 
         if (drain.TurnsAway)
         {
-            Reject(context, RejectReason.Draining, "draining");
+            rejections.TurnAway(context, metrics, RejectReason.Draining, "draining");
         }
         else if (!gate.TryEnter())
         {
-            Reject(context, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
+            rejections.TurnAway(context, metrics, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
         }
         else
         {
@@ -35,12 +34,5 @@ internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetri
                 gate.Leave();
             }
         }
-    }
-
-    private void Reject(ConnectionContext context, RejectReason reason, string why)
-    {
-        metrics.Rejected(reason);
-        log.Rejected(reason.Label(), PeerAddress.Format(context), why);
-        context.Abort(new ConnectionAbortedException(why));
     }
 }

@@ -15,7 +15,7 @@ namespace EchoHost.Connections.ProxyProtocol;
 /// connection's peer. Nothing is passed on, or sent, before the header is complete and valid.
 /// </summary>
 /// <remarks>Once <c>end</c> is cancelled, headers are no longer waited for.</remarks>
-internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolMode mode, EndpointMetrics metrics, HostSettings settings, SelfProbes selfProbes, RejectionLog log, TimeProvider time, CancellationToken end)
+internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolMode mode, EndpointMetrics metrics, HostSettings settings, SelfProbes selfProbes, Rejections rejections, TimeProvider time, CancellationToken end)
 {
     /// <summary>Shorter than either version's signature, so that what an optional header's wait ends with may well be payload.</summary>
     private const int CertainlyHeader = 6;
@@ -115,9 +115,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
     {
         if (!isTimeout)
         {
-            metrics.Rejected(RejectReason.Draining);
-            log.Rejected(RejectReason.Draining.Label(), PeerAddress.Format(context), "draining");
-            context.Abort(new ConnectionAbortedException("draining"));
+            rejections.TurnAway(context, metrics, RejectReason.Draining, "draining");
             return false;
         }
 
@@ -183,7 +181,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         }
 
         var isQuiet = isSilent && settings.IsQuiet(context.RemoteEndPoint);
-        log.Rejected($"proxy {result.Label()}", PeerAddress.Format(context), why, isQuiet);
+        rejections.Tell(("proxy", result.Label()), context, why, isQuiet);
         context.Abort(new ConnectionAbortedException(why));
     }
 

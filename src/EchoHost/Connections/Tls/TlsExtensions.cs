@@ -2,7 +2,6 @@ using System.Net.Security;
 using System.Security.Authentication;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Echo;
 using EchoHost.Metrics;
@@ -31,9 +30,9 @@ internal static class TlsExtensions
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint.Name);
         var drain = services.GetRequiredService<DrainState>();
         var settings = services.GetRequiredService<HostSettings>();
-        var log = services.GetRequiredService<RejectionLog>();
+        var rejections = services.GetRequiredService<Rejections>();
 
-        listen.Use(next => context => WatchHandshakeAsync(next, context, metrics, settings, drain, log));
+        listen.Use(next => context => WatchHandshakeAsync(next, context, metrics, settings, drain, rejections));
         // No protocol to agree on (ALPN): what is spoken within is anything at all.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -66,7 +65,7 @@ internal static class TlsExtensions
     };
 
     /// <summary>Counts a handshake that fails, and ends one that is not done when the host turns to draining.</summary>
-    private static async Task WatchHandshakeAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, DrainState drain, RejectionLog log)
+    private static async Task WatchHandshakeAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, DrainState drain, Rejections rejections)
     {
         var handshake = new Handshake();
         using var end = drain.TurningAway.UnsafeRegister(
@@ -96,13 +95,11 @@ internal static class TlsExtensions
 
         if (drain.TurnsAway)
         {
-            metrics.Rejected(RejectReason.Draining);
-            log.Rejected(RejectReason.Draining.Label(), PeerAddress.Format(context), "draining");
+            rejections.Count(context, metrics, RejectReason.Draining, "draining");
         }
         else
         {
-            metrics.Rejected(RejectReason.Tls);
-            log.Rejected(RejectReason.Tls.Label(), PeerAddress.Format(context), "the TLS handshake failed", settings.IsQuiet(context.RemoteEndPoint));
+            rejections.Count(context, metrics, RejectReason.Tls, "the TLS handshake failed", settings.IsQuiet(context.RemoteEndPoint));
         }
     }
 
