@@ -8,7 +8,14 @@ internal static class Duration
     /// <summary>What is accepted, in words.</summary>
     public const string Shapes = "expected a time as in 500ms, 10s, 2m, 1h or 00:00:10";
 
-    private static readonly (string Unit, double Seconds)[] Units = [("ms", 0.001), ("us", 0.000001), ("s", 1), ("m", 60), ("h", 3600)];
+    private static readonly (string Unit, long Ticks)[] Units =
+    [
+        ("ms", TimeSpan.TicksPerMillisecond),
+        ("us", TimeSpan.TicksPerMicrosecond),
+        ("s", TimeSpan.TicksPerSecond),
+        ("m", TimeSpan.TicksPerMinute),
+        ("h", TimeSpan.TicksPerHour),
+    ];
 
     /// <summary>Parses <c>500ms</c>, <c>1.5s</c>, <c>2m</c>, <c>1h</c>, <c>100us</c> and <c>00:00:10</c>; a bare number is seconds.</summary>
     public static bool TryParse(string text, out TimeSpan time)
@@ -18,14 +25,21 @@ internal static class Duration
             return TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out time);
         }
 
-        var (unit, seconds) = Array.Find(Units, u => text.EndsWith(u.Unit, StringComparison.OrdinalIgnoreCase));
+        var (unit, ticksOfUnit) = Array.Find(Units, u => text.EndsWith(u.Unit, StringComparison.OrdinalIgnoreCase));
         time = default;
-        if (!double.TryParse(text[..^(unit?.Length ?? 0)], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number * (unit is null ? 1 : seconds) > TimeSpan.MaxValue.TotalSeconds / 2)
+        if (!double.TryParse(text[..^(unit?.Length ?? 0)], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
         {
             return false;
         }
 
-        time = TimeSpan.FromSeconds(number * (unit is null ? 1 : seconds));
+        // "NaN" and "Infinity" are numbers to the framework's parser, whatever the styles.
+        var ticks = number * (unit is null ? TimeSpan.TicksPerSecond : ticksOfUnit);
+        if (ticks is not (>= 0 and <= long.MaxValue / 2))
+        {
+            return false;
+        }
+
+        time = TimeSpan.FromTicks((long)Math.Round(ticks));
         return true;
     }
 }
