@@ -7,6 +7,8 @@ namespace EchoHost.Commands;
 /// <summary>Where <c>send</c> has its messages from.</summary>
 internal static class MessageSource
 {
+    private const int ReadSize = 64 * 1024;
+
     /// <summary>So many messages, each made when it is asked for.</summary>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> Repeat(Func<byte[]> next, int count)
     {
@@ -21,18 +23,25 @@ internal static class MessageSource
     /// <exception cref="InvalidDataException">A line is longer than <paramref name="longest"/> bytes.</exception>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var input = PipeReader.Create(stream);
+        var input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadSize));
+        long searched = 0;
         for (var found = 0; found < most;)
         {
             // A read of standard input does not hear of being canceled.
             var read = await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
             var rest = read.Buffer;
-            while (found < most && TryTakeLine(ref rest, read.IsCompleted, out var line))
+            while (found < most && TryTakeLine(ref rest, searched, read.IsCompleted, out var line))
             {
-                if (line.Length > 0)
+                searched = 0;
+                if (line.Length > longest)
+                {
+                    throw TooLong(longest);
+                }
+
+                if (!line.IsEmpty)
                 {
                     found++;
-                    yield return line;
+                    yield return line.ToArray();
                 }
             }
 
@@ -41,26 +50,34 @@ internal static class MessageSource
                 yield break;
             }
 
-            if (rest.Length > longest)
+            // Its last byte may be the CR of its end.
+            if (found < most && rest.Length - 1 > longest)
             {
-                throw new InvalidDataException($"a line of standard input has more than {longest} bytes");
+                throw TooLong(longest);
             }
 
+            searched = rest.Length;
             input.AdvanceTo(rest.Start, read.Buffer.End);
         }
     }
 
-    private static bool TryTakeLine(ref ReadOnlySequence<byte> rest, bool isLast, out byte[] line)
+    private static InvalidDataException TooLong(int longest) => new($"a line of standard input has more than {longest} bytes");
+
+    /// <param name="rest">What is not taken yet.</param>
+    /// <param name="searched">How many bytes of it hold no end of a line, so that a long one is not searched again from its beginning with each read.</param>
+    /// <param name="isLast">Whether nothing follows.</param>
+    /// <param name="line">The line, without its end.</param>
+    private static bool TryTakeLine(ref ReadOnlySequence<byte> rest, long searched, bool isLast, out ReadOnlySequence<byte> line)
     {
-        line = [];
-        if (rest.PositionOf((byte)'\n') is { } end)
+        line = default;
+        if (rest.Slice(searched).PositionOf((byte)'\n') is { } end)
         {
-            line = rest.Slice(0, end).ToArray();
+            line = rest.Slice(0, end);
             rest = rest.Slice(rest.GetPosition(1, end));
         }
         else if (isLast && rest.Length > 0)
         {
-            line = rest.ToArray();
+            line = rest;
             rest = rest.Slice(rest.End);
         }
         else
@@ -68,9 +85,9 @@ internal static class MessageSource
             return false;
         }
 
-        if (line is [.. var text, (byte)'\r'])
+        if (line.Length > 0 && line.Slice(line.Length - 1).FirstSpan[0] == '\r')
         {
-            line = text;
+            line = line.Slice(0, line.Length - 1);
         }
 
         return true;
