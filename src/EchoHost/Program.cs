@@ -28,8 +28,9 @@ internal sealed partial class Program
 
     /// <summary>The host, ready to run.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
+    /// <param name="configure">Puts other services in the place of the host's own, as tests do.</param>
     /// <exception cref="ConfigurationException">What is configured can't be used.</exception>
-    internal static WebApplication BuildHost(string[] settings)
+    internal static WebApplication BuildHost(string[] settings, Action<IServiceCollection>? configure = null)
     {
         var builder = HostConfiguration.CreateBuilder(settings);
         var host = HostSettings.Read(builder.Configuration);
@@ -60,6 +61,7 @@ internal sealed partial class Program
         // How it ends.
         services.AddDrain(host.Echo.Shutdown);
 
+        configure?.Invoke(services);
         var app = builder.Build();
         app.MapHealth();
         app.MapMetrics();

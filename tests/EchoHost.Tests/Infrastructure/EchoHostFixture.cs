@@ -38,7 +38,10 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Starts a host on free ports of loopback; <paramref name="settings"/> are as on the command line, without the dashes.</summary>
-    public static async Task<EchoHostFixture> StartAsync(params string[] settings)
+    public static Task<EchoHostFixture> StartAsync(params string[] settings) => StartAsync(_ => { }, settings);
+
+    /// <summary>The same, with services of the test's in the place of the host's own.</summary>
+    public static async Task<EchoHostFixture> StartAsync(Action<IServiceCollection> configure, params string[] settings)
     {
         var log = new LogCollector();
         var app = Program.BuildHost([
@@ -46,7 +49,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
             "--Echo:Endpoints:Tcp:Url=tcp://127.0.0.1:0",
             "--Serilog:WriteTo:0:Name=Console",
             "--Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Fatal",
-            .. settings.Select(s => $"--{s}")]);
+            .. settings.Select(s => $"--{s}")], configure);
         app.Services.GetRequiredService<ILoggerFactory>().AddProvider(log);
         await app.StartAsync().WaitAsync(Wait.Limit);
         return new EchoHostFixture(app, log);
