@@ -102,7 +102,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
             }
 
             // Away is away, for whatever reason: it lasts from the first failure.
-            _since = before is PeerState.Unknown or PeerState.Up ? now : since;
+            _since = before is PeerState.Unknown or PeerState.Up || _state == PeerState.Up ? now : since;
             return new PeerChange(before, _state, now - since);
         }
     }
