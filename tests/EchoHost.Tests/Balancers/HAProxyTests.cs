@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Net.Security;
 using System.Text;
 using System.Text.Json;
+using EchoHost.Peers;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Balancers;
@@ -41,6 +42,26 @@ public sealed class HAProxyTests : IDisposable
         Assert.Equal(version, connection.GetProperty("proxy").GetProperty("version").GetInt32());
         client.HalfClose();
         Assert.Empty(await client.ReceiveToEndAsync());
+    }
+
+    [Theory]
+    [InlineData(1, "203.0.113.7:4711")]
+    [InlineData(2, "203.0.113.7:4711")]
+    [InlineData(1, "[2001:db8::7]:4711")]
+    [InlineData(2, "[2001:db8::7]:4711")]
+    public async Task HAProxy_believes_the_header_that_the_peer_client_sends(int version, string source)
+    {
+        await using var host = await EchoHostFixture.StartAsync(Required, Trusted);
+        using var haproxy = await Balancer.HAProxyAsync(1, ports => $"""
+            listen echo
+              bind 127.0.0.1:{ports[0]} accept-proxy
+              server one {host.Tcp} send-proxy-v2
+            """);
+        using var transport = new PeerTransport(loops: 1);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: false), new SystemNameResolver(), new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))), TimeProvider.System);
+        await using var connection = await client.ConnectAsync(new PeerTarget("127.0.0.1", haproxy.Fronts[0].Port, IsTls: false), Wait.Limit, CancellationToken.None);
+        await connection.EchoAsync("through HAProxy"u8.ToArray(), Wait.Limit, CancellationToken.None);
+        Assert.Equal(source, (await ConnectionAsync(host)).GetProperty("peer").GetString());
     }
 
     [Fact]
