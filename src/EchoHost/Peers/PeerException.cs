@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers;
@@ -20,12 +21,15 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     public static PeerException OfResolving(string name, SocketException e) => new(ProbeResult.Dns, $"{name} can't be resolved: {OneLine(e)}", e);
 
     /// <summary>A failure to connect.</summary>
-    public static PeerException OfConnecting(SocketException e) => new(e.SocketErrorCode switch
+    public static PeerException OfConnecting(SocketException e) => e.SocketErrorCode switch
     {
-        SocketError.TimedOut => ProbeResult.Timeout,
-        SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported => ProbeResult.Local,
-        _ => ProbeResult.Refused,
-    }, OneLine(e), e);
+        // Only what was accepted can be reset, even where that was too fast for the connection to be seen.
+        SocketError.ConnectionReset or SocketError.NotConnected => TurnedAway(e),
+        SocketError.TimedOut => new(ProbeResult.Timeout, OneLine(e), e),
+        SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported =>
+            new(ProbeResult.Local, OneLine(e), e),
+        _ => new(ProbeResult.Refused, OneLine(e), e),
+    };
 
     /// <summary>A TLS handshake that failed.</summary>
     public static PeerException OfHandshake(Exception e) => IsReset(e)
@@ -54,7 +58,7 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     private static bool IsReset(Exception e) => e is ConnectionResetException or SocketException { SocketErrorCode: SocketError.ConnectionReset } || (e.InnerException is { } inner && IsReset(inner));
 
     /// <summary>With TLS 1.3, a peer that wants another certificate says so only after the handshake.</summary>
-    private static bool IsTls(Exception e) => e is AuthenticationException || e.InnerException is AuthenticationException || e.GetBaseException().GetType().Name == "SslException";
+    private static bool IsTls(Exception e) => e is AuthenticationException or CryptographicException || e.GetType().Name == "SslException" || (e.InnerException is { } inner && IsTls(inner));
 
     private static string OneLine(Exception e) => e.Message.ReplaceLineEndings(" ").Trim();
 }

@@ -33,6 +33,8 @@ internal sealed class TimeLimit : IDisposable
     {
         try
         {
+            // What needs no time at all would not notice.
+            _either.Token.ThrowIfCancellationRequested();
             return await act(_either.Token);
         }
         catch (Exception e) when (_either.IsCancellationRequested && e is not PeerException)

@@ -20,6 +20,9 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public IEnumerable<string> Errors => _errors;
 
+    /// <summary>Its standard input, where that is the test's to write.</summary>
+    public Stream Input => _process.StandardInput.BaseStream;
+
     public int Port { get; private set; }
 
     public Uri? HttpUrl { get; private set; }
@@ -29,12 +32,18 @@ internal sealed partial class EchoHostProcess : IDisposable
     public int Id => _process.Id;
 
     /// <summary>Starts the program; what it needs to run beside others (free ports) is up to the caller.</summary>
-    public static EchoHostProcess Start(string[] args, params (string Name, string Value)[] environment)
+    public static EchoHostProcess Start(string[] args, params (string Name, string Value)[] environment) => Start(args, isFed: false, environment);
+
+    /// <summary>The same, with a standard input that is the test's to write: <see cref="Input"/>.</summary>
+    public static EchoHostProcess StartFed(params string[] args) => Start(args, isFed: true, []);
+
+    private static EchoHostProcess Start(string[] args, bool isFed, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "EchoHost.exe" : "EchoHost"), args)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = isFed,
             WorkingDirectory = Path.GetTempPath(),
         };
         foreach (var (name, value) in environment)

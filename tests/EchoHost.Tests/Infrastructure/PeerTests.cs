@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Peers;
+using EchoHost.Transport;
+using EchoHost.Transport.Epoll;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EchoHost.Tests.Infrastructure;
+
+/// <summary>
+/// Tests of connections to peers, which each transport must pass: they stand in an abstract class, with a sealed one for
+/// each transport. In the end nothing may hold any of the transport's memory.
+/// </summary>
+public abstract class PeerTests : IAsyncDisposable
+{
+    public const string Epoll = "Epoll";
+
+    /// <summary>The same, with the code that awaits a connection going on right on its event loop.</summary>
+    public const string EpollLoop = "EpollLoop";
+
+    public const string Sockets = "Sockets";
+
+    private readonly EpollTransport? _epoll;
+    private readonly SocketsConnectionFactory? _sockets;
+
+    protected PeerTests(string transport)
+    {
+        if (transport == Sockets)
+        {
+            Connections = _sockets = new SocketsConnectionFactory(NullLoggerFactory.Instance);
+            return;
+        }
+
+        Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
+        _epoll = new EpollTransport(2, memoryPools: null, NullLogger<EpollTransport>.Instance);
+        Connections = new EpollConnectionFactory(_epoll, continuesOnLoop: transport == EpollLoop);
+    }
+
+    /// <summary>How long the test gives what is to succeed.</summary>
+    protected static TimeSpan Ample => Wait.Limit;
+
+    /// <summary>How long the test gives what will not come.</summary>
+    protected static TimeSpan Brief { get; } = TimeSpan.FromMilliseconds(200);
+
+    private protected IConnectionFactory Connections { get; }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (_epoll is not null)
+        {
+            await Wait.UntilAsync(() => _epoll.Loops.BlocksInUse == 0, $"nobody holds memory of the transport ({_epoll.Loops.BlocksInUse} blocks)");
+            _epoll.Dispose();
+        }
+
+        _sockets?.Dispose();
+    }
+
+    private protected PeerClient Client(PeerLink? link = null, INameResolver? resolver = null) =>
+        new(Connections, resolver ?? new KnownNames(), link ?? PeerLink.Default, TimeProvider.System);
+
+    private protected async Task<PeerConnection> ConnectAsync(PeerTarget target, PeerLink? link = null, INameResolver? resolver = null) =>
+        await Client(link, resolver).ConnectAsync(target, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+}
+
+/// <summary>Resolves the names that the test has given addresses to, and no other; every name is loopback where it has given none.</summary>
+internal sealed class KnownNames(params IPAddress[] addresses) : INameResolver
+{
+    /// <summary>How often it was asked.</summary>
+    public int Asked { get; private set; }
+
+    /// <summary>Thrown in place of an answer.</summary>
+    public Exception? Failure { get; init; }
+
+    /// <summary>Whether it never answers.</summary>
+    public bool IsSilent { get; init; }
+
+    public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
+    {
+        Asked++;
+        if (IsSilent)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        return Failure is not null ? throw Failure : addresses.Length > 0 ? addresses : [IPAddress.Loopback];
+    }
+
+    /// <summary>One that knows no name.</summary>
+    public static KnownNames None() => new() { Failure = new SocketException((int)SocketError.HostNotFound) };
+}

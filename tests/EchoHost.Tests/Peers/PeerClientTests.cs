@@ -1,0 +1,522 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Peers;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Tests.Peers;
+
+/// <summary>Connecting to peers of every kind, and messages to them, over real sockets.</summary>
+public abstract class PeerClientTests(string transport) : PeerTests(transport)
+{
+    private const int Size = 64;
+
+    private static readonly PeerTarget Unresolved = new("echo.example", 5555, false);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(64)]
+    [InlineData(65_536)]
+    [InlineData(3_000_001)]
+    public async Task Every_byte_comes_back(int size)
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        await using var connection = await ConnectAsync(peer.Target);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.True(await EchoAsync(connection, UniquePayload.Bytes(size)) > TimeSpan.Zero);
+        }
+
+        Assert.Equal(1, peer.Accepted);
+    }
+
+    [Fact]
+    public async Task A_connection_tells_how_it_was_made()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        await using var connection = await ConnectAsync(peer.Named("echo.example"));
+        Assert.Equal(peer.EndPoint, connection.RemoteEndPoint);
+        Assert.Null(connection.Tls);
+        Assert.True(connection.Phases.Connect > TimeSpan.Zero);
+        Assert.True(connection.Phases.Resolve > TimeSpan.Zero);
+        Assert.Equal(TimeSpan.Zero, connection.Phases.Tls);
+    }
+
+    [Fact]
+    public async Task IPv6_is_connected_to_as_well()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "this system has no IPv6");
+        await using var peer = OddPeer.Start(Odd.Honest, IPAddress.IPv6Loopback);
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal(peer.EndPoint, connection.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task Many_connect_at_once()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var client = Client();
+        var probes = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None))).WaitAsync(Wait.Limit);
+        Assert.All(probes, probe => Assert.Equal((ProbeResult.Ok, null, true, false), (probe.Result, probe.Error, probe.RoundTrip > TimeSpan.Zero, probe.IsTurnedAway)));
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Byte_by_byte_is_no_failure()
+    {
+        await using var peer = OddPeer.Start(Odd.Dribbling);
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(300));
+        await EchoAsync(connection, UniquePayload.Bytes(300));
+    }
+
+    [Theory]
+    [InlineData(0, "byte 1 of 64 came back different")]
+    [InlineData(31, "byte 32 of 64 came back different")]
+    [InlineData(63, "byte 64 of 64 came back different")]
+    public async Task A_changed_byte_is_a_mismatch_wherever_it_is(int index, string error)
+    {
+        await using var peer = OddPeer.Start(Odd.Changing(index, Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        var message = UniquePayload.Bytes(Size);
+        var failure = await FailAsync(connection, message);
+        Assert.Equal((ProbeResult.Mismatch, error), (failure.Result, failure.Message));
+        message[index] ^= 0x01;
+        Bytes.AssertSame(message, failure.Received.Span);
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_000_000)]
+    [InlineData(2_999_999)]
+    public async Task A_changed_byte_of_a_long_message_is_seen_too(int index)
+    {
+        await using var peer = OddPeer.Start(Odd.Changing(index, 3_000_000));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(3_000_000));
+        Assert.Equal((ProbeResult.Mismatch, $"byte {index + 1} of 3000000 came back different"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task A_byte_more_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Appending(Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal((ProbeResult.Mismatch, "more came back than the 64 bytes that were sent"), (failure.Result, failure.Message));
+        Assert.Equal(Size + 1, failure.Received.Length);
+    }
+
+    [Fact]
+    public async Task A_byte_more_that_comes_late_is_the_next_messages_mismatch()
+    {
+        var isTaken = new TaskCompletionSource();
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            await connection.WriteAsync(await connection.ReadAsync(Size));
+            await isTaken.Task.WaitAsync(connection.Stop);
+            await connection.WriteAsync((byte[])[.. "\0"u8]);
+            await connection.EchoAsync();
+        });
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Text(Size));
+        isTaken.SetResult();
+        var failure = await FailAsync(connection, UniquePayload.Text(Size));
+        Assert.Equal((ProbeResult.Mismatch, "byte 1 of 64 came back different"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task A_stale_answer_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Stale(Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal(ProbeResult.Mismatch, (await FailAsync(connection, UniquePayload.Bytes(Size))).Result);
+    }
+
+    [Fact]
+    public async Task Another_connections_answer_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Swapping(Size));
+        var client = Client();
+        var probes = await Task.WhenAll(client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None), client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None)).WaitAsync(Wait.Limit);
+        Assert.All(probes, probe => Assert.Equal((ProbeResult.Mismatch, null), (probe.Result, probe.RoundTrip)));
+    }
+
+    [Fact]
+    public async Task Silence_is_a_timeout()
+    {
+        await using var peer = OddPeer.Start(Odd.Silent);
+        await using var connection = await ConnectAsync(peer.Target);
+        var start = Stopwatch.GetTimestamp();
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
+        Assert.Equal((ProbeResult.Timeout, "0 of 64 bytes came back within 200 ms", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+        AssertBrief(start);
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Half_an_answer_is_a_timeout_that_says_so()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(10));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
+        Assert.Equal((ProbeResult.Timeout, "10 of 64 bytes came back within 200 ms"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task A_peer_that_reads_nothing_is_a_timeout()
+    {
+        await using var peer = OddPeer.Start(Odd.Deaf);
+        await using var connection = await ConnectAsync(peer.Target);
+        var start = Stopwatch.GetTimestamp();
+        Assert.Equal(ProbeResult.Timeout, (await FailAsync(connection, new byte[32_000_000], Brief)).Result);
+        AssertBrief(start);
+    }
+
+    [Fact]
+    public async Task The_end_at_once_is_closed()
+    {
+        await using var peer = OddPeer.Start(Odd.Ending);
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal((ProbeResult.Closed, "closed by the peer after 0 of 64 bytes", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(63)]
+    public async Task The_end_after_some_bytes_is_closed(int bytes)
+    {
+        await using var peer = OddPeer.Start(Odd.EndingAfter(bytes));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal((ProbeResult.Closed, $"closed by the peer after {bytes} of 64 bytes", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+    }
+
+    [Fact]
+    public async Task The_end_after_the_last_byte_is_no_failure()
+    {
+        await using var peer = OddPeer.Start(Odd.EndingAfter(Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal(ProbeResult.Closed, (await FailAsync(connection, UniquePayload.Bytes(Size))).Result);
+    }
+
+    /// <summary>Whenever the reset comes: while connecting, before the message, or after it.</summary>
+    [Fact]
+    public async Task A_reset_at_once_is_being_turned_away()
+    {
+        await using var peer = OddPeer.Start(Odd.Resetting);
+        var client = Client();
+        for (var i = 0; i < 300; i++)
+        {
+            var probe = await client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+            Assert.Equal(ProbeResult.Closed, probe.Result);
+            if (KnowsResets)
+            {
+                Assert.Equal((true, "turned away: reset before a byte came back, as a peer does that is draining or full"), (probe.IsTurnedAway, probe.Error));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_reset_in_place_of_the_answer_is_being_turned_away()
+    {
+        await using var peer = OddPeer.Start(Odd.ResettingAfter(0, Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
+    }
+
+    [Fact]
+    public async Task A_reset_after_some_bytes_is_closed()
+    {
+        await using var peer = OddPeer.Start(Odd.ResettingAfter(10, Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal(ProbeResult.Closed, failure.Result);
+        if (KnowsResets)
+        {
+            Assert.Equal((false, "reset by the peer after 10 of 64 bytes"), (failure.IsTurnedAway, failure.Message));
+        }
+    }
+
+    [Fact]
+    public async Task After_a_failure_the_connection_is_of_no_more_use()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(10));
+        await using var connection = await ConnectAsync(peer.Target);
+        await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
+        await Assert.ThrowsAnyAsync<Exception>(() => EchoAsync(connection, UniquePayload.Bytes(Size)));
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Where_nobody_listens_is_refused()
+    {
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var failure = await FailToConnectAsync(new PeerTarget("127.0.0.1", ((IPEndPoint)bound.LocalEndPoint!).Port, false));
+        Assert.Equal((ProbeResult.Refused, "Connection refused"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task Where_nobody_answers_is_a_timeout()
+    {
+        using var nobody = Blackhole.Open();
+        var start = Stopwatch.GetTimestamp();
+        var failure = await FailToConnectAsync(new PeerTarget("127.0.0.1", nobody.EndPoint.Port, false), Brief);
+        Assert.Equal(ProbeResult.Timeout, failure.Result);
+        Assert.StartsWith("no connection was accepted within ", failure.Message, StringComparison.Ordinal);
+        AssertBrief(start);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_known_is_of_class_dns()
+    {
+        var failure = await FailToConnectAsync(Unresolved, resolver: KnownNames.None());
+        Assert.Equal(ProbeResult.Dns, failure.Result);
+        Assert.StartsWith("echo.example can't be resolved: ", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_resolved_in_time_is_a_timeout()
+    {
+        var start = Stopwatch.GetTimestamp();
+        var failure = await FailToConnectAsync(Unresolved, Brief, new KnownNames { IsSilent = true });
+        Assert.Equal((ProbeResult.Timeout, "echo.example was not resolved within 200 ms"), (failure.Result, failure.Message));
+        AssertBrief(start);
+    }
+
+    [Fact]
+    public async Task An_address_is_not_resolved()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var resolver = KnownNames.None();
+        await using var literal = await ConnectAsync(peer.Target, resolver: resolver);
+        await using var given = await ConnectAsync(peer.Named("echo.example") with { Address = IPAddress.Loopback }, resolver: resolver);
+        Assert.Equal(0, resolver.Asked);
+    }
+
+    [Fact]
+    public async Task The_systems_own_resolver_knows_localhost()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        await using var connection = await ConnectAsync(peer.Named("localhost"), resolver: new SystemNameResolver());
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+    }
+
+    [Fact]
+    public async Task Where_one_address_refuses_the_next_is_tried()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only on Linux all of 127.0.0.0/8 is loopback");
+        await using var peer = OddPeer.Start(Odd.Honest);
+        await using var connection = await ConnectAsync(peer.Named("echo.example"), resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback));
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal(peer.EndPoint, connection.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task Where_one_address_is_silent_the_next_is_tried_in_time()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), peer.EndPoint.Port));
+        var client = Client(resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Loopback));
+        await using var connection = await client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(1), CancellationToken.None).WaitAsync(Wait.Limit);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        // Not the time that the other address took.
+        Assert.True(connection.Phases.Connect < TimeSpan.FromSeconds(0.5), $"{connection.Phases.Connect}");
+    }
+
+    [Fact]
+    public async Task Where_every_address_is_dead_each_is_named()
+    {
+        using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+        var start = Stopwatch.GetTimestamp();
+        var failure = await FailToConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), 2 * Brief, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")));
+        Assert.Equal(ProbeResult.Refused, failure.Result);
+        Assert.Matches("^127.0.0.2: no connection was accepted within [0-9.]+ ms; 127.0.0.3: Connection refused$", failure.Message);
+        AssertBrief(start);
+    }
+
+    [Theory]
+    [InlineData(SocketError.TimedOut, "timeout", false)]
+    [InlineData(SocketError.ConnectionRefused, "refused", false)]
+    [InlineData(SocketError.HostUnreachable, "refused", false)]
+    [InlineData(SocketError.NetworkUnreachable, "refused", false)]
+    [InlineData(SocketError.TooManyOpenSockets, "local", false)]
+    [InlineData(SocketError.AddressNotAvailable, "local", false)]
+    [InlineData(SocketError.AddressFamilyNotSupported, "local", false)]
+    [InlineData(SocketError.AccessDenied, "local", false)]
+    [InlineData(SocketError.ConnectionReset, "closed", true)]
+    [InlineData(SocketError.NotConnected, "closed", true)]
+    public async Task Each_failure_to_connect_has_its_class(SocketError error, string result, bool isTurnedAway)
+    {
+        var client = new PeerClient(new Connecting(_ => throw new SocketException((int)error)), KnownNames.None(), PeerLink.Default, TimeProvider.System);
+        var probe = await client.ProbeAsync(new PeerTarget("127.0.0.1", 1, false), Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+        Assert.Equal((result, isTurnedAway), (probe.Result.Label(), probe.IsTurnedAway));
+        Assert.False(string.IsNullOrWhiteSpace(probe.Error));
+    }
+
+    [Fact]
+    public async Task A_PROXY_header_that_is_not_taken_is_a_timeout()
+    {
+        var failure = await Assert.ThrowsAsync<PeerException>(() => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), Brief, CancellationToken.None).WaitAsync(Wait.Limit));
+        Assert.Equal((ProbeResult.Timeout, "the PROXY header was not taken within 200 ms"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task Who_cancels_while_the_PROXY_header_is_sent_is_told_so() =>
+        await CancelAsync(stop => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), Ample, stop));
+
+    [Fact]
+    public async Task Who_cancels_before_anything_is_told_so()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var canceled = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Client().ConnectAsync(peer.Named("echo.example"), Ample, canceled).WaitAsync(Wait.Limit));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Client().ProbeAsync(peer.Target, Size, Ample, canceled).WaitAsync(Wait.Limit));
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Who_cancels_while_a_name_is_resolved_is_told_so() =>
+        await CancelAsync(stop => Client(resolver: new KnownNames { IsSilent = true }).ConnectAsync(Unresolved, Ample, stop));
+
+    [Fact]
+    public async Task Who_cancels_while_connecting_is_told_so()
+    {
+        using var nobody = Blackhole.Open();
+        await CancelAsync(stop => Client().ConnectAsync(new PeerTarget("127.0.0.1", nobody.EndPoint.Port, false), Ample, stop));
+        await CancelAsync(stop => Client(resolver: new KnownNames(IPAddress.Loopback, IPAddress.Loopback)).ConnectAsync(Unresolved with { Port = nobody.EndPoint.Port }, Ample, stop));
+    }
+
+    [Fact]
+    public async Task Who_cancels_while_waiting_for_the_answer_is_told_so()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(10));
+        await using var connection = await ConnectAsync(peer.Target);
+        await CancelAsync(stop => connection.EchoAsync(UniquePayload.Bytes(Size), Ample, stop));
+        await CancelAsync(stop => Client().ProbeAsync(peer.Target, Size, Ample, stop));
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Who_cancels_while_the_message_is_not_taken_is_told_so()
+    {
+        await using var peer = OddPeer.Start(Odd.Deaf);
+        await using var connection = await ConnectAsync(peer.Target);
+        await CancelAsync(stop => connection.EchoAsync(new byte[32_000_000], Ample, stop));
+    }
+
+    [Fact]
+    public async Task A_connection_ends_in_order()
+    {
+        var end = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            await connection.WriteAsync(await connection.ReadAsync(Size));
+            try
+            {
+                end.SetResult(await connection.Socket.ReceiveAsync(new byte[1], SocketFlags.None, connection.Stop));
+            }
+            catch (Exception e)
+            {
+                end.SetException(e);
+            }
+        });
+        await using (var connection = await ConnectAsync(peer.Target))
+        {
+            await EchoAsync(connection, UniquePayload.Bytes(Size));
+        }
+
+        Assert.Equal(0, await end.Task.WaitAsync(Wait.Limit));
+    }
+
+    [Fact]
+    public async Task Failures_leave_nothing_open()
+    {
+        await using var peer = OddPeer.Start(connection => (connection.Number % 5) switch
+        {
+            0 => Odd.Silent(connection),
+            1 => Odd.Changing(5, Size)(connection),
+            2 => Odd.Ending(connection),
+            3 => Odd.Resetting(connection),
+            _ => Odd.SilentAfter(20)(connection),
+        });
+        var client = Client();
+        var probes = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => client.ProbeAsync(peer.Target, Size, Brief, CancellationToken.None))).WaitAsync(Wait.Limit);
+        Assert.DoesNotContain(probes, probe => probe.Result == ProbeResult.Ok);
+        await peer.ExpectNobodyAsync();
+    }
+
+    /// <summary>Whether a reset is always told as one, and after what came before it.</summary>
+    protected virtual bool KnowsResets => true;
+
+    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) => connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+
+    private static Task<PeerException> FailAsync(PeerConnection connection, byte[] message, TimeSpan? timeout = null) =>
+        Assert.ThrowsAsync<PeerException>(() => connection.EchoAsync(message, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+
+    private static async Task CancelAsync(Func<CancellationToken, Task> act)
+    {
+        using var stop = new CancellationTokenSource();
+        var acting = act(stop.Token);
+        Assert.False(acting.IsCompleted);
+        stop.CancelAfter(TimeSpan.FromMilliseconds(50));
+        var canceled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => acting.WaitAsync(Wait.Limit));
+        Assert.Equal(stop.Token, canceled.CancellationToken);
+    }
+
+    /// <summary>A client whose connections take nothing.</summary>
+    private static PeerClient Deaf() => new(
+        new Connecting(endPoint => new DeafConnection
+        {
+            LocalEndPoint = new IPEndPoint(IPAddress.Loopback, 2),
+            RemoteEndPoint = endPoint,
+        }),
+        KnownNames.None(),
+        new PeerLink(Proxy: new ProxyPreamble(1, null)),
+        TimeProvider.System);
+
+    /// <summary>Not sooner than the time given, and not much later: another second is for a machine that is shared.</summary>
+    private static void AssertBrief(long start) => Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Brief, Brief + TimeSpan.FromSeconds(5));
+
+    private Task<PeerException> FailToConnectAsync(PeerTarget target, TimeSpan? timeout = null, INameResolver? resolver = null) =>
+        Assert.ThrowsAsync<PeerException>(() => Client(resolver: resolver).ConnectAsync(target, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+
+    private sealed class Connecting(Func<EndPoint, ConnectionContext> connect) : IConnectionFactory
+    {
+        public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        {
+            await Task.Yield();
+            return connect(endpoint);
+        }
+    }
+
+    private sealed class DeafConnection() : DefaultConnectionContext("deaf", new Pipes(new Pipe().Reader, new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer), new Pipes(new Pipe().Reader, new Pipe().Writer))
+    {
+        /// <summary>The base class cancels a source on the thread pool, which may be disposed by then.</summary>
+        public override void Abort(ConnectionAbortedException abortReason)
+        {
+        }
+    }
+
+    private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}
+
+public sealed class PeerClientTestsOnEpoll() : PeerClientTests(Epoll);
+
+public sealed class PeerClientTestsOnEpollLoops() : PeerClientTests(EpollLoop);
+
+public sealed class PeerClientTestsOnSockets() : PeerClientTests(Sockets)
+{
+    /// <summary>A reset that a send hears of is an orderly end to its receive, and a pipe that has ended with an error gives no more of what is in it.</summary>
+    protected override bool KnowsResets => false;
+}
