@@ -132,7 +132,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 connection.Input.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted && !IsDone)
                 {
-                    throw new PeerException(ProbeResult.Closed, "closed by the peer");
+                    throw _endedBy ?? new PeerException(ProbeResult.Closed, "closed by the peer");
                 }
 
                 Send();
@@ -142,13 +142,10 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         {
             throw new OperationCanceledException(GivenUp);
         }
-        catch (Exception) when (_endedBy is not null)
+        catch (Exception e) when (PeerException.IsConnectionFailure(e) || (_endedBy is not null && e is not PeerException))
         {
-            throw _endedBy;
-        }
-        catch (Exception e) when (PeerException.IsConnectionFailure(e))
-        {
-            throw PeerException.OfConnection(e, Answered * _size, (Answered + 1) * _size);
+            // What was aborted here ends as canceled, not as failed.
+            throw _endedBy ?? PeerException.OfConnection(e, Answered * _size, (Answered + 1) * _size);
         }
     }
 

@@ -1,0 +1,284 @@
+using System.Diagnostics;
+using EchoHost.Peers;
+using EchoHost.Peers.Load;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Peers.Load;
+
+/// <summary>Load tests of peers of every kind: what is counted, and that they end.</summary>
+public abstract class LoadTestTests(string transport) : PeerTests(transport)
+{
+    private const int Size = 64;
+
+    private static readonly TimeSpan Duration = TimeSpan.FromMilliseconds(TestScale.Of(200, 3_000));
+
+    [Theory]
+    [InlineData(1, 64, 1)]
+    [InlineData(10, 64, 1)]
+    [InlineData(10, 1, 16)]
+    [InlineData(3, 100_000, 2)]
+    [InlineData(2, 1_048_576, 4)]
+    public async Task A_closed_loop_loses_nothing(int connections, int size, int pipeline)
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        using var test = await RunAsync(Options(peer) with { Connections = connections, Size = size, Pipeline = pipeline });
+        AssertSound(test);
+        Assert.Equal((connections, connections), (test.Tally.Connections, peer.Accepted));
+        // Timers may be a little early.
+        Assert.True(test.Elapsed >= 0.9 * Duration, $"{test.Elapsed}");
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(4, 1)]
+    [InlineData(3, 8)]
+    public async Task An_open_loop_sends_exactly_what_is_due(int connections, int pipeline)
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        using var test = await RunAsync(Options(peer) with { Connections = connections, Pipeline = pipeline, Rate = 500 });
+        AssertSound(test);
+        Assert.Equal((long)(500 * Duration.TotalSeconds), test.Messages);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(200)]
+    public async Task Each_message_may_have_a_connection_of_its_own(int? rate)
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        using var test = await RunAsync(Options(peer) with { Connections = 4, Rate = rate, Reconnects = true });
+        AssertSound(test);
+        Assert.Equal(test.Messages, test.Tally.Connections);
+        Assert.Equal(test.Messages, peer.Accepted);
+        Assert.True(rate is null || test.Messages == (long)(rate * Duration.TotalSeconds), $"{test.Messages}");
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Theory]
+    [InlineData(4, 64, 1, null, false)]
+    [InlineData(2, 100_000, 4, null, false)]
+    [InlineData(2, 64, 4, 500, false)]
+    [InlineData(2, 64, 1, null, true)]
+    public async Task TLS_loses_nothing_either(int connections, int size, int pipeline, int? rate, bool reconnects)
+    {
+        using var certificate = new TestCertificate();
+        await using var peer = OddPeer.StartTls(certificate, Odd.Honest);
+        using var test = await RunAsync(Options(peer) with { Connections = connections, Size = size, Pipeline = pipeline, Rate = rate, Reconnects = reconnects }, new PeerLink(Tls: new PeerTls(Authorities: [certificate.Certificate])));
+        AssertSound(test);
+    }
+
+    [Fact]
+    public async Task Byte_by_byte_is_no_failure()
+    {
+        await using var peer = OddPeer.Start(Odd.Dribbling);
+        using var test = await RunAsync(Options(peer) with { Pipeline = 3 });
+        AssertSound(test);
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(63, false)]
+    [InlineData(30, true)]
+    public async Task A_changed_byte_is_a_mismatch(int index, bool reconnects)
+    {
+        await using var peer = OddPeer.Start(Odd.Changing(index, Size));
+        using var test = await RunAsync(Options(peer) with { Reconnects = reconnects });
+        Assert.Equal(0, test.Messages);
+        AssertOnly(test, ProbeResult.Mismatch);
+        Assert.StartsWith("mismatch: ", test.Tally.FirstError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_byte_more_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Appending(Size));
+        using var test = await RunAsync(Options(peer));
+        AssertOnly(test, ProbeResult.Mismatch);
+    }
+
+    [Fact]
+    public async Task A_stale_answer_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Stale(Size));
+        using var test = await RunAsync(Options(peer));
+        AssertOnly(test, ProbeResult.Mismatch);
+        // The first of each connection was right; the last ones may not have come to send it.
+        Assert.InRange(test.Messages, 2, test.Tally.Connections);
+    }
+
+    [Fact]
+    public async Task Another_connections_answer_is_a_mismatch()
+    {
+        await using var peer = OddPeer.Start(Odd.Swapping(Size));
+        using var test = await RunAsync(Options(peer) with { Connections = 2, Rate = 100 });
+        Assert.True(test.Tally.ErrorsOf(ProbeResult.Mismatch) > 0, test.Tally.FirstError);
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData(100, false)]
+    [InlineData(null, true)]
+    [InlineData(100, true)]
+    public async Task Silence_is_a_timeout_and_the_test_ends(int? rate, bool reconnects)
+    {
+        await using var peer = OddPeer.Start(Odd.Silent);
+        var start = Stopwatch.GetTimestamp();
+        // Times out while it runs, and what is sent last after its end.
+        using var test = await RunAsync(Options(peer) with { Rate = rate, Reconnects = reconnects, Timeout = TimeSpan.FromMilliseconds(70) });
+        Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Duration, Duration + TimeSpan.FromSeconds(10));
+        Assert.Equal(0, test.Messages);
+        AssertOnly(test, ProbeResult.Timeout);
+        Assert.True(rate is null || test.Tally.Errors == (long)(rate * Duration.TotalSeconds), $"{test.Tally.Errors} of what was due is missing");
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task A_peer_that_reads_nothing_is_a_timeout()
+    {
+        await using var peer = OddPeer.Start(Odd.Deaf);
+        using var test = await RunAsync(Options(peer) with { Size = 1_000_000, Pipeline = 8, Timeout = TimeSpan.FromMilliseconds(70) });
+        AssertOnly(test, ProbeResult.Timeout);
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Half_an_answer_is_a_timeout()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(Size + 10));
+        using var test = await RunAsync(Options(peer) with { Connections = 1, Timeout = TimeSpan.FromSeconds(1) });
+        Assert.Equal((1, 1), (test.Messages, test.Tally.Errors));
+        AssertOnly(test, ProbeResult.Timeout);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_peer_that_ends_is_connected_to_again(bool reconnects)
+    {
+        await using var peer = OddPeer.Start(Odd.EndingAfter(10));
+        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects });
+        Assert.Equal(0, test.Messages);
+        AssertOnly(test, ProbeResult.Closed);
+        Assert.True(peer.Accepted > 2, $"{peer.Accepted}");
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task A_peer_that_ends_between_messages_loses_none_that_came_back()
+    {
+        await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.EndingAfter(10 * Size)(connection) : Odd.Honest(connection));
+        using var test = await RunAsync(Options(peer) with { Connections = 1, Rate = 200, Duration = TimeSpan.FromMilliseconds(400) });
+        AssertOnly(test, ProbeResult.Closed);
+        Assert.Equal(80, test.Messages + test.Tally.Errors);
+        Assert.Equal(2, test.Tally.Connections);
+    }
+
+    [Fact]
+    public async Task A_reset_is_closed()
+    {
+        await using var peer = OddPeer.Start(Odd.ResettingAfter(10, Size));
+        using var test = await RunAsync(Options(peer));
+        AssertOnly(test, ProbeResult.Closed);
+    }
+
+    [Fact]
+    public async Task Where_nobody_listens_there_is_nothing_to_measure()
+    {
+        using var bound = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        bound.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        var options = new LoadOptions(new PeerTarget("127.0.0.1", ((System.Net.IPEndPoint)bound.LocalEndPoint!).Port, false), 4, Size, 1, Duration, null, false, Ample);
+        using var test = new LoadTest(options, Client());
+        var failure = await Assert.ThrowsAsync<PeerException>(() => test.RunAsync(CancellationToken.None).WaitAsync(Wait.Limit));
+        Assert.Equal(ProbeResult.Refused, failure.Result);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(100)]
+    public async Task Who_stops_it_has_what_was_counted(int? rate)
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        using var test = new LoadTest(Options(peer) with { Rate = rate, Duration = TimeSpan.FromHours(1) }, Client());
+        using var stop = new CancellationTokenSource();
+        var running = test.RunAsync(stop.Token);
+        await Wait.UntilAsync(() => test.Messages > 5, "messages came back");
+        await stop.CancelAsync();
+        await running.WaitAsync(Wait.Limit);
+        AssertSound(test);
+        Assert.True(test.Elapsed < Wait.Limit, $"{test.Elapsed}");
+        await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Who_stops_it_does_not_wait_for_a_silent_peer()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(Size));
+        using var test = new LoadTest(Options(peer) with { Connections = 1, Duration = TimeSpan.FromHours(1), Timeout = TimeSpan.FromHours(1) }, Client());
+        using var stop = new CancellationTokenSource();
+        var running = test.RunAsync(stop.Token);
+        await Wait.UntilAsync(() => test.Messages == 1, "the first message came back");
+        await stop.CancelAsync();
+        await running.WaitAsync(Wait.Limit);
+        Assert.Equal((1, 1), (test.Messages, test.Tally.ErrorsOf(ProbeResult.Timeout)));
+    }
+
+    /// <summary>No coordinated omission: what was due while the peer stalled tells of the stall, though it was sent only afterwards.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_falls_due_while_the_peer_stalls_shows_it(bool reconnects)
+    {
+        const int rate = 200;
+        var stall = TimeSpan.FromMilliseconds(500);
+        var duration = TimeSpan.FromMilliseconds(1_500);
+        var answered = 0;
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            while (true)
+            {
+                var message = await connection.ReadAsync(Size);
+                if (Interlocked.Increment(ref answered) == 100)
+                {
+                    await Task.Delay(stall, connection.Stop);
+                }
+
+                await connection.WriteAsync(message);
+            }
+        });
+        using var test = await RunAsync(Options(peer) with { Connections = 1, Rate = rate, Duration = duration, Reconnects = reconnects, Timeout = TimeSpan.FromSeconds(20) });
+        AssertSound(test);
+        var latency = test.Tally.Latency;
+        Assert.Equal(300, latency.Count);
+        Assert.True(latency.Most >= stall.TotalMicroseconds, $"max {latency.Most} µs");
+        // 100 messages fall due in the half second, and wait a quarter of a second on average; p50 is of those outside of it.
+        Assert.InRange(latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue), 85, 200);
+        Assert.True(latency.Percentile(50) < stall.TotalMicroseconds / 10, $"p50 {latency.Percentile(50)} µs");
+        Assert.True(latency.Percentile(90) > stall.TotalMicroseconds / 2, $"p90 {latency.Percentile(90)} µs");
+    }
+
+    private static LoadOptions Options(OddPeer peer) => new(peer.Target, Connections: 2, Size, Pipeline: 1, Duration, Rate: null, Reconnects: false, Timeout: TimeSpan.FromSeconds(20));
+
+    private async Task<LoadTest> RunAsync(LoadOptions options, PeerLink? link = null)
+    {
+        var test = new LoadTest(options, Client(link));
+        await test.RunAsync(CancellationToken.None).WaitAsync(Wait.Limit + options.Duration);
+        return test;
+    }
+
+    private static void AssertSound(LoadTest test)
+    {
+        Assert.True(test.Tally.Errors == 0, test.Tally.FirstError);
+        Assert.True(test.Messages > 0, "no message came back");
+        Assert.Equal(test.Messages, test.Tally.Latency.Count);
+    }
+
+    private static void AssertOnly(LoadTest test, ProbeResult result) =>
+        Assert.True(test.Tally.Errors > 0 && test.Tally.ErrorsByClass.All(error => error.Key == result), $"{string.Join(", ", test.Tally.ErrorsByClass)}; the first: {test.Tally.FirstError}");
+}
+
+public sealed class LoadTestTestsOnEpoll() : LoadTestTests(Epoll);
+
+public sealed class LoadTestTestsOnEpollLoops() : LoadTestTests(EpollLoop);
+
+public sealed class LoadTestTestsOnSockets() : LoadTestTests(Sockets);
