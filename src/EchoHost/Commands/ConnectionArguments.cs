@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using EchoHost.Configuration;
@@ -34,6 +35,12 @@ internal sealed class ConnectionArguments
     /// <exception cref="ConfigurationException">Something can't be used.</exception>
     public (PeerTarget Target, PeerLink Link, TimeSpan Timeout) Read(ParseResult parsed)
     {
+        if (parsed.UnmatchedTokens is [var unknown, ..])
+        {
+            // The parser leaves them to the command, since without one they are configuration.
+            throw new ConfigurationException($"'{unknown}' is neither an option nor an argument of this command");
+        }
+
         var text = parsed.GetValue(_target)!;
         if (!PeerTarget.TryParse(text, out var target, out var problem))
         {
@@ -62,12 +69,12 @@ internal sealed class ConnectionArguments
         };
     }
 
-    /// <summary>The framework's parser would also take an address without a port.</summary>
+    /// <summary>The framework's parsers would also take an address without a port, and a bare number for an address.</summary>
     private static IPEndPoint? ParseSource(string text) =>
         text.LastIndexOf(':') is > 0 and var colon
         && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
         && IPAddress.TryParse(text[..colon], out var address)
-        && (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || text[0] == '[')
+        && (address.AddressFamily == AddressFamily.InterNetworkV6 ? text[0] == '[' : address.ToString() == text[..colon])
             ? new IPEndPoint(address, port)
             : null;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text;
 using EchoHost.Configuration;
 using EchoHost.Peers;
@@ -24,6 +25,7 @@ internal static class SendCommand
         {
             try
             {
+                CheckText(parsed, text);
                 var (target, link, timeout) = connection.Read(parsed);
                 var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
                 var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
@@ -55,6 +57,15 @@ internal static class SendCommand
         catch (InvalidDataException e)
         {
             return CommandLine.Fail(ExitCode.Failed, e.Message);
+        }
+    }
+
+    /// <summary>An option with a typing error would be taken for TEXT, and sent.</summary>
+    private static void CheckText(ParseResult parsed, Argument<string?> text)
+    {
+        if (parsed.GetValue(text) is ['-', '-', _, ..] option && !parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
+        {
+            throw new ConfigurationException($"'{option}' is not an option of this command; to send it as TEXT, put -- before it");
         }
     }
 

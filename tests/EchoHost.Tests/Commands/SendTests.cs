@@ -1,0 +1,312 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Commands;
+
+/// <summary><c>EchoHost send</c> from outside: what it prints, and how it ends.</summary>
+public sealed partial class SendTests : IAsyncLifetime
+{
+    private EchoHostFixture _host = null!;
+
+    private string Target => _host.Tcp.ToString()!;
+
+    public async ValueTask InitializeAsync() => _host = await EchoHostFixture.StartAsync();
+
+    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task A_text_comes_back_with_its_round_trip_and_a_summary()
+    {
+        var (code, output, errors) = await SendAsync(Target, "Hello, opencode.space!");
+        Assert.Equal(0, code);
+        Assert.Empty(errors);
+        Assert.Equal(6, output.Length);
+        Assert.Matches($"^Connected to {Target}: connect [0-9]+\\.[0-9]{{3}} ms$", output[0]);
+        Assert.Matches($"^22 bytes from {Target}: seq=1 time=[0-9]+\\.[0-9]{{3}} ms \"Hello, opencode\\.space!\"$", output[1]);
+        Assert.Equal("", output[2]);
+        Assert.Equal($"--- {Target} ---", output[3]);
+        Assert.Equal("1 messages, 1 came back the same, 0 % lost", output[4]);
+        Assert.Matches("^round trip min/avg/max/stddev = [0-9]+\\.[0-9]{3}/[0-9]+\\.[0-9]{3}/[0-9]+\\.[0-9]{3}/0\\.000 ms$", output[5]);
+        Assert.Contains(_host.Log.Lines, line => line.EndsWith(": \"Hello, opencode.space!\". Echoing it back", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_text_that_could_mislead_is_shown_escaped()
+    {
+        var (code, output, _) = await SendAsync(Target, "a\nb\u001b[31m\"é");
+        Assert.Equal(0, code);
+        Assert.EndsWith(" ms \"a\\nb\\x1b[31m\\\"é\"", output[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task So_many_are_sent_at_the_interval()
+    {
+        var (code, output, _) = await SendAsync(Target, "hello", "--count", "4", "--interval", "50ms");
+        Assert.Equal(0, code);
+        Assert.Equal([1, 2, 3, 4], output.Select(line => Sequence().Match(line)).Where(m => m.Success).Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)));
+        // All over one connection.
+        Assert.Single(output, line => line.StartsWith("Connected to ", StringComparison.Ordinal));
+        Assert.Contains("4 messages, 4 came back the same, 0 % lost", output);
+    }
+
+    [Fact]
+    public async Task Random_bytes_are_others_each_time()
+    {
+        var (code, output, _) = await SendAsync(Target, "--bytes", "300", "--count", "3", "--interval", "0");
+        Assert.Equal(0, code);
+        var shown = output.Where(line => line.StartsWith("300 bytes from ", StringComparison.Ordinal)).Select(line => line[line.IndexOf('"', StringComparison.Ordinal)..]).ToArray();
+        Assert.Equal(3, shown.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_large_message_comes_back()
+    {
+        var (code, output, _) = await SendAsync(Target, "--bytes", "5000000", "--json");
+        Assert.Equal(0, code);
+        AssertMessage(Assert.Single(output), 1, 5_000_000, isFirst: true);
+    }
+
+    [Fact]
+    public async Task JSON_is_one_object_a_message()
+    {
+        var (code, output, errors) = await SendAsync(Target, "héllo", "--count", "3", "--interval", "1ms", "--json");
+        Assert.Equal(0, code);
+        Assert.Empty(errors);
+        Assert.Equal(3, output.Length);
+        for (var i = 0; i < 3; i++)
+        {
+            AssertMessage(output[i], i + 1, 6, isFirst: i == 0);
+        }
+    }
+
+    [Fact]
+    public async Task Each_line_of_standard_input_is_a_message()
+    {
+        using var program = EchoHostProcess.StartFed("send", Target);
+        await program.Input.WriteAsync("one\r\n\nÿtwo"u8.ToArray()).AsTask().WaitAsync(Wait.Limit);
+        await program.Input.FlushAsync().WaitAsync(Wait.Limit);
+        // It does not wait for the end of its input.
+        await Wait.UntilAsync(() => program.Output.Any(line => line.Contains("\"one\"", StringComparison.Ordinal)), "the first line was sent");
+        await program.Input.WriteAsync((byte[])[0xFE, (byte)'\n', .. "three"u8]).AsTask().WaitAsync(Wait.Limit);
+        program.Input.Close();
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Empty(program.Errors);
+        var messages = program.Output.Where(line => Sequence().IsMatch(line)).ToArray();
+        Assert.Equal(3, messages.Length);
+        Assert.Matches("^3 bytes from .* seq=1 .*\"one\"$", messages[0]);
+        Assert.Matches("^6 bytes from .* seq=2 .*\"ÿtwo\\\\xfe\"$", messages[1]);
+        Assert.Matches("^5 bytes from .* seq=3 .*\"three\"$", messages[2]);
+    }
+
+    [Fact]
+    public async Task No_more_lines_are_sent_than_count_says()
+    {
+        using var program = EchoHostProcess.StartFed("send", Target, "--count", "2");
+        await program.Input.WriteAsync("one\ntwo\nthree\n"u8.ToArray()).AsTask().WaitAsync(Wait.Limit);
+        await program.Input.FlushAsync().WaitAsync(Wait.Limit);
+        // Its input has not ended.
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Contains("2 messages, 2 came back the same, 0 % lost", program.Output);
+    }
+
+    [Fact]
+    public async Task Nothing_to_send_is_a_failure()
+    {
+        using var program = EchoHostProcess.StartFed("send", Target);
+        program.Input.Close();
+        Assert.Equal(1, await program.WaitForExitAsync());
+        Assert.Equal("EchoHost: nothing was sent", Assert.Single(program.Errors));
+        Assert.Empty(program.Output);
+    }
+
+    [Fact]
+    public async Task A_signal_prints_the_summary()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        using var program = EchoHostProcess.Start(["send", Target, "hello", "--count", "0", "--interval", "1ms"]);
+        await Wait.UntilAsync(() => program.Output.Count() > 3, "messages were sent");
+        program.Signal(PosixSignal.SIGINT);
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Empty(program.Errors);
+        Assert.Matches("^[0-9]+ messages, [0-9]+ came back the same, 0 % lost$", program.Output.ElementAt(program.Output.Count() - 2));
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGINT)]
+    [InlineData(PosixSignal.SIGTERM)]
+    public async Task A_signal_ends_the_wait_for_a_line(PosixSignal signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        using var program = EchoHostProcess.StartFed("send", Target);
+        await program.Input.WriteAsync("one\n"u8.ToArray()).AsTask().WaitAsync(Wait.Limit);
+        await program.Input.FlushAsync().WaitAsync(Wait.Limit);
+        await Wait.UntilAsync(() => program.Output.Any(line => line.Contains("\"one\"", StringComparison.Ordinal)), "the line was sent");
+        program.Signal(signal);
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Contains("1 messages, 1 came back the same, 0 % lost", program.Output);
+    }
+
+    [Fact]
+    public async Task A_signal_ends_the_wait_for_an_answer()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        await using var peer = OddPeer.Start(Odd.Silent);
+        using var program = EchoHostProcess.Start(["send", peer.EndPoint.ToString(), "hello", "--timeout", "1h"]);
+        await Wait.UntilAsync(() => program.Output.Any(), "it is connected");
+        program.Signal(PosixSignal.SIGINT);
+        Assert.Equal(1, await program.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Something_else_back_is_a_failure_that_is_shown()
+    {
+        await using var peer = OddPeer.Start(Odd.Changing(4, 5));
+        var (code, output, errors) = await SendAsync(peer.EndPoint.ToString(), "hello");
+        Assert.Equal(1, code);
+        Assert.Empty(errors);
+        Assert.Contains($"{peer.EndPoint}: seq=1 mismatch: byte 5 of 5 came back different: \"helln\"", output);
+        Assert.Contains("1 messages, 0 came back the same, 100 % lost", output);
+    }
+
+    [Fact]
+    public async Task A_failure_is_a_JSON_object_too()
+    {
+        await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.Changing(0, 5)(connection) : Odd.Honest(connection));
+        var (code, output, _) = await SendAsync(peer.EndPoint.ToString(), "hello", "--count", "3", "--interval", "1ms", "--json");
+        Assert.Equal(1, code);
+        Assert.Equal(3, output.Length);
+        var failed = JsonDocument.Parse(output[0]).RootElement;
+        Assert.Equal((1, 5, JsonValueKind.Null, "mismatch", "byte 1 of 5 came back different"), (failed.GetProperty("seq").GetInt32(), failed.GetProperty("bytes").GetInt32(), failed.GetProperty("roundTripMicroseconds").ValueKind, failed.GetProperty("result").GetString(), failed.GetProperty("error").GetString()));
+        // The next one has a connection of its own.
+        AssertMessage(output[1], 2, 5, isFirst: true);
+        AssertMessage(output[2], 3, 5, isFirst: false);
+        Assert.Equal(2, peer.Accepted);
+    }
+
+    [Fact]
+    public async Task Silence_is_a_timeout()
+    {
+        await using var peer = OddPeer.Start(Odd.Silent);
+        var (code, output, _) = await SendAsync(peer.EndPoint.ToString(), "hello", "--timeout", "200ms");
+        Assert.Equal(1, code);
+        Assert.Contains($"{peer.EndPoint}: seq=1 timeout: 0 of 5 bytes came back within 200 ms", output);
+    }
+
+    [Fact]
+    public async Task A_port_where_nobody_listens_is_a_failure()
+    {
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var (code, output, errors) = await SendAsync(bound.LocalEndPoint!.ToString()!, "hello");
+        Assert.Equal(1, code);
+        Assert.Empty(errors);
+        Assert.Equal($"{bound.LocalEndPoint}: seq=1 refused: Connection refused", output[0]);
+        Assert.Contains("1 messages, 0 came back the same, 100 % lost", output);
+    }
+
+    [Fact]
+    public async Task TLS_is_believed_by_its_authority_or_not_at_all()
+    {
+        using var certificate = new TestCertificate();
+        await using var peer = OddPeer.StartTls(certificate, Odd.Honest);
+        var target = $"localhost:{peer.EndPoint.Port}";
+        var (trusted, output, errors) = await SendAsync(target, "hello", "--tls", "--ca", certificate.CertificatePath);
+        Assert.Equal((0, 0), (trusted, errors.Length));
+        Assert.Matches($"^Connected to {target} at 127\\.0\\.0\\.1:{peer.EndPoint.Port}: resolve [0-9.]+ ms, connect [0-9.]+ ms, TLS [0-9.]+ ms \\(Tls13 TLS_[A-Z0-9_]+\\)$", output[0]);
+        Assert.Equal(0, (await SendAsync($"tls://{target}", "hello", "--insecure")).Code);
+        var (refused, lines, _) = await SendAsync($"tls://{target}", "hello");
+        Assert.Equal(1, refused);
+        Assert.StartsWith($"{target}: seq=1 tls: ", lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_PROXY_header_gives_the_source()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8");
+        Assert.Equal(0, (await SendAsync(host.Tcp.ToString()!, "one", "--proxy", "v1", "--proxy-source", "203.0.113.7:56324")).Code);
+        Assert.Equal(0, (await SendAsync(host.Tcp.ToString()!, "two", "--proxy", "v2", "--proxy-source", "[2001:db8::7]:1")).Code);
+        Assert.Contains(host.Log.Lines, line => line.StartsWith("Peer 203.0.113.7:56324 connecting (via 127.0.0.1:", StringComparison.Ordinal));
+        Assert.Contains(host.Log.Lines, line => line.StartsWith("Peer [2001:db8::7]:1 connecting (via 127.0.0.1:", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("HOST:PORT is 'nowhere': expected HOST:PORT or tls://HOST:PORT", "nowhere", "x")]
+    [InlineData("HOST:PORT is '[::1]': '1]' is not a port (1–65535)", "[::1]", "x")]
+    [InlineData("HOST:PORT is 'a b:1': 'a b' is not a host name or an IP address (IPv6 in brackets)", "a b:1", "x")]
+    [InlineData("HOST:PORT is 'a\\x0a\\x1bb:1': ", "a\n\u001bb:1", "x")]
+    [InlineData("--count is '-1'; expected a whole number from 0 to 2147483647", "127.0.0.1:1", "x", "--count=-1")]
+    [InlineData("--count is 'many'; expected a whole number", "127.0.0.1:1", "x", "--count", "many")]
+    [InlineData("Required argument missing for option: '--count'", "127.0.0.1:1", "x", "--count=")]
+    [InlineData("--bytes is '0'; expected a whole number from 1 to 67108864", "127.0.0.1:1", "--bytes", "0")]
+    [InlineData("--bytes is '67108865'; expected a whole number from 1 to 67108864", "127.0.0.1:1", "--bytes", "67108865")]
+    [InlineData("--bytes is '5', but there is TEXT too", "127.0.0.1:1", "x", "--bytes", "5")]
+    [InlineData("TEXT is ''; there is nothing to send", "127.0.0.1:1", "")]
+    [InlineData("--interval is 'NaN'; expected a time as in 500ms, 10s, 2m, 1h or 00:00:10", "127.0.0.1:1", "x", "--interval", "NaN")]
+    [InlineData("--interval is '-00:00:01'; expected ", "127.0.0.1:1", "x", "--interval=-00:00:01")]
+    [InlineData("--timeout is 'soon'; expected a time as in 500ms, 10s, 2m, 1h or 00:00:10", "127.0.0.1:1", "x", "--timeout", "soon")]
+    [InlineData("--timeout is '0'; expected 1 ms to 24 days", "127.0.0.1:1", "x", "--timeout", "0")]
+    [InlineData("--timeout is '1000h'; expected 1 ms to 24 days", "127.0.0.1:1", "x", "--timeout", "1000h")]
+    [InlineData("--proxy is 'v3'; expected v1 or v2", "127.0.0.1:1", "x", "--proxy", "v3")]
+    [InlineData("--proxy-source is '1.2.3.4:5', but --proxy is not given", "127.0.0.1:1", "x", "--proxy-source", "1.2.3.4:5")]
+    [InlineData("--proxy-source is '1.2.3.4'; expected IP:PORT", "127.0.0.1:1", "x", "--proxy", "v1", "--proxy-source", "1.2.3.4")]
+    [InlineData("--proxy-source is '::1:5'; expected IP:PORT", "127.0.0.1:1", "x", "--proxy", "v1", "--proxy-source", "::1:5")]
+    [InlineData("--proxy-source is 'host:5'; expected IP:PORT", "127.0.0.1:1", "x", "--proxy", "v1", "--proxy-source", "host:5")]
+    [InlineData("--proxy-source is '1:5'; expected IP:PORT", "127.0.0.1:1", "x", "--proxy", "v1", "--proxy-source", "1:5")]
+    [InlineData("--insecure needs --tls", "127.0.0.1:1", "x", "--insecure")]
+    [InlineData("--ca needs --tls", "127.0.0.1:1", "x", "--ca", "f")]
+    [InlineData("--cert needs --tls", "127.0.0.1:1", "x", "--cert", "f")]
+    [InlineData("--key needs --tls", "127.0.0.1:1", "x", "--key", "f")]
+    [InlineData("--ca is 'f', but with --insecure any certificate is believed", "127.0.0.1:1", "x", "--tls", "--insecure", "--ca", "f")]
+    [InlineData("--key is 'f', but --cert is not given", "127.0.0.1:1", "x", "--tls", "--key", "f")]
+    [InlineData("--ca is '/nowhere/at/all': ", "127.0.0.1:1", "x", "--tls", "--ca", "/nowhere/at/all")]
+    [InlineData("--ca is '/': ", "127.0.0.1:1", "x", "--tls", "--ca", "/")]
+    [InlineData("Required argument missing for option: '--ca'", "127.0.0.1:1", "x", "--tls", "--ca=")]
+    [InlineData("--ca is '/dev/null': it holds no certificate", "127.0.0.1:1", "x", "--tls", "--ca", "/dev/null")]
+    [InlineData("--cert is '/nowhere/at/all': ", "127.0.0.1:1", "x", "--tls", "--cert", "/nowhere/at/all")]
+    [InlineData("--cert is '/dev/null': ", "127.0.0.1:1", "x", "--tls", "--cert", "/dev/null")]
+    [InlineData("'y' is neither an option nor an argument of this command", "127.0.0.1:1", "x", "y")]
+    [InlineData("'--jsn' is not an option of this command; to send it as TEXT, put -- before it", "127.0.0.1:1", "--jsn")]
+    [InlineData("'--jsn' is neither an option nor an argument of this command", "127.0.0.1:1", "x", "--jsn")]
+    [InlineData("", "127.0.0.1:1", "x", "--count")]
+    [InlineData("", "127.0.0.1:1", "x", "--count", "1", "--count", "2")]
+    [InlineData("")]
+    public async Task What_is_wrong_is_one_line_and_exit_code_2(string line, params string[] args)
+    {
+        var (code, output, errors) = await SendAsync(args);
+        Assert.Equal(2, code);
+        Assert.StartsWith($"EchoHost: {line}", Assert.Single(errors), StringComparison.Ordinal);
+        Assert.Empty(output);
+    }
+
+    /// <summary>What begins as an option does is sent where the user says that it is none.</summary>
+    [Fact]
+    public async Task A_text_may_look_like_an_option()
+    {
+        var (code, output, _) = await SendAsync(Target, "--", "--jsn");
+        Assert.Equal(0, code);
+        Assert.EndsWith("\"--jsn\"", output[1], StringComparison.Ordinal);
+    }
+
+    /// <summary>The contract's keys and their order, and what tells how the message's connection was made.</summary>
+    private static void AssertMessage(string line, int sequence, int bytes, bool isFirst)
+    {
+        var message = JsonDocument.Parse(line).RootElement;
+        Assert.Equal(["seq", "bytes", "roundTripMicroseconds", "result", .. isFirst ? ["resolveMicroseconds", "connectMicroseconds", "tlsMicroseconds"] : Array.Empty<string>()], message.EnumerateObject().Select(p => p.Name));
+        Assert.Equal((sequence, bytes, "ok"), (message.GetProperty("seq").GetInt32(), message.GetProperty("bytes").GetInt32(), message.GetProperty("result").GetString()));
+        Assert.True(message.GetProperty("roundTripMicroseconds").GetDouble() > 0);
+    }
+
+    private static async Task<(int Code, string[] Output, string[] Errors)> SendAsync(params string[] args)
+    {
+        using var program = EchoHostProcess.Start(["send", .. args]);
+        var code = await program.WaitForExitAsync();
+        return (code, [.. program.Output], [.. program.Errors]);
+    }
+
+    [GeneratedRegex(@" seq=(\d+) ")]
+    private static partial Regex Sequence();
+}
