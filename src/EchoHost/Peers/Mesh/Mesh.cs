@@ -35,10 +35,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
         _rehearsal = Task.Run(() => Rehearsal.RunAsync(connections, resolver, _settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First()), CancellationToken.None);
         lock (_lock)
         {
-            foreach (var target in _settings.Targets)
-            {
-                Add(new Peer(target, PeerSource.Targets), peers.Count);
-            }
+            Add([.. _settings.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
         }
 
         _resolving = names.RunAsync(OnFound, _stopResolving.Token);
@@ -80,19 +77,33 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
                 Remove(peer);
             }
 
-            foreach (var ((target, name), index) in wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).Select((f, index) => (f, index)).ToArray())
+            var joining = wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).ToArray();
+            foreach (var (target, name) in joining)
             {
-                Add(new Peer(target, PeerSource.Dns), index);
                 MeshLog.Found(logger, target.Name, name);
             }
 
-            metrics.PeersChanged(left.Length > 0);
+            Add([.. joining.Select(f => new Peer(f.Peer, PeerSource.Dns))], left.Length > 0);
         }
     }
 
-    private void Add(Peer peer, int index)
+    private void Add(IReadOnlyList<Peer> joining, bool haveSomeLeft)
     {
-        peers.Add(peer);
+        foreach (var peer in joining)
+        {
+            peers.Add(peer);
+        }
+
+        // Before the first probe, which counts too.
+        metrics.PeersChanged(haveSomeLeft);
+        for (var i = 0; i < joining.Count; i++)
+        {
+            Start(joining[i], i);
+        }
+    }
+
+    private void Start(Peer peer, int index)
+    {
         _place = (_place + GoldenRatio) % 1;
         var place = _settings.Interval * _place;
         var stop = _stops[peer] = new CancellationTokenSource();
