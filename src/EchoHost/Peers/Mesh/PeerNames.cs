@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace EchoHost.Peers.Mesh;
@@ -19,11 +18,11 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
         using var timer = new PeriodicTimer(settings.Interval, time);
         do
         {
-            if (await ResolveAsync(name, stop) is { } addresses)
+            if (await ResolveAsync(name, stop) is { } peers)
             {
                 lock (_lock)
                 {
-                    _found[name] = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { Address = address })];
+                    _found[name] = peers;
                     onFound([.. _found.SelectMany(found => found.Value.Select(peer => (peer, found.Key.Name)))]);
                 }
             }
@@ -31,16 +30,18 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
         while (await timer.WaitForNextTickAsync(stop));
     }
 
-    /// <summary>A name's addresses; null where nobody could say, and what was known stays.</summary>
-    private async Task<IEnumerable<IPAddress>?> ResolveAsync(PeerTarget name, CancellationToken stop)
+    /// <summary>The peers at a name's addresses; null where nobody could say, and what was known stays.</summary>
+    private async Task<IReadOnlyList<PeerTarget>?> ResolveAsync(PeerTarget name, CancellationToken stop)
     {
         using var limit = new TimeLimit(settings.Timeout, time, stop);
         try
         {
             // A resolver may not hear of being canceled.
             var found = await limit.RunAsync(token => resolver.ResolveAsync(name.Host, token).WaitAsync(token), () => "no answer");
+            var addresses = found.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Distinct();
+            PeerTarget[] peers = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { Address = address })];
             Tell(name, null, found.Length == 0);
-            return found.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Distinct();
+            return peers;
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData)
         {
@@ -48,8 +49,9 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
             Tell(name, null, isEmpty: true);
             return [];
         }
-        catch (Exception e) when (e is SocketException or PeerException)
+        catch (Exception e) when (!stop.IsCancellationRequested)
         {
+            // The resolver did not answer, or failed in a way that nobody foresaw; it is asked again all the same.
             Tell(name, e.Message, isEmpty: false);
             return null;
         }
