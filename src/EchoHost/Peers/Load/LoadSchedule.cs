@@ -15,7 +15,7 @@ internal sealed class LoadSchedule(long start, int rate, int connections, TimeSp
     private readonly double _ticksPerMessage = Stopwatch.Frequency / (double)rate;
 
     /// <summary>How many messages fall due in all.</summary>
-    public long Count { get; } = (long)Math.Ceiling(rate * duration.TotalSeconds);
+    public long Count { get; } = (long)Math.Ceiling(rate * (decimal)duration.Ticks / TimeSpan.TicksPerSecond);
 
     /// <summary>Which connection sends the message.</summary>
     public int ConnectionOf(long message) => (int)(message % connections);

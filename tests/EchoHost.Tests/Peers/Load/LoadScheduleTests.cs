@@ -11,6 +11,8 @@ public class LoadScheduleTests
     [InlineData(1, 1, 1, 1)]
     [InlineData(1000, 50, 10, 10_000)]
     [InlineData(3, 2, 1.5, 5)]
+    [InlineData(100, 1, 0.14, 14)]
+    [InlineData(200, 1, 0.14, 28)]
     [InlineData(1, 5, 0.001, 1)]
     [InlineData(10_000_000, 1, 86_400, 864_000_000_000)]
     public void So_many_messages_fall_due(int rate, int connections, double seconds, long count) =>
