@@ -26,6 +26,7 @@ public abstract class PeerTests : IAsyncDisposable
 
     protected PeerTests(string transport)
     {
+        KnowsResets = transport != Sockets;
         if (transport == Sockets)
         {
             Connections = _sockets = new SocketsConnectionFactory(NullLoggerFactory.Instance);
@@ -42,6 +43,12 @@ public abstract class PeerTests : IAsyncDisposable
 
     /// <summary>How long the test gives what will not come.</summary>
     protected static TimeSpan Brief { get; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// Whether a reset is always told as one, and after what came before it. To Kestrel's sockets one that a send hears of
+    /// is an orderly end, and a pipe that has ended with an error gives no more of what is in it.
+    /// </summary>
+    protected bool KnowsResets { get; }
 
     private protected IConnectionFactory Connections { get; }
 

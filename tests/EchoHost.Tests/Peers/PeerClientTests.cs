@@ -456,9 +456,6 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await peer.ExpectNobodyAsync();
     }
 
-    /// <summary>Whether a reset is always told as one, and after what came before it.</summary>
-    protected virtual bool KnowsResets => true;
-
     private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) => connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 
     private static Task<PeerException> FailAsync(PeerConnection connection, byte[] message, TimeSpan? timeout = null) =>
@@ -515,8 +512,4 @@ public sealed class PeerClientTestsOnEpoll() : PeerClientTests(Epoll);
 
 public sealed class PeerClientTestsOnEpollLoops() : PeerClientTests(EpollLoop);
 
-public sealed class PeerClientTestsOnSockets() : PeerClientTests(Sockets)
-{
-    /// <summary>A reset that a send hears of is an orderly end to its receive, and a pipe that has ended with an error gives no more of what is in it.</summary>
-    protected override bool KnowsResets => false;
-}
+public sealed class PeerClientTestsOnSockets() : PeerClientTests(Sockets);

@@ -157,7 +157,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         for (var i = 0; i < 50; i++)
         {
             var probe = await Client(Trusting).ProbeAsync(peer.Named("localhost") with { IsTls = true }, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
-            Assert.Equal((ProbeResult.Closed, true), (probe.Result, probe.IsTurnedAway));
+            Assert.True(probe is { Result: ProbeResult.Closed, IsTurnedAway: true } || (!KnowsResets && probe.Result == ProbeResult.Tls), $"{probe.Result}: {probe.Error}");
         }
     }
 
@@ -200,7 +200,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         Assert.Equal((ProbeResult.Mismatch, "more came back than the 64 bytes that were sent"), await ProbeAsync(Odd.Appending(Size)));
         Assert.Equal((ProbeResult.Timeout, "10 of 64 bytes came back within "), await ProbeAsync(Odd.SilentAfter(10), Brief));
         Assert.Equal((ProbeResult.Closed, "closed by the peer after 10 of 64 bytes"), await ProbeAsync(Odd.EndingAfter(10)));
-        Assert.Equal((ProbeResult.Closed, "turned away: reset before a byte came back, as a peer does that is draining or full"), await ProbeAsync(Odd.ResettingAfter(0, Size)));
+        Assert.Equal(ProbeResult.Closed, (await ProbeAsync(Odd.ResettingAfter(0, Size))).Result);
         Assert.Equal((ProbeResult.Ok, null), await ProbeAsync(Odd.Dribbling));
     }
 

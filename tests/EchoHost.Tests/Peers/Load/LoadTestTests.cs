@@ -10,7 +10,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
 {
     private const int Size = 64;
 
-    private static readonly TimeSpan Duration = TimeSpan.FromMilliseconds(TestScale.Of(200, 3_000));
+    private static readonly TimeSpan Duration = TimeSpan.FromMilliseconds(TestScale.Of(140, 3_000));
 
     [Theory]
     [InlineData(1, 64, 1)]
@@ -111,7 +111,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task Another_connections_answer_is_a_mismatch()
     {
         await using var peer = OddPeer.Start(Odd.Swapping(Size));
-        using var test = await RunAsync(Options(peer) with { Connections = 2, Rate = 100 });
+        using var test = await RunAsync(Options(peer) with { Connections = 2, Rate = 100, Timeout = TimeSpan.FromMilliseconds(500) });
         Assert.True(test.Tally.ErrorsOf(ProbeResult.Mismatch) > 0, test.Tally.FirstError);
     }
 
@@ -157,7 +157,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_peer_that_ends_is_connected_to_again(bool reconnects)
     {
         await using var peer = OddPeer.Start(Odd.EndingAfter(10));
-        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects });
+        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects, Duration = TimeSpan.FromMilliseconds(500) });
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Closed);
         Assert.True(peer.Accepted > 2, $"{peer.Accepted}");
@@ -170,7 +170,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.EndingAfter(10 * Size)(connection) : Odd.Honest(connection));
         using var test = await RunAsync(Options(peer) with { Connections = 1, Rate = 200, Duration = TimeSpan.FromMilliseconds(400) });
         AssertOnly(test, ProbeResult.Closed);
-        Assert.Equal(80, test.Messages + test.Tally.Errors);
+        // An end between two messages is an error too, though it loses none.
+        Assert.InRange(test.Messages, 79, 80);
+        Assert.Equal(1, test.Tally.Errors);
         Assert.Equal(2, test.Tally.Connections);
     }
 
@@ -230,15 +232,15 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task What_falls_due_while_the_peer_stalls_shows_it(bool reconnects)
     {
         const int rate = 200;
-        var stall = TimeSpan.FromMilliseconds(500);
-        var duration = TimeSpan.FromMilliseconds(1_500);
+        var stall = TimeSpan.FromMilliseconds(TestScale.Of(300, 1_000));
+        var duration = 3 * stall;
         var answered = 0;
         await using var peer = OddPeer.Start(async connection =>
         {
             while (true)
             {
                 var message = await connection.ReadAsync(Size);
-                if (Interlocked.Increment(ref answered) == 100)
+                if (Interlocked.Increment(ref answered) == rate * stall.TotalSeconds)
                 {
                     await Task.Delay(stall, connection.Stop);
                 }
@@ -249,12 +251,14 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         using var test = await RunAsync(Options(peer) with { Connections = 1, Rate = rate, Duration = duration, Reconnects = reconnects, Timeout = TimeSpan.FromSeconds(20) });
         AssertSound(test);
         var latency = test.Tally.Latency;
-        Assert.Equal(300, latency.Count);
-        Assert.True(latency.Most >= stall.TotalMicroseconds, $"max {latency.Most} µs");
-        // 100 messages fall due in the half second, and wait a quarter of a second on average; p50 is of those outside of it.
-        Assert.InRange(latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue), 85, 200);
-        Assert.True(latency.Percentile(50) < stall.TotalMicroseconds / 10, $"p50 {latency.Percentile(50)} µs");
+        var stalled = (long)(rate * stall.TotalSeconds);
+        Assert.Equal(3 * stalled, latency.Count);
+        // Timers may be a little early.
+        Assert.True(latency.Most >= 0.95 * stall.TotalMicroseconds, $"max {latency.Most} µs");
+        // A third of all fall due in it, and wait half of it on average; p50 is of those outside of it, on a machine that is shared.
+        Assert.True(latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue) >= 0.8 * stalled, $"only {latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue)} tell of it");
         Assert.True(latency.Percentile(90) > stall.TotalMicroseconds / 2, $"p90 {latency.Percentile(90)} µs");
+        Assert.True(latency.Percentile(50) < stall.TotalMicroseconds / 2, $"p50 {latency.Percentile(50)} µs");
     }
 
     private static LoadOptions Options(OddPeer peer) => new(peer.Target, Connections: 2, Size, Pipeline: 1, Duration, Rate: null, Reconnects: false, Timeout: TimeSpan.FromSeconds(20));
