@@ -126,9 +126,10 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
             await Task.Delay(first, time, stop.Token);
             while (true)
             {
+                var begun = time.GetElapsedTime(start);
                 await ProbeAsync(peer, stop.Token);
                 var now = time.GetElapsedTime(start);
-                var next = NextTurn(place, now) + (_settings.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
+                var next = NextTurn(place, begun, now) + (_settings.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
                 await Task.Delay(next > now ? next - now : TimeSpan.Zero, time, stop.Token);
             }
         }
@@ -165,10 +166,10 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
         }
     }
 
-    /// <summary>The next turn that is at least half an interval away; those missed meanwhile are not made up for.</summary>
-    private TimeSpan NextTurn(TimeSpan place, TimeSpan now)
+    /// <summary>The next turn that is half an interval or more after the last probe began; those missed meanwhile are not made up for.</summary>
+    private TimeSpan NextTurn(TimeSpan place, TimeSpan begun, TimeSpan now)
     {
-        var turn = Math.Ceiling(((now - place) / _settings.Interval) + 0.5);
+        var turn = Math.Ceiling(Math.Max(((begun - place) / _settings.Interval) + 0.5, (now - place) / _settings.Interval));
         return place + (_settings.Interval * Math.Max(0, turn));
     }
 }
