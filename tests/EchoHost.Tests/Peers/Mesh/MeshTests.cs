@@ -1,0 +1,211 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using EchoHost.Peers;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace EchoHost.Tests.Peers.Mesh;
+
+public abstract partial class MeshTests(string transport) : TransportTests(transport)
+{
+    private const string Away = "turns connections away: it is draining, or full";
+    private const string Refused = "is unreachable: refused";
+
+    /// <summary>Over Kestrel's sockets, a reset that comes while the first bytes are sent may look like an orderly end.</summary>
+    private readonly bool _seesEveryReset = transport == Epoll;
+
+    [Fact]
+    public async Task Three_hosts_see_each_other_come_and_go()
+    {
+        using HeldPort first = new(), second = new(), third = new();
+        Task<EchoHostFixture> Start(HeldPort own, HeldPort other, HeldPort another) => StartHostAsync([MeshHost.Interval, own.Setting, .. MeshHost.Targets(other.Name, another.Name)]);
+
+        await using var a = await Start(first, second, third);
+        await a.UntilLoggedAsync($"Peer {second.Name} is unreachable: refused");
+        await a.UntilLoggedAsync($"Peer {third.Name} is unreachable: refused");
+        Assert.True(await a.IsReadyAsync());
+
+        await using var b = await Start(second, first, third);
+        await using (var c = await Start(third, first, second))
+        {
+            await a.UntilStateAsync(second.Name, "up");
+            await a.UntilStateAsync(third.Name, "up");
+            await b.UntilStateAsync(third.Name, "up");
+            await c.UntilLoggedAsync($"Peer {first.Name} is reachable");
+            await c.UntilLoggedAsync($"Peer {second.Name} is reachable");
+            await a.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{third.Name}\"}}", up => up == 1);
+            await a.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"ok\"}}", probes => probes > 1);
+            await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{third.Name}\"}}", probes => probes > 1);
+            await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_sum{{peer=\"{third.Name}\"}}", seconds => seconds > 0);
+            Assert.True(await a.IsReadyAsync() && await b.IsReadyAsync() && await c.IsReadyAsync());
+        }
+
+        foreach (var survivor in new[] { a, b })
+        {
+            await survivor.UntilStateAsync(third.Name, "down");
+            await Wait.UntilAsync(() => survivor.Said(third.Name).Last() == Refused, "what has become of it is logged");
+            await survivor.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{third.Name}\"}}", up => up == 0);
+            await survivor.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"refused\"}}", probes => probes > 2);
+            Assert.True(await survivor.IsReadyAsync());
+        }
+
+        var lines = a.Said(third.Name).Count();
+        await using var again = await Start(third, first, second);
+        await a.UntilStateAsync(third.Name, "up");
+        await Wait.UntilAsync(() => a.Said(third.Name).Count() == lines + 1, "it is said once");
+        Assert.Matches(Again(), a.Said(third.Name).Last());
+        Assert.Equal("up", await a.StateAsync(second.Name));
+        Assert.True(await a.IsReadyAsync());
+
+        // Nothing but the changes was said; one that is about to go may turn a probe away first.
+        Assert.Collection(
+            Calm(a.Said(third.Name)).Where(l => l != Away),
+            l => Assert.Equal(Refused, l),
+            l => Assert.Matches(Again(), l),
+            l => Assert.Equal(Refused, l),
+            l => Assert.Matches(Again(), l));
+        Assert.Equal(["is reachable"], again.Said(first.Name));
+    }
+
+    [Fact]
+    public async Task Each_way_of_failing_has_its_state_its_line_and_its_count()
+    {
+        await using StubPeer good = StubPeer.Echoes(), liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), closer = StubPeer.Closes(), full = StubPeer.TurnsAway(atOnce: _seesEveryReset);
+        using var nobody = new HeldPort();
+        using var certificate = new TestCertificate();
+        await using var untrusted = await StartHostAsync([.. certificate.Settings]);
+        var tls = $"localhost:{((IPEndPoint)untrusted.EndPoints["Tls"]).Port}";
+        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:00.3", .. MeshHost.Targets(good.Name, liar.Name, silent.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
+
+        var expected = new (string Name, string State, string Result, string? Error, string Line)[]
+        {
+            (good.Name, "up", "ok", null, "is reachable"),
+            (liar.Name, "down", "mismatch", "byte 1 of 64 came back different", "is unreachable: mismatch"),
+            (silent.Name, "down", "timeout", "0 of 64 bytes came back within ", "is unreachable: timeout"),
+            (closer.Name, "down", "closed", "closed by the peer after 0 of 64 bytes", "is unreachable: closed"),
+            (full.Name, "turnsAway", "closed", "turned away: reset before a byte came back, as a peer does that is draining or full", Away),
+            (nobody.Name, "down", "refused", "Connection refused", Refused),
+            (tls, "down", "tls", "", "is unreachable: tls"),
+            (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls"),
+        };
+        foreach (var (name, state, result, error, line) in expected)
+        {
+            await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= 4, $"{name} is probed");
+            var peer = (await host.PeersAsync())[name];
+            Assert.Equal((name, state, result, state == "up"), (name, peer.GetProperty("state").GetString(), peer.GetProperty("lastResult").GetString(), peer.GetProperty("up").GetBoolean()));
+            Assert.True(error is null ? peer.GetProperty("lastError").GetString() is null : peer.GetProperty("lastError").GetString()!.StartsWith(error, StringComparison.Ordinal), peer.GetProperty("lastError").GetString());
+            Assert.Equal(state == "up" ? 0 : 100, peer.GetProperty("lossPercent").GetDouble());
+
+            // However often it failed, it was said once, with what else is known in the event.
+            Assert.Equal([line], host.Said(name));
+            var entry = host.Log.Entries.Single(e => e.Text == $"Peer {name} {line}");
+            Assert.Equal(state == "down" ? LogLevel.Warning : LogLevel.Information, entry.Level);
+            if (state == "down")
+            {
+                Assert.Equal(result, entry.Properties["Result"]);
+                Assert.StartsWith(error!, (string)entry.Properties["Error"]!, StringComparison.Ordinal);
+            }
+
+            var series = await host.SeriesAsync();
+            Assert.Equal(state == "up" ? 1 : 0, series[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
+            Assert.All(
+                new[] { "ok", "dns", "refused", "timeout", "tls", "mismatch", "closed", "local" },
+                other => Assert.Equal(other == result, series[$"echohost_peer_probes_total{{peer=\"{name}\",result=\"{other}\"}}"] > 0));
+            Assert.Equal(state == "up", series.ContainsKey($"echohost_peer_rtt_seconds_count{{peer=\"{name}\"}}"));
+        }
+
+        Assert.True(await host.IsReadyAsync());
+    }
+
+    [Fact]
+    public async Task A_name_that_nobody_has_is_of_class_dns()
+    {
+        await using var host = await EchoHostFixture.StartAsync(services => FakeResolver.NobodyIs(services), [MeshHost.Interval, .. MeshHost.Targets("nobody.example:5555")]);
+        await host.UntilLoggedAsync("Peer nobody.example:5555 is unreachable: dns");
+        Assert.StartsWith("nobody.example can't be resolved: ", (await host.PeersAsync())["nobody.example:5555"].GetProperty("lastError").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_peer_in_its_readiness_delay_is_up()
+    {
+        await using var leaving = await StartHostAsync("Echo:Shutdown:ReadinessDelay=00:00:02");
+        var name = leaving.Tcp.ToString()!;
+        await using var host = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(name)]);
+        await host.UntilStateAsync(name, "up");
+        var stop = leaving.BeginStop();
+        await Wait.UntilAsync(async () => !await leaving.IsReadyAsync(), "it is unready");
+        var probes = (await host.PeersAsync())[name].GetProperty("probes").GetInt64();
+        await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= probes + 2, "it is probed meanwhile");
+        Assert.False(stop.IsCompleted);
+        Assert.Equal(["is reachable"], host.Said(name));
+        await stop.WaitAsync(Wait.Limit);
+        await Wait.UntilAsync(() => host.Said(name).Last() == Refused, "it is gone");
+    }
+
+    [Fact]
+    public async Task A_peer_that_drains_turns_away_and_one_that_is_gone_refuses()
+    {
+        await using var leaving = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:20", "Echo:Shutdown:CloseSpread=00:00:00");
+        var name = leaving.Tcp.ToString()!;
+        await using var host = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(name)]);
+        await host.UntilStateAsync(name, "up");
+        using var busy = await leaving.ConnectAsync();
+        await busy.EchoAsync("busy");
+        var stop = leaving.BeginStop();
+        await Wait.UntilAsync(
+            async () =>
+            {
+                await busy.EchoAsync("busy");
+                return await host.StateAsync(name) == "turnsAway";
+            },
+            "it turns away");
+        Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
+        await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.StartsWith("turned away: ", StringComparison.Ordinal), "the reason is told");
+        Assert.Equal(0, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
+        Assert.False(stop.IsCompleted);
+
+        busy.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+        await host.UntilLoggedAsync($"Peer {name} is unreachable: refused");
+        Assert.Equal(["is reachable", Away, Refused], Calm(host.Said(name)));
+        Assert.True(await host.IsReadyAsync());
+    }
+
+    [Fact]
+    public async Task A_host_stops_while_its_probes_are_under_way()
+    {
+        await using var silent = StubPeer.IsSilent();
+        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:10:00", .. MeshHost.Targets(silent.Name)]);
+        await Wait.UntilAsync(() => silent.Accepted == 1, "it is probed");
+        await host.BeginStop().WaitAsync(Wait.Limit);
+        Assert.Empty(host.Said(silent.Name));
+        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
+    }
+
+    private IEnumerable<string> Calm(IEnumerable<string> said) => _seesEveryReset ? said : said.Where(l => l != "is unreachable: closed").Where((l, i) => i == 0 || l != said.Where(other => other != "is unreachable: closed").ElementAt(i - 1));
+
+    [GeneratedRegex(@"^is reachable again, after \d+(\.\d)? s$")]
+    private static partial Regex Again();
+}
+
+public class TurningAwayTests
+{
+    [Fact]
+    public async Task However_early_the_reset_comes_the_peer_turns_away()
+    {
+        await using var full = StubPeer.TurnsAway();
+        await using var host = await EchoHostFixture.StartAsync();
+        Assert.True(PeerTarget.TryParse(full.Name, out var target, out _));
+        var client = host.Services.GetRequiredService<PeerClient>();
+        await Parallel.ForEachAsync(Enumerable.Range(0, TestScale.Of(1000, 20_000)), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (_, stop) =>
+        {
+            var probe = await client.ProbeAsync(target!, 64, Wait.Limit, stop);
+            Assert.True(probe.IsTurnedAway, $"{probe.Result}: {probe.Error}");
+        });
+    }
+}
+
+public sealed class MeshTestsOnEpoll() : MeshTests(TransportTests.Epoll);
+
+public sealed class MeshTestsOnSockets() : MeshTests(TransportTests.Sockets);

@@ -1,0 +1,241 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using EchoHost.Configuration;
+using EchoHost.Peers.Mesh;
+using EchoHost.Tests.Infrastructure;
+using EchoHost.Transport;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EchoHost.Tests.Peers.Mesh;
+
+public class PeerNamesTests
+{
+    private const string Service = "echo.example";
+
+    [Fact]
+    public async Task Every_address_of_a_name_is_a_peer_but_the_hosts_own()
+    {
+        using var held = new HeldPort("127.0.0.1", "127.0.0.2", "127.0.0.3");
+        var name = $"{Service}:{held.Port}";
+        var (second, third) = ($"127.0.0.2:{held.Port}", $"127.0.0.3:{held.Port}");
+        var resolver = new FakeResolver("127.0.0.1", "::ffff:127.0.0.2", "127.0.0.2");
+        await using var other = await EchoHostFixture.StartAsync($"Echo:Endpoints:Tcp:Url=tcp://{second}");
+        await using var host = await MeshHost.StartAsync(resolver, held.Setting, $"Peers:Dns:0={name}");
+        await host.UntilStateAsync(second, "up");
+        Assert.Equal([second], (await host.PeersAsync()).Keys);
+        Assert.Equal("Dns", (await host.PeersAsync())[second].GetProperty("source").GetString());
+        Assert.Equal($"Peer {second} found by the name {name}", Assert.Single(host.Log.Lines, l => l.Contains("found", StringComparison.Ordinal)));
+
+        // One joins.
+        await using (await EchoHostFixture.StartAsync($"Echo:Endpoints:Tcp:Url=tcp://{third}"))
+        {
+            resolver.Answer("127.0.0.3", "127.0.0.1", "127.0.0.2");
+            await host.UntilLoggedAsync($"Peer {third} found by the name {name}");
+            await host.UntilStateAsync(third, "up");
+            await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{third}\"}}", count => count > 0);
+        }
+
+        // And leaves: nothing of it is left, and what was counted of the others is.
+        var before = await host.SeriesAsync();
+        resolver.Answer("127.0.0.1", "127.0.0.2");
+        await host.UntilLoggedAsync($"Peer {third} left: no name has its address any more");
+        var after = await host.SeriesAsync();
+        Assert.Equal([second], (await host.PeersAsync()).Keys);
+        Assert.DoesNotContain(after.Keys, series => series.Contains(third, StringComparison.Ordinal));
+        Assert.Equal(
+            before.Keys.Where(s => s.Contains(second, StringComparison.Ordinal) && !s.Contains("rtt", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
+            after.Keys.Where(s => !s.Contains("rtt", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        var ok = $"echohost_peer_probes_total{{peer=\"{second}\",result=\"ok\"}}";
+        Assert.True(after[ok] >= before[ok]);
+        await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{second}\"}}", count => count > 0);
+        Assert.DoesNotContain((await host.SeriesAsync()).Keys, series => series.Contains(third, StringComparison.Ordinal));
+
+        // It comes back as one that was never there.
+        resolver.Answer("127.0.0.2", "127.0.0.3");
+        await host.UntilLoggedAsync($"Peer {third} found by the name {name}", times: 2);
+        await host.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third}\",result=\"refused\"}}", count => count > 0);
+        Assert.Equal(0, (await host.SeriesAsync())[$"echohost_peer_probes_total{{peer=\"{third}\",result=\"ok\"}}"]);
+        Assert.True(await host.IsReadyAsync());
+    }
+
+    [Theory]
+    [InlineData(SocketError.HostNotFound)]
+    [InlineData(SocketError.NoData)]
+    public async Task A_name_without_an_address_has_no_peers(SocketError error)
+    {
+        await using var stub = StubPeer.Echoes();
+        var resolver = new FakeResolver("127.0.0.1");
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={Service}:{stub.Address.Port}");
+        await host.UntilStateAsync(stub.Name, "up");
+        resolver.Answer(error);
+        await host.UntilLoggedAsync($"The name {Service}:{stub.Address.Port} has no address now");
+        await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "nobody is left");
+        Assert.Empty(await host.SeriesAsync());
+
+        // Said once, however often it is so.
+        await AskedAgainAsync(resolver);
+        Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
+        resolver.Answer("127.0.0.1");
+        await host.UntilStateAsync(stub.Name, "up");
+        await host.UntilLoggedAsync($"The name {Service}:{stub.Address.Port} is resolved again");
+        Assert.Equal(2, host.Log.Lines.Count(l => l.StartsWith("The name", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task An_empty_answer_is_the_same_as_none()
+    {
+        var resolver = new FakeResolver(addresses: []);
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={Service}:5555");
+        await host.UntilLoggedAsync($"The name {Service}:5555 has no address now");
+        await AskedAgainAsync(resolver);
+        Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
+        Assert.Empty(await host.PeersAsync());
+    }
+
+    [Theory]
+    [InlineData("no answer in time", "no answer within 300 ms")]
+    [InlineData("not sure", null)]
+    [InlineData("not foreseen", "something else")]
+    public async Task While_nobody_can_say_the_peers_stay_as_they_were(string how, string? error)
+    {
+        await using var stub = StubPeer.Echoes();
+        var name = $"{Service}:{stub.Address.Port}";
+        var resolver = new FakeResolver("127.0.0.1");
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={name}", "Peers:Timeout=00:00:00.3");
+        await host.UntilStateAsync(stub.Name, "up");
+        resolver.Answer((_, _) => how switch
+        {
+            "no answer in time" => new TaskCompletionSource<IPAddress[]>().Task,
+            "not sure" => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.TryAgain)),
+            _ => throw new InvalidOperationException("something else"),
+        });
+        var start = $"The name {name} can't be resolved, its peers stay as they were: ";
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith(start, StringComparison.Ordinal)), "it is said");
+        await AskedAgainAsync(resolver);
+        var line = Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
+        Assert.Equal(start + (error ?? new SocketException((int)SocketError.TryAgain).Message), line);
+        Assert.Equal("up", await host.StateAsync(stub.Name));
+        Assert.Equal(1, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{stub.Name}\"}}"]);
+
+        resolver.Answer("127.0.0.1");
+        await host.UntilLoggedAsync($"The name {name} is resolved again");
+        Assert.Equal(["found by the name " + name, "is reachable"], host.Said(stub.Name));
+    }
+
+    [Fact]
+    public async Task A_peer_that_is_a_target_too_is_there_once_and_stays()
+    {
+        await using StubPeer both = StubPeer.Echoes();
+        var resolver = new FakeResolver("127.0.0.1");
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Targets:0={both.Name}", $"Peers:Dns:0={Service}:{both.Address.Port}");
+        await host.UntilStateAsync(both.Name, "up");
+        await AskedAgainAsync(resolver);
+        Assert.Equal("Targets", Assert.Single(await host.PeersAsync()).Value.GetProperty("source").GetString());
+        resolver.Answer(SocketError.HostNotFound);
+        await host.UntilLoggedAsync($"The name {Service}:{both.Address.Port} has no address now");
+        await AskedAgainAsync(resolver);
+        Assert.Equal("up", await host.StateAsync(both.Name));
+        Assert.Equal(["is reachable"], host.Said(both.Name));
+    }
+
+    [Fact]
+    public async Task A_name_that_fails_does_not_take_from_another()
+    {
+        await using StubPeer stub = StubPeer.Echoes();
+        var resolver = new FakeResolver((name, _) => name == "good.example" ? Task.FromResult(new[] { IPAddress.Loopback }) : new TaskCompletionSource<IPAddress[]>().Task);
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0=bad.example:{stub.Address.Port}", $"Peers:Dns:1=good.example:{stub.Address.Port}", "Peers:Timeout=00:10:00");
+        await host.UntilStateAsync(stub.Name, "up");
+    }
+
+    [Fact]
+    public async Task An_address_of_two_names_stays_until_neither_has_it()
+    {
+        await using StubPeer stub = StubPeer.Echoes();
+        var port = stub.Address.Port;
+        var has = new HashSet<string> { "one.example", "two.example" };
+        var resolver = new FakeResolver((name, _) => Task.FromResult(has.Contains(name) ? [IPAddress.Loopback] : Array.Empty<IPAddress>()));
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0=one.example:{port}", $"Peers:Dns:1=two.example:{port}");
+        await host.UntilStateAsync(stub.Name, "up");
+        has = ["two.example"];
+        await host.UntilLoggedAsync($"The name one.example:{port} has no address now");
+        await AskedAgainAsync(resolver);
+        Assert.Equal("up", await host.StateAsync(stub.Name));
+        has = [];
+        await host.UntilLoggedAsync($"Peer {stub.Name} left: no name has its address any more");
+    }
+
+    [Fact]
+    public async Task On_a_wildcard_every_address_of_the_machine_is_the_hosts_own()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:Url=tcp://*:0");
+        var port = ((IPEndPoint)host.Tcp).Port;
+        var machine = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(own => new IPAddress(own.Address.GetAddressBytes())).ToArray();
+        Assert.NotEmpty(machine);
+        var own = Own(host);
+        IPAddress[] all = [.. machine, IPAddress.Loopback, IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9"), IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1")];
+        Assert.Equal(["192.0.2.1", "2001:db8::1"], own.LeaveOut(all, port).Select(a => a.ToString()));
+        // On another port nobody is.
+        Assert.Equal(all, own.LeaveOut(all, port == 1 ? 2 : 1));
+    }
+
+    [Fact]
+    public async Task On_one_address_only_that_is_the_hosts_own()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Second:Url=tcp://127.0.0.1:0");
+        var port = ((IPEndPoint)host.EndPoints["Second"]).Port;
+        IPAddress[] all = [IPAddress.Loopback, IPAddress.Parse("127.0.0.2"), IPAddress.IPv6Loopback];
+        Assert.Equal(["127.0.0.2", "::1"], Own(host).LeaveOut(all, port).Select(a => a.ToString()));
+    }
+
+    [Fact]
+    public async Task Names_are_looked_up_by_the_system()
+    {
+        const string hosts = "/etc/hosts";
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && IsWritable(hosts), $"{hosts} can't be written");
+        using var held = new HeldPort("127.0.0.1", "127.0.0.2", "127.0.0.3");
+        await using StubPeer second = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.2"), held.Port)), third = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.3"), held.Port));
+        var name = $"echo-{Guid.NewGuid():n}.example";
+        string[] lines = [$"127.0.0.1 {name}", $"127.0.0.2 {name}", $"127.0.0.3 {name}"];
+        try
+        {
+            await File.AppendAllLinesAsync(hosts, lines);
+            await using var host = await EchoHostFixture.StartAsync(MeshHost.Interval, held.Setting, $"Peers:Dns:0={name}:{held.Port}");
+            await host.UntilStateAsync(second.Name, "up");
+            await host.UntilStateAsync(third.Name, "up");
+            Assert.Equal(2, (await host.PeersAsync()).Count);
+            Remove(hosts, lines[2..]);
+            await host.UntilLoggedAsync($"Peer {third.Name} left: no name has its address any more");
+            Assert.Equal([second.Name], (await host.PeersAsync()).Keys);
+        }
+        finally
+        {
+            Remove(hosts, lines);
+        }
+    }
+
+    private static OwnAddresses Own(EchoHostFixture host) => new(host.Services.GetRequiredService<HostSettings>(), host.Services.GetRequiredService<BoundEndpoints>());
+
+    /// <summary>What was said then is said twice by now, if ever.</summary>
+    private static async Task AskedAgainAsync(FakeResolver resolver)
+    {
+        var asked = resolver.Asked;
+        await Wait.UntilAsync(() => resolver.Asked >= asked + 3, "the name is asked for again");
+    }
+
+    private static bool IsWritable(string path)
+    {
+        try
+        {
+            using var file = File.Open(path, FileMode.Open, FileAccess.ReadWrite);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>In place: in a container the file can't be replaced.</summary>
+    private static void Remove(string path, string[] lines) => File.WriteAllLines(path, File.ReadAllLines(path).Where(line => !lines.Contains(line)));
+}

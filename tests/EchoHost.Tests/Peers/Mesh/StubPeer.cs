@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Peers.Mesh;
+
+/// <summary>A listener that does to each connection what the test says, and counts them.</summary>
+internal sealed class StubPeer : IAsyncDisposable
+{
+    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Func<Socket, CancellationToken, Task> _serve;
+    private readonly Task _accepting;
+    private int _accepted;
+    private int _ended;
+
+    private StubPeer(Func<Socket, CancellationToken, Task> serve, IPEndPoint? at)
+    {
+        _serve = serve;
+        _listener.Bind(at ?? new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(1024);
+        Address = (IPEndPoint)_listener.LocalEndPoint!;
+        _accepting = AcceptAsync();
+    }
+
+    public IPEndPoint Address { get; }
+
+    public string Name => Address.ToString();
+
+    public int Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>How many connections are over.</summary>
+    public int Ended => Volatile.Read(ref _ended);
+
+    /// <summary>Sends every byte back.</summary>
+    public static StubPeer Echoes(IPEndPoint? at = null) => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
+
+    /// <summary>Sends something else back.</summary>
+    public static StubPeer Lies() => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync("lies"u8.ToArray(), stop), stop), null);
+
+    /// <summary>Reads, and answers nothing.</summary>
+    public static StubPeer IsSilent() => new((socket, stop) => ReadAsync(socket, _ => Task.CompletedTask, stop), null);
+
+    /// <summary>Reads, and ends the connection.</summary>
+    public static StubPeer Closes() => new(
+        async (socket, stop) =>
+        {
+            await socket.ReceiveAsync(new byte[1024], stop);
+            socket.Shutdown(SocketShutdown.Send);
+            await ReadAsync(socket, _ => Task.CompletedTask, stop);
+        },
+        null);
+
+    /// <summary>Resets each connection at once, as a host does that is draining or full; or when it was sent something.</summary>
+    public static StubPeer TurnsAway(bool atOnce = true) => new(
+        async (socket, stop) =>
+        {
+            if (!atOnce)
+            {
+                await socket.ReceiveAsync(new byte[1024], stop);
+            }
+
+            socket.LingerState = new LingerOption(true, 0);
+        },
+        null);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Dispose();
+        await _accepting.WaitAsync(Wait.Limit);
+        _stop.Dispose();
+    }
+
+    private static async Task ReadAsync(Socket socket, Func<ReadOnlyMemory<byte>, Task> onRead, CancellationToken stop)
+    {
+        var buffer = new byte[64 * 1024];
+        for (int read; (read = await socket.ReceiveAsync(buffer, stop)) > 0;)
+        {
+            await onRead(buffer.AsMemory(0, read));
+        }
+    }
+
+    private async Task AcceptAsync()
+    {
+        var serving = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var socket = await _listener.AcceptAsync(_stop.Token);
+                Interlocked.Increment(ref _accepted);
+                serving.Add(ServeAsync(socket));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(serving);
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        using (socket)
+        {
+            try
+            {
+                await _serve(socket, _stop.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                // The other side has had enough, or the test has.
+            }
+
+            Interlocked.Increment(ref _ended);
+        }
+    }
+}
