@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using System.Text;
 using EchoHost.Tests.Infrastructure;
+using EchoHost.Tests.Peers.Mesh;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -44,6 +46,39 @@ public class OtlpTests
         Assert.Equal(1, sums["echohost.connections.active"]);
         Assert.Contains("service.name=EchoHost", sums.Keys);
         Assert.Contains("kestrel.active_connections", sums.Keys);
+    }
+
+    [Fact]
+    public async Task The_series_of_peers_are_pushed_too_and_no_more_when_these_have_left()
+    {
+        var pushes = new ConcurrentQueue<string>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        await using var receiver = builder.Build();
+        receiver.MapPost("/v1/metrics", async (HttpContext context) =>
+        {
+            var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body);
+            // Names stand in it as they are.
+            pushes.Enqueue(Encoding.Latin1.GetString(body.ToArray()));
+            context.Response.ContentType = "application/x-protobuf";
+        });
+        await receiver.StartAsync();
+
+        await using StubPeer stays = StubPeer.Echoes(), leaves = StubPeer.Echoes();
+        var resolver = new FakeResolver("127.0.0.1");
+        await using var host = await MeshHost.StartAsync(
+            resolver, $"Peers:Targets:0={stays.Name}", $"Peers:Dns:0=echo.example:{leaves.Address.Port}", $"OTEL_EXPORTER_OTLP_ENDPOINT={receiver.Urls.First()}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_METRIC_EXPORT_INTERVAL=100");
+        bool IsWhole(string push) => new[] { "echohost.peer.rtt", "echohost.peer.probes", "echohost.peer.up", stays.Name }.All(name => push.Contains(name, StringComparison.Ordinal));
+        await Wait.UntilAsync(() => pushes.Any(push => IsWhole(push) && push.Contains(leaves.Name, StringComparison.Ordinal)), "the series of both are pushed");
+
+        resolver.Answer(SocketError.HostNotFound);
+        await host.UntilLoggedAsync($"Peer {leaves.Name} left: no name has its address any more");
+        // The old provider's last push may still come.
+        await Wait.UntilAsync(() => pushes.Last(IsWhole) is var last && !last.Contains(leaves.Name, StringComparison.Ordinal), "the series of one are pushed");
+        pushes.Clear();
+        await Wait.UntilAsync(() => pushes.Count(IsWhole) >= 2, "they are pushed again");
+        Assert.DoesNotContain(pushes, push => push.Contains(leaves.Name, StringComparison.Ordinal));
     }
 
     /// <summary>ExportMetricsServiceRequest, as far as names, integer sums and the resource go (opentelemetry-proto, metrics.proto).</summary>
