@@ -131,9 +131,15 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
             await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host), cancellationToken);
             return stream;
         }
-        catch (Exception e) when (PeerException.IsConnectionFailure(e) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
         {
-            throw PeerException.OfHandshake(e);
+            await stream.DisposeAsync();
+            if (PeerException.IsConnectionFailure(e) && !cancellationToken.IsCancellationRequested)
+            {
+                throw PeerException.OfHandshake(e);
+            }
+
+            throw;
         }
     }
 }

@@ -4,15 +4,25 @@ namespace EchoHost.Peers;
 internal sealed class TimeLimit : IDisposable
 {
     private readonly TimeSpan _limit;
+    private readonly TimeSpan _told;
     private readonly TimeProvider _time;
     private readonly CancellationToken _stop;
     private readonly CancellationTokenSource _over;
     private readonly CancellationTokenSource _either;
     private readonly long _start;
 
+    /// <param name="limit">How long it may take.</param>
+    /// <param name="time">What it goes by.</param>
+    /// <param name="stop">Being told to stop.</param>
     public TimeLimit(TimeSpan limit, TimeProvider time, CancellationToken stop)
+        : this(limit, limit, time, stop)
     {
-        (_limit, _time, _stop) = (limit, time, stop);
+    }
+
+    // What an error says (told) is the user's own figure where that can be.
+    private TimeLimit(TimeSpan limit, TimeSpan told, TimeProvider time, CancellationToken stop)
+    {
+        (_limit, _told, _time, _stop) = (limit, told, time, stop);
         _start = time.GetTimestamp();
         _over = new CancellationTokenSource(limit, time);
         _either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, stop);
@@ -22,7 +32,7 @@ internal sealed class TimeLimit : IDisposable
     public TimeSpan Left => _limit - _time.GetElapsedTime(_start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     /// <summary>An equal share of what is left, where <paramref name="count"/> are to be tried one after the other.</summary>
-    public TimeLimit Share(int count) => new(Left / count, _time, _either.Token);
+    public TimeLimit Share(int count) => new(Left / count, count == 1 ? _told : Left / count, _time, _either.Token);
 
     /// <summary>Does it with a token that is canceled when the time is over.</summary>
     /// <param name="act">What is to be done.</param>
@@ -42,7 +52,7 @@ internal sealed class TimeLimit : IDisposable
             // However the canceled call has put it.
             throw _stop.IsCancellationRequested
                 ? new OperationCanceledException(e.Message, e, _stop)
-                : new PeerException(ProbeResult.Timeout, $"{missing()} within {Text(_limit)}", e);
+                : new PeerException(ProbeResult.Timeout, $"{missing()} within {Text(_told)}", e);
         }
     }
 
@@ -52,5 +62,5 @@ internal sealed class TimeLimit : IDisposable
         _over.Dispose();
     }
 
-    private static string Text(TimeSpan time) => time.TotalSeconds >= 1 ? $"{time.TotalSeconds:0.###} s" : $"{time.TotalMilliseconds:0.###} ms";
+    private static string Text(TimeSpan time) => time.TotalSeconds >= 1 ? $"{time.TotalSeconds:0.##} s" : $"{time.TotalMilliseconds:0.##} ms";
 }

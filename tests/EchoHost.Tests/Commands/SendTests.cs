@@ -29,7 +29,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Matches($"^22 bytes from {Target}: seq=1 time=[0-9]+\\.[0-9]{{3}} ms \"Hello, opencode\\.space!\"$", output[1]);
         Assert.Equal("", output[2]);
         Assert.Equal($"--- {Target} ---", output[3]);
-        Assert.Equal("1 messages, 1 came back the same, 0 % lost", output[4]);
+        Assert.Equal("1 message, 1 came back the same, 0 % lost", output[4]);
         Assert.Matches("^round trip min/avg/max/stddev = [0-9]+\\.[0-9]{3}/[0-9]+\\.[0-9]{3}/[0-9]+\\.[0-9]{3}/0\\.000 ms$", output[5]);
         Assert.Contains(_host.Log.Lines, line => line.EndsWith(": \"Hello, opencode.space!\". Echoing it back", StringComparison.Ordinal));
     }
@@ -54,12 +54,11 @@ public sealed partial class SendTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Random_bytes_are_others_each_time()
+    public async Task Random_bytes_are_not_shown()
     {
         var (code, output, _) = await SendAsync(Target, "--bytes", "300", "--count", "3", "--interval", "0");
         Assert.Equal(0, code);
-        var shown = output.Where(line => line.StartsWith("300 bytes from ", StringComparison.Ordinal)).Select(line => line[line.IndexOf('"', StringComparison.Ordinal)..]).ToArray();
-        Assert.Equal(3, shown.Distinct().Count());
+        Assert.Equal(3, output.Count(line => line.StartsWith("300 bytes from ", StringComparison.Ordinal) && line.EndsWith(" ms", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -147,7 +146,7 @@ public sealed partial class SendTests : IAsyncLifetime
         await Wait.UntilAsync(() => program.Output.Any(line => line.Contains("\"one\"", StringComparison.Ordinal)), "the line was sent");
         program.Signal(signal);
         Assert.Equal(0, await program.WaitForExitAsync());
-        Assert.Contains("1 messages, 1 came back the same, 0 % lost", program.Output);
+        Assert.Contains("1 message, 1 came back the same, 0 % lost", program.Output);
     }
 
     [Fact]
@@ -169,7 +168,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Equal(1, code);
         Assert.Empty(errors);
         Assert.Contains($"{peer.EndPoint}: seq=1 mismatch: byte 5 of 5 came back different: \"helln\"", output);
-        Assert.Contains("1 messages, 0 came back the same, 100 % lost", output);
+        Assert.Contains("1 message, 0 came back the same, 100 % lost", output);
     }
 
     [Fact]
@@ -205,7 +204,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Equal(1, code);
         Assert.Empty(errors);
         Assert.Equal($"{bound.LocalEndPoint}: seq=1 refused: Connection refused", output[0]);
-        Assert.Contains("1 messages, 0 came back the same, 100 % lost", output);
+        Assert.Contains("1 message, 0 came back the same, 100 % lost", output);
     }
 
     [Fact]

@@ -61,6 +61,8 @@ internal sealed class EpollConnectionFactory(EpollTransport transport, bool cont
         Errno.TimedOut => SocketError.TimedOut,
         Errno.HostUnreachable => SocketError.HostUnreachable,
         Errno.NetworkUnreachable => SocketError.NetworkUnreachable,
+        Errno.AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
+        Errno.NoBufferSpace => SocketError.NoBufferSpaceAvailable,
         Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
         Errno.TooManyInProcess or Errno.TooManyInSystem => SocketError.TooManyOpenSockets,
         Errno.AccessDenied or Errno.NotPermitted => SocketError.AccessDenied,

@@ -281,8 +281,6 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.True(test.Tally.Errors > 0 && test.Tally.ErrorsByClass.All(error => error.Key == result), $"{string.Join(", ", test.Tally.ErrorsByClass)}; the first: {test.Tally.FirstError}");
 }
 
-public sealed class LoadTestTestsOnEpoll() : LoadTestTests(Epoll);
-
 public sealed class LoadTestTestsOnEpollLoops() : LoadTestTests(EpollLoop);
 
 public sealed class LoadTestTestsOnSockets() : LoadTestTests(Sockets);
