@@ -18,6 +18,11 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
 {
     private const string NotAccepted = "no connection was accepted";
 
+    /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Rehearsal"/>.</summary>
+    /// <param name="target">Whom the real messages are for.</param>
+    /// <param name="act">What else is to be rehearsed.</param>
+    public Task RehearseAsync(PeerTarget target, Func<PeerClient, PeerTarget, Task>? act = null) => Rehearsal.RunAsync(connections, resolver, target, act);
+
     /// <summary>Connects, within <paramref name="timeout"/> for everything together.</summary>
     /// <exception cref="PeerException">The peer could not be connected to.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>

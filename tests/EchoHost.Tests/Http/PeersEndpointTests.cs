@@ -156,11 +156,11 @@ public partial class PeersEndpointTests
     {
         await using StubPeer liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), full = StubPeer.TurnsAway(), closer = StubPeer.Closes();
         using var nobody = new HeldPort();
-        await using var host = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", "Peers:Timeout=00:00:00.3", .. MeshHost.Targets(liar.Name, silent.Name, full.Name, closer.Name, nobody.Name)]);
+        await using var host = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", "Peers:Timeout=00:00:02", .. MeshHost.Targets(liar.Name, silent.Name, full.Name, closer.Name, nobody.Name)]);
         foreach (var (name, detail) in new[]
         {
-            (liar.Name, "mismatch: byte 1 of 5 came back different: \"lies\""),
-            (silent.Name, "timeout: 0 of 5 bytes came back within 300 ms"),
+            (liar.Name, "mismatch: byte 1 of 5 came back different: \"LIES\""),
+            (silent.Name, "timeout: 0 of 5 bytes came back within 2 s"),
             (full.Name, "closed: turned away: reset before a byte came back, as a peer does that is draining or full"),
             (closer.Name, "closed: closed by the peer after 0 of 5 bytes"),
             (nobody.Name, "refused: Connection refused"),

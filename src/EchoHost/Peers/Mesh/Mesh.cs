@@ -1,7 +1,6 @@
 using EchoHost.Configuration;
 using EchoHost.Hosting;
 using EchoHost.Metrics;
-using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers.Mesh;
 
@@ -9,7 +8,7 @@ namespace EchoHost.Peers.Mesh;
 /// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
 /// over the interval, and never more than so many at once. Whatever becomes of a peer, this host stays what it is.
 /// </summary>
-internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, IConnectionFactory connections, INameResolver resolver, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
+internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
     /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
     private const double Jitter = 0.1;
@@ -32,7 +31,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        _rehearsal = Task.Run(() => Rehearsal.RunAsync(connections, resolver, _settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First()), CancellationToken.None);
+        _rehearsal = Task.Run(() => client.RehearseAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First()), CancellationToken.None);
         lock (_lock)
         {
             Add([.. _settings.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);

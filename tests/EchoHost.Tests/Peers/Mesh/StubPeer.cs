@@ -35,8 +35,8 @@ internal sealed class StubPeer : IAsyncDisposable
     /// <summary>Sends every byte back.</summary>
     public static StubPeer Echoes(IPEndPoint? at = null) => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
 
-    /// <summary>Sends something else back.</summary>
-    public static StubPeer Lies() => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync("lies"u8.ToArray(), stop), stop), null);
+    /// <summary>Sends something else back, which no probe begins with.</summary>
+    public static StubPeer Lies() => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
 
     /// <summary>Reads, and answers nothing.</summary>
     public static StubPeer IsSilent() => new((socket, stop) => ReadAsync(socket, _ => Task.CompletedTask, stop), null);
