@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EchoHost.Configuration;
 
 namespace EchoHost.Commands;
 
@@ -16,6 +17,27 @@ internal static class CommandLine
         return Fail(ExitCode.WrongUsage, parsed.Errors.Select(error => error.Message));
     }
 
+    /// <summary>Runs a command; what it can't use or print is one line and an exit code.</summary>
+    public static async Task<int> RunAsync(Func<Task<int>> command)
+    {
+        try
+        {
+            return await command();
+        }
+        catch (ConfigurationException e)
+        {
+            return Fail(ExitCode.WrongUsage, e.Problems);
+        }
+        catch (InvalidDataException e)
+        {
+            return Fail(ExitCode.Failed, e.Message);
+        }
+        catch (StandardOutputException e)
+        {
+            return Fail(ExitCode.Failed, e.IsNobodyThere ? [] : [$"standard output can't be written: {e.Message}"]);
+        }
+    }
+
     /// <summary>Says each problem in one line on standard error, whatever is in it, and returns the exit code.</summary>
     public static int Fail(int exitCode, params IEnumerable<string> problems)
     {
@@ -26,7 +48,7 @@ internal static class CommandLine
                 Console.Error.WriteLine($"EchoHost: {string.Concat(problem.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()))}");
             }
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Standard error is closed or full; the exit code says it too.
         }

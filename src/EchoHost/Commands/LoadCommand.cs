@@ -27,29 +27,23 @@ internal static class LoadCommand
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("load", "Load a peer with messages and compare every byte that comes back; exit 0 when all did, else 1") { connections, size, pipeline, duration, rate, reconnect, json };
         connection.AddTo(command);
-        command.SetAction(async (parsed, _) =>
+        command.SetAction((parsed, _) => CommandLine.RunAsync(() =>
         {
-            try
-            {
-                var (target, link, timeout) = connection.Read(parsed);
-                var options = new LoadOptions(
-                    target,
-                    parsed.Number(connections, 1, MostConnections) ?? 50,
-                    parsed.Number(size, 1, MostSize) ?? 64,
-                    parsed.Number(pipeline, 1, MostPipeline) ?? 1,
-                    parsed.Time(duration, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(10),
-                    parsed.Number(rate, 1, MostRate),
-                    parsed.GetValue(reconnect),
-                    timeout);
-                return options.Reconnects && options.Pipeline > 1
-                    ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
-                    : await RunAsync(options, link, parsed.GetValue(json));
-            }
-            catch (ConfigurationException e)
-            {
-                return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
-            }
-        });
+            var (target, link, timeout) = connection.Read(parsed);
+            var options = new LoadOptions(
+                target,
+                parsed.Number(connections, 1, MostConnections) ?? 50,
+                parsed.Number(size, 1, MostSize) ?? 64,
+                parsed.Number(pipeline, 1, MostPipeline) ?? 1,
+                parsed.Time(duration, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(10),
+                parsed.Number(rate, 1, MostRate),
+                parsed.GetValue(reconnect),
+                timeout);
+            Descriptors.Check(connections.Name, options.Connections);
+            return options.Reconnects && options.Pipeline > 1
+                ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
+                : RunAsync(options, link, parsed.GetValue(json));
+        }));
         return command;
     }
 
@@ -57,10 +51,8 @@ internal static class LoadCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections));
-        var connections = transport.Connections(continuesOnLoop: !options.Target.IsTls);
-        var resolver = new SystemNameResolver();
-        await Rehearsal.RunAsync(connections, resolver, options.Target, (self, echo) => RehearseAsync(options, self, echo));
-        var client = new PeerClient(connections, resolver, link, TimeProvider.System);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new SystemNameResolver(), link, TimeProvider.System);
+        await client.RehearseAsync(options.Target, (self, echo) => RehearseAsync(options, self, echo));
         using var test = new LoadTest(options, client);
         try
         {
@@ -76,7 +68,7 @@ internal static class LoadCommand
         }
 
         var report = new LoadReport(test);
-        Console.WriteLine(isJson ? report.ToJson() : report.ToText());
+        StandardOutput.WriteLine(isJson ? report.ToJson() : report.ToText());
         return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 

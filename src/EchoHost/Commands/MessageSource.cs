@@ -19,6 +19,20 @@ internal static class MessageSource
         }
     }
 
+    /// <exception cref="InvalidDataException">It can't be read.</exception>
+    private static async Task<ReadResult> ReadAsync(PipeReader input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A read of standard input does not hear of being canceled.
+            return await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"standard input can't be read: {e.GetBaseException().Message}", e);
+        }
+    }
+
     /// <summary>The lines of a stream, byte for byte, without their ends (LF or CR LF); one without a byte is no message.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <paramref name="longest"/> bytes.</exception>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -27,8 +41,7 @@ internal static class MessageSource
         long searched = 0;
         for (var found = 0; found < most;)
         {
-            // A read of standard input does not hear of being canceled.
-            var read = await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+            var read = await ReadAsync(input, cancellationToken);
             var rest = read.Buffer;
             while (found < most && TryTakeLine(ref rest, searched, read.IsCompleted, out var line))
             {

@@ -21,21 +21,14 @@ internal static class SendCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object a message" };
         var command = new Command("send", "Send messages to a peer and compare what comes back; exit 0 when every byte was the same, else 1") { text, count, interval, bytes, json };
         connection.AddTo(command);
-        command.SetAction(async (parsed, _) =>
+        command.SetAction((parsed, _) => CommandLine.RunAsync(async () =>
         {
-            try
-            {
-                CheckText(parsed, text);
-                var (target, link, timeout) = connection.Read(parsed);
-                var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
-                var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
-                return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
-            }
-            catch (ConfigurationException e)
-            {
-                return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
-            }
-        });
+            CheckText(parsed, text);
+            var (target, link, timeout) = connection.Read(parsed);
+            var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
+            var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
+            return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
+        }));
         return command;
     }
 
@@ -43,21 +36,12 @@ internal static class SendCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1);
-        var connections = transport.Connections(continuesOnLoop: false);
-        var resolver = new SystemNameResolver();
-        await Rehearsal.RunAsync(connections, resolver, session.Target);
-        var client = new PeerClient(connections, resolver, link, TimeProvider.System);
-        try
-        {
-            var tally = await session.RunAsync(client, report, stop.Token);
-            return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
-                : tally.Messages > 0 ? ExitCode.Failed
-                : CommandLine.Fail(ExitCode.Failed, "nothing was sent");
-        }
-        catch (InvalidDataException e)
-        {
-            return CommandLine.Fail(ExitCode.Failed, e.Message);
-        }
+        var client = new PeerClient(transport.Connections(continuesOnLoop: false), new SystemNameResolver(), link, TimeProvider.System);
+        await client.RehearseAsync(session.Target);
+        var tally = await session.RunAsync(client, report, stop.Token);
+        return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
+            : tally.Messages > 0 ? ExitCode.Failed
+            : CommandLine.Fail(ExitCode.Failed, stop.Token.IsCancellationRequested ? "stopped before anything came back" : "there was nothing to send");
     }
 
     /// <summary>An option with a typing error would be taken for TEXT, and sent.</summary>

@@ -30,14 +30,14 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
         var phases = connection.Phases;
         var resolve = phases.Resolve > TimeSpan.Zero && connection.RemoteEndPoint.ToString() != target.Name ? $" at {connection.RemoteEndPoint}: resolve {Milliseconds(phases.Resolve)} ms," : ":";
         var tls = connection.Tls is { } agreed ? $", TLS {Milliseconds(phases.Tls)} ms ({agreed})" : "";
-        Console.WriteLine($"Connected to {target.Name}{resolve} connect {Milliseconds(phases.Connect)} ms{tls}");
+        StandardOutput.WriteLine($"Connected to {target.Name}{resolve} connect {Milliseconds(phases.Connect)} ms{tls}");
     }
 
     public void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip) =>
-        Console.WriteLine($"{message.Length} bytes from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
+        StandardOutput.WriteLine($"{message.Length} bytes from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
 
     public void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure) =>
-        Console.WriteLine($"{target.Name}: seq={sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
+        StandardOutput.WriteLine($"{target.Name}: seq={sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
 
     public void Ended(SendTally tally)
     {
@@ -47,11 +47,11 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
         }
 
         var lost = 100.0 * (tally.Messages - tally.Same) / tally.Messages;
-        Console.WriteLine($"\n--- {target.Name} ---");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
+        StandardOutput.WriteLine($"\n--- {target.Name} ---");
+        StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
         if (tally.Same > 0)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Least)}/{tally.Mean:0.000}/{Milliseconds(tally.Most)}/{tally.Deviation:0.000} ms"));
+            StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Least)}/{tally.Mean:0.000}/{Milliseconds(tally.Most)}/{tally.Deviation:0.000} ms"));
         }
     }
 
@@ -110,6 +110,6 @@ internal sealed class JsonSendReport : ISendReport
             json.WriteEndObject();
         }
 
-        Console.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        StandardOutput.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 }

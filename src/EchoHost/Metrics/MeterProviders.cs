@@ -32,10 +32,11 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
             return;
         }
 
+        MeterProvider? former;
         _one.Wait();
         try
         {
-            _peerProvider?.Dispose();
+            former = _peerProvider;
             _mostPeers = Math.Max(FewPeers, 2 * peers);
             _peerExporter = new PrometheusExporter();
             _peerProvider = build(_peerExporter, IsOfMesh, _mostPeers * PeerMetrics.SeriesPerPeer);
@@ -44,6 +45,9 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
         {
             _one.Release();
         }
+
+        // Where metrics are pushed that pushes once more, which may take long.
+        _ = Task.Run(() => former?.Dispose());
     }
 
     /// <summary>Collects and writes every metric as text. One collection at a time; scrapes queue.</summary>

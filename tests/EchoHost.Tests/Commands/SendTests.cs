@@ -118,7 +118,7 @@ public sealed partial class SendTests : IAsyncLifetime
         using var program = EchoHostProcess.StartFed("send", Target);
         program.Input.Close();
         Assert.Equal(1, await program.WaitForExitAsync());
-        Assert.Equal("EchoHost: nothing was sent", Assert.Single(program.Errors));
+        Assert.Equal("EchoHost: there was nothing to send", Assert.Single(program.Errors));
         Assert.Empty(program.Output);
     }
 

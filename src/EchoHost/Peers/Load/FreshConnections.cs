@@ -6,12 +6,15 @@ namespace EchoHost.Peers.Load;
 /// <summary>A connection for each message, one after the other. Latency counts from before it is connected.</summary>
 internal sealed class FreshConnections(int number, LoadContext context) : LoadSlot(number, context)
 {
-    private readonly Channel<bool> _due = Channel.CreateUnbounded<bool>();
+    /// <summary>Says that more is due; how much, <see cref="_due"/> says.</summary>
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly byte[] _message = new byte[context.Options.Size];
+    private long _due;
 
     public override async Task RunAsync()
     {
-        for (long message = 0; await IsDueAsync(); message++)
+        long message = 0;
+        for (; await IsDueAsync(message); message++)
         {
             var begin = Context.Schedule?.DueAt(Number, message) ?? Stopwatch.GetTimestamp();
             try
@@ -33,15 +36,19 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
             }
         }
 
-        CountMissing(_due.Reader.Count);
+        CountMissing(Context.Schedule is null ? 0 : _due - message);
     }
 
-    public override void OnDue() => _due.Writer.TryWrite(true);
+    public override void OnDue(long messages)
+    {
+        Interlocked.Add(ref _due, messages);
+        _wake.Writer.TryWrite(true);
+    }
 
     public override void Stop()
     {
         base.Stop();
-        _due.Writer.TryComplete();
+        _wake.Writer.TryComplete();
     }
 
     private async Task EchoAsync(long message)
@@ -53,7 +60,7 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
     }
 
     /// <summary>Waits for the next message; false where there is none any more, or no more time for it.</summary>
-    private async Task<bool> IsDueAsync()
+    private async Task<bool> IsDueAsync(long message)
     {
         if (Context.Schedule is null)
         {
@@ -61,6 +68,11 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
         }
 
         // Completed, and so woken, by the end of the schedule, which always comes.
-        return await _due.Reader.WaitToReadAsync(CancellationToken.None) && !GivenUp.IsCancellationRequested && _due.Reader.TryRead(out _);
+        while (Volatile.Read(ref _due) <= message && await _wake.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            _wake.Reader.TryRead(out _);
+        }
+
+        return Volatile.Read(ref _due) > message && !GivenUp.IsCancellationRequested;
     }
 }

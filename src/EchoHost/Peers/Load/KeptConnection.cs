@@ -84,9 +84,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         await EndAsync();
     }
 
-    public override void OnDue()
+    public override void OnDue(long messages)
     {
-        Interlocked.Increment(ref _due);
+        Interlocked.Add(ref _due, messages);
         Send();
     }
 
@@ -145,7 +145,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || (_endedBy is not null && e is not PeerException))
         {
             // What was aborted here ends as canceled, not as failed.
-            throw _endedBy ?? PeerException.OfConnection(e, Answered * _size, (Answered + 1) * _size);
+            throw _endedBy ?? PeerException.OfConnection(e, (Answered * _size) + _received, _begun * _size);
         }
     }
 

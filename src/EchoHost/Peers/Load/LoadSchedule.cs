@@ -20,25 +20,39 @@ internal sealed class LoadSchedule(long start, int rate, int connections, TimeSp
     /// <summary>Which connection sends the message.</summary>
     public int ConnectionOf(long message) => (int)(message % connections);
 
+    /// <summary>How many messages are due by a timestamp, were there no end to them.</summary>
+    public long DueBy(long timestamp) => (long)((timestamp - start) / _ticksPerMessage) + 1;
+
     /// <summary>When the message is due.</summary>
     public long DueAt(long message) => start + (long)(message * _ticksPerMessage);
 
     /// <summary>When a connection's own message is due.</summary>
     public long DueAt(int connection, long number) => DueAt((number * connections) + connection);
 
-    /// <summary>Calls for each message when it is due, on a thread of its own, until all were or it is told to stop.</summary>
-    public Task RunAsync(Action<int> onDue, CancellationToken stop)
+    /// <summary>
+    /// Tells, on a thread of its own, which connection has how many more messages due when they are, until all were or it
+    /// is told to stop. A connection may be told of many at once where the machine does not keep up.
+    /// </summary>
+    public Task RunAsync(Action<int, long> onDue, CancellationToken stop)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var thread = new Thread(() =>
         {
             PreciseSleep.Prepare();
-            for (long message = 0; message < Count && !stop.IsCancellationRequested;)
+            for (long told = 0; told < Count && !stop.IsCancellationRequested;)
             {
-                if (PreciseSleep.Until(DueAt(message)))
+                if (!PreciseSleep.Until(DueAt(told)))
                 {
-                    onDue(ConnectionOf(message++));
+                    continue;
                 }
+
+                var due = Math.Clamp(DueBy(Stopwatch.GetTimestamp()), told + 1, Count);
+                for (var turn = 0; turn < connections && told + turn < due; turn++)
+                {
+                    onDue(ConnectionOf(told + turn), ((due - told - turn - 1) / connections) + 1);
+                }
+
+                told = due;
             }
 
             ended.SetResult();

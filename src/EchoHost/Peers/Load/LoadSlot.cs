@@ -36,8 +36,8 @@ internal abstract class LoadSlot(int number, LoadContext context)
     /// <summary>Sends and receives until the end.</summary>
     public abstract Task RunAsync();
 
-    /// <summary>In an open loop: one more message is due.</summary>
-    public abstract void OnDue();
+    /// <summary>In an open loop: so many more messages are due.</summary>
+    public abstract void OnDue(long messages);
 
     /// <summary>Ends a connection whose messages don't come back; called now and then.</summary>
     public virtual void Watch()
@@ -64,7 +64,7 @@ internal abstract class LoadSlot(int number, LoadContext context)
     }
 
     /// <summary>A message is not back in time.</summary>
-    protected PeerException TimedOut => new(ProbeResult.Timeout, $"a message was not back within {Context.Options.Timeout.TotalSeconds:0.###} s");
+    protected PeerException TimedOut => GivenUp.IsCancellationRequested ? new(ProbeResult.Timeout, "a message was not back at the end") : new(ProbeResult.Timeout, $"a message was not back within {Context.Options.Timeout.TotalSeconds:0.###} s");
 
     /// <summary>Counts messages that should be back and are not.</summary>
     protected void CountMissing(long messages)

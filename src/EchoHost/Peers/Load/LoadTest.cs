@@ -68,7 +68,7 @@ internal sealed class LoadTest : IDisposable
     /// <summary>Until nothing falls due any more.</summary>
     private async Task DueAsync(CancellationToken stop)
     {
-        var schedule = _context.Schedule?.RunAsync(connection => _slots[connection].OnDue(), stop) ?? Task.CompletedTask;
+        var schedule = _context.Schedule?.RunAsync((connection, messages) => _slots[connection].OnDue(messages), stop) ?? Task.CompletedTask;
         await Task.Delay(Options.Duration, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await schedule;
     }

@@ -49,20 +49,46 @@ public class LoadScheduleTests
     [Fact]
     public async Task Each_is_called_for_in_its_turn_and_never_early()
     {
-        var called = new ConcurrentQueue<(int Connection, long At)>();
+        var called = new ConcurrentQueue<(int Connection, long Messages, long At)>();
         var schedule = new LoadSchedule(Stopwatch.GetTimestamp(), 1_000, 3, TimeSpan.FromMilliseconds(50));
-        await schedule.RunAsync(connection => called.Enqueue((connection, Stopwatch.GetTimestamp())), CancellationToken.None).WaitAsync(Wait.Limit);
-        Assert.Equal(Enumerable.Range(0, 50).Select(message => message % 3), called.Select(call => call.Connection));
-        Assert.All(called.Index(), call => Assert.True(call.Item.At >= schedule.DueAt(call.Index), $"message {call.Index} was early"));
+        await schedule.RunAsync((connection, messages) => called.Enqueue((connection, messages, Stopwatch.GetTimestamp())), CancellationToken.None).WaitAsync(Wait.Limit);
+        var told = new long[3];
+        foreach (var (connection, messages, at) in called)
+        {
+            told[connection] += messages;
+            Assert.True(at >= schedule.DueAt(connection, told[connection] - 1), $"message {told[connection] - 1} of connection {connection} was early");
+        }
+
+        Assert.Equal([17, 17, 16], told);
     }
 
     [Fact]
     public async Task What_a_call_holds_up_is_made_up_for()
     {
-        var calls = 0;
+        List<long> calls = [];
         var schedule = new LoadSchedule(Stopwatch.GetTimestamp(), 1_000, 1, TimeSpan.FromMilliseconds(100));
-        await schedule.RunAsync(_ => Thread.Sleep(++calls == 1 ? 200 : 0), CancellationToken.None).WaitAsync(Wait.Limit);
-        Assert.Equal(100, calls);
+        await schedule.RunAsync(
+            (_, messages) =>
+            {
+                calls.Add(messages);
+                Thread.Sleep(calls.Count == 1 ? 200 : 0);
+            },
+            CancellationToken.None).WaitAsync(Wait.Limit);
+        Assert.Equal(100, calls.Sum());
+        Assert.InRange(calls.Count, 1, 2);
+    }
+
+    [Theory]
+    [InlineData(5_000_000, 7)]
+    [InlineData(5_000_000, 1)]
+    [InlineData(10_000_000, 1_000)]
+    public async Task More_than_the_machine_can_do_is_told_in_time(int rate, int connections)
+    {
+        var told = new long[connections];
+        var schedule = new LoadSchedule(Stopwatch.GetTimestamp(), rate, connections, TimeSpan.FromMilliseconds(300));
+        await schedule.RunAsync((connection, messages) => told[connection] += messages, CancellationToken.None).WaitAsync(Wait.Limit);
+        Assert.Equal(schedule.Count, told.Sum());
+        Assert.InRange(told.Max() - told.Min(), 0, 1);
     }
 
     [Fact]
@@ -71,7 +97,7 @@ public class LoadScheduleTests
         using var stop = new CancellationTokenSource();
         var calls = 0;
         await new LoadSchedule(Stopwatch.GetTimestamp(), 1, 1, TimeSpan.FromHours(1)).RunAsync(
-            _ =>
+            (_, _) =>
             {
                 calls++;
                 stop.Cancel();

@@ -1,0 +1,23 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+
+namespace EchoHost.Commands;
+
+/// <summary>Looks before a command begins whether the limit of file descriptors allows it: the runtime does not survive running out of them.</summary>
+internal static class Descriptors
+{
+    /// <summary>What the process needs besides its connections: the runtime keeps two for each assembly, of which TLS and the progress bring their own.</summary>
+    private const int Own = 192;
+
+    /// <summary>Says which option asks for too much.</summary>
+    /// <exception cref="ConfigurationException">It does not fit.</exception>
+    public static void Check(string option, int connections)
+    {
+        if (DescriptorLimit.Read() is { } limit && connections > limit - Own)
+        {
+            throw new ConfigurationException(limit > Own
+                ? $"{option} is '{connections}', but the limit of {limit} file descriptors allows {limit - Own}; raise it (ulimit -n) or ask for less"
+                : $"the limit of {limit} file descriptors is too low; raise it (ulimit -n) to {Own + connections} or more");
+        }
+    }
+}

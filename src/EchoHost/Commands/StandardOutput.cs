@@ -1,0 +1,63 @@
+using System.Text;
+using EchoHost.Transport.Epoll;
+
+namespace EchoHost.Commands;
+
+/// <summary>What commands print. Console would keep quiet when nobody reads any more, and a command that goes on for ever would do so for nobody.</summary>
+internal static unsafe class StandardOutput
+{
+    private const int Descriptor = 1;
+
+    /// <summary>Writes a line.</summary>
+    /// <exception cref="StandardOutputException">It can't be written.</exception>
+    public static void WriteLine(string line)
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                Write(Encoding.UTF8.GetBytes($"{line}\n"));
+            }
+            else
+            {
+                Console.WriteLine(line);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StandardOutputException(e.Message, isNobodyThere: false);
+        }
+    }
+
+    private static void Write(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* at = bytes)
+        {
+            for (nint done = 0; done < bytes.Length;)
+            {
+                var written = Linux.Write(Descriptor, at + done, (nuint)(bytes.Length - done));
+                if (written >= 0)
+                {
+                    done += written;
+                }
+                else if (Linux.LastError is var error && error == Errno.Again)
+                {
+                    // Whoever shares it has made it non-blocking.
+                    Thread.Sleep(1);
+                }
+                else if (error != Errno.Interrupted)
+                {
+                    throw new StandardOutputException(new System.ComponentModel.Win32Exception((int)error).Message, error == Errno.BrokenPipe);
+                }
+            }
+        }
+    }
+}
+
+/// <summary>Standard output can't be written to.</summary>
+/// <param name="message">Why.</param>
+/// <param name="isNobodyThere">Whether who read it has gone, which is no error to speak of: <c>| head</c> does so.</param>
+internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
+{
+    public bool IsNobodyThere { get; } = isNobodyThere;
+}
