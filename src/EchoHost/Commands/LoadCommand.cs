@@ -75,7 +75,15 @@ internal static class LoadCommand
     /// <summary>A small load of the same kind, of which nothing is told.</summary>
     private static async Task RehearseAsync(LoadOptions options, PeerClient self, PeerTarget echo)
     {
-        using var rehearsal = new LoadTest(options with { Target = echo, Connections = Math.Min(options.Connections, 4), Duration = RehearsalTime }, self);
+        var small = options with
+        {
+            Target = echo,
+            Connections = Math.Min(options.Connections, 4),
+            Rate = options.Rate is null ? null : Math.Min(options.Rate.Value, 1000),
+            Duration = RehearsalTime,
+            Timeout = RehearsalTime,
+        };
+        using var rehearsal = new LoadTest(small, self);
         await rehearsal.RunAsync(CancellationToken.None);
     }
 }
