@@ -120,7 +120,8 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     {
         try
         {
-            await _rehearsal.WaitAsync(stop.Token);
+            // Whatever became of it.
+            await _rehearsal.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var start = time.GetTimestamp();
             await Task.Delay(first, time, stop.Token);
             while (true)
