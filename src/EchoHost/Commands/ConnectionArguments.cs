@@ -97,6 +97,11 @@ internal sealed class ConnectionArguments
             throw new ConfigurationException($"{_key.Name} is '{key}', but {_cert.Name} is not given");
         }
 
+        if (key is not null && !File.Exists(key))
+        {
+            throw new ConfigurationException($"{_key.Name} is '{key}', which can't be found");
+        }
+
         var certificate = cert is null ? null : ReadFile(_cert, cert, () => new CertificateFile(new CertificateOptions { Path = cert, KeyPath = key ?? "" }).Load());
         var authorities = ca is null ? null : ReadFile(_ca, ca, () => ReadAuthorities(ca));
         return new PeerTls(isInsecure, authorities, certificate);

@@ -9,6 +9,19 @@ internal static class Descriptors
     /// <summary>What the process needs besides its connections: the runtime keeps two for each assembly, of which TLS and the progress bring their own.</summary>
     private const int Own = 192;
 
+    /// <summary>One connection needs no more than this.</summary>
+    private const int LeastForOne = 128;
+
+    /// <summary>Says where not even one connection is possible.</summary>
+    /// <exception cref="ConfigurationException">It is not.</exception>
+    public static void CheckOne()
+    {
+        if (DescriptorLimit.Read() is { } limit && limit < LeastForOne)
+        {
+            throw TooLow(limit, LeastForOne);
+        }
+    }
+
     /// <summary>Says which option asks for too much.</summary>
     /// <exception cref="ConfigurationException">It does not fit.</exception>
     public static void Check(string option, int connections)
@@ -17,7 +30,9 @@ internal static class Descriptors
         {
             throw new ConfigurationException(limit > Own
                 ? $"{option} is '{connections}', but the limit of {limit} file descriptors allows {limit - Own}; raise it (ulimit -n) or ask for less"
-                : $"the limit of {limit} file descriptors is too low; raise it (ulimit -n) to {Own + connections} or more");
+                : TooLow(limit, Own + connections).Problems[0]);
         }
     }
+
+    private static ConfigurationException TooLow(int limit, int needed) => new($"the limit of {limit} file descriptors is too low; raise it (ulimit -n) to {needed} or more");
 }

@@ -60,6 +60,11 @@ internal static class LoadCommand
         }
         catch (PeerException e)
         {
+            if (isJson)
+            {
+                StandardOutput.WriteLine(new LoadReport(test).ToJson());
+            }
+
             return CommandLine.Fail(ExitCode.Failed, $"{options.Target.Name} {e.Result.Label()}: {e.Message}");
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)

@@ -23,6 +23,18 @@ internal sealed class LoadReport(LoadTest test)
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {
+            void WriteTime(string name, double time)
+            {
+                if (latency.Count > 0)
+                {
+                    json.WriteNumber(name, Round(time));
+                }
+                else
+                {
+                    json.WriteNull(name);
+                }
+            }
+
             json.WriteStartObject();
             json.WriteNumber("messages", test.Messages);
             json.WriteNumber("messagesPerSecond", Round(test.Messages / _seconds));
@@ -38,14 +50,14 @@ internal sealed class LoadReport(LoadTest test)
             json.WriteNumber("mismatches", test.Tally.ErrorsOf(ProbeResult.Mismatch));
             json.WriteNumber("seconds", Math.Round(_seconds, 3));
             json.WriteStartObject("latencyMicroseconds");
-            json.WriteNumber("min", Round(latency.Least));
-            json.WriteNumber("mean", Round(latency.Mean));
+            WriteTime("min", latency.Least);
+            WriteTime("mean", latency.Mean);
             foreach (var (name, percent) in Percentiles)
             {
-                json.WriteNumber(name, Round(latency.Percentile(percent)));
+                WriteTime(name, latency.Percentile(percent));
             }
 
-            json.WriteNumber("max", Round(latency.Most));
+            WriteTime("max", latency.Most);
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -60,8 +72,8 @@ internal sealed class LoadReport(LoadTest test)
         var text = new StringBuilder();
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 
-        Line($"{options.Target.Name}: {options.Connections} connections{(tally.Connections == options.Connections ? "" : $" ({tally.Connections:N0} made)")}, {options.Size} bytes a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
-        Line($"{test.Messages:N0} messages in {_seconds:0.00} s: {test.Messages / _seconds:N0} messages/s, {test.Messages * (double)options.Size / _seconds / (1 << 20):N1} MiB/s each way");
+        Line($"{options.Target.Name}: {Counted(options.Connections, "connection")}{(tally.Connections == options.Connections ? "" : $" ({tally.Connections:N0} made)")}, {Counted(options.Size, "byte")} a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
+        Line($"{Counted(test.Messages, "message")} in {_seconds:0.00} s: {test.Messages / _seconds:N0} messages/s, {test.Messages * (double)options.Size / _seconds / (1 << 20):N1} MiB/s each way");
         if (latency.Count > 0)
         {
             text.AppendLine();
@@ -71,7 +83,7 @@ internal sealed class LoadReport(LoadTest test)
         }
 
         text.AppendLine();
-        text.Append(tally.Errors == 0 ? "no errors" : $"{tally.Errors:N0} errors ({string.Join(", ", tally.ErrorsByClass.Select(e => $"{e.Key.Label()} {e.Value}"))}), the first: {tally.FirstError}");
+        text.Append(tally.Errors == 0 ? "no errors" : $"{Counted(tally.Errors, "error")} ({string.Join(", ", tally.ErrorsByClass.Select(e => $"{e.Key.Label()} {e.Value}"))}), the first: {tally.FirstError}");
         return text.ToString();
     }
 
@@ -116,6 +128,8 @@ internal sealed class LoadReport(LoadTest test)
         < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{time / 1_000:0.##} ms"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{time / 1_000_000:0.##} s"),
     };
+
+    private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     private static double Round(double value) => Math.Round(value, 1);
 }

@@ -23,6 +23,7 @@ internal static class SendCommand
         connection.AddTo(command);
         command.SetAction((parsed, _) => CommandLine.RunAsync(async () =>
         {
+            Descriptors.CheckOne();
             CheckText(parsed, text);
             var (target, link, timeout) = connection.Read(parsed);
             var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
@@ -69,6 +70,6 @@ internal static class SendCommand
         var most = count == 0 ? int.MaxValue : count;
         return text is not null ? (MessageSource.Repeat(() => Encoding.UTF8.GetBytes(text), most ?? 1), true)
             : bytes is { } length ? (MessageSource.Repeat(() => UniquePayload.Bytes(length), most ?? 1), true)
-            : (MessageSource.LinesAsync(Console.OpenStandardInput(), MostBytes, most ?? int.MaxValue), false);
+            : (MessageSource.LinesAsync(StandardInput.Open(), MostBytes, most ?? int.MaxValue), false);
     }
 }

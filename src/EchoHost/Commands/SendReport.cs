@@ -34,7 +34,7 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
     }
 
     public void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip) =>
-        StandardOutput.WriteLine($"{message.Length} bytes from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
+        StandardOutput.WriteLine($"{message.Length} {(message.Length == 1 ? "byte" : "bytes")} from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
 
     public void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure) =>
         StandardOutput.WriteLine($"{target.Name}: seq={sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");

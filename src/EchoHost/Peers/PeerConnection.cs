@@ -136,7 +136,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             Input.AdvanceTo(buffer.End);
             if (read.IsCompleted && at < message.Length)
             {
-                throw new PeerException(ProbeResult.Closed, $"closed by the peer after {at} of {message.Length} bytes");
+                throw at == 0 ? PeerException.TurnedAway() : new PeerException(ProbeResult.Closed, $"closed by the peer after {at} of {message.Length} bytes");
             }
         }
     }

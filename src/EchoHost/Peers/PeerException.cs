@@ -11,7 +11,7 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     /// <summary>The failure's class.</summary>
     public ProbeResult Result { get; } = result;
 
-    /// <summary>Whether the peer accepted and then reset the connection before a byte came back: it is draining, or full.</summary>
+    /// <summary>Whether the peer accepted and then ended the connection before a byte came back: it is draining, or full.</summary>
     public bool IsTurnedAway { get; init; }
 
     /// <summary>What came back instead, as far as it was looked at; empty where nothing did.</summary>
@@ -26,7 +26,7 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
         // Only what was accepted can be reset, even where that was too fast for the connection to be seen.
         SocketError.ConnectionReset or SocketError.NotConnected => TurnedAway(e),
         SocketError.TimedOut => new(ProbeResult.Timeout, OneLine(e), e),
-        SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported =>
+        SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported or SocketError.InvalidArgument =>
             new(ProbeResult.Local, OneLine(e), e),
         _ => new(ProbeResult.Refused, OneLine(e), e),
     };
@@ -53,7 +53,9 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     /// <summary>Whether this is how a connection fails.</summary>
     public static bool IsConnectionFailure(Exception e) => e is IOException or SocketException or AuthenticationException;
 
-    private static PeerException TurnedAway(Exception e) => new(ProbeResult.Closed, "turned away: reset before a byte came back, as a peer does that is draining or full", e) { IsTurnedAway = true };
+    /// <summary>The peer accepted and ended the connection before a byte came back, with a reset or without: which of the two is seen can be a matter of chance.</summary>
+    public static PeerException TurnedAway(Exception? cause = null) =>
+        new(ProbeResult.Closed, "turned away: ended before a byte came back, as a peer does that is draining or full", cause) { IsTurnedAway = true };
 
     private static bool IsReset(Exception e) => e is ConnectionResetException or SocketException { SocketErrorCode: SocketError.ConnectionReset } || (e.InnerException is { } inner && IsReset(inner));
 

@@ -50,10 +50,13 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
             return false;
         }
 
-        target = new PeerTarget(host.Trim('[', ']').ToLowerInvariant(), port, isTls);
+        target = new PeerTarget(Canonical(host.Trim('[', ']')), port, isTls);
         problem = null;
         return true;
     }
+
+    private static string Canonical(string host) =>
+        IPAddress.TryParse(host, out var address) ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : host.ToLowerInvariant();
 
     private static bool IsHost(string host) => host switch
     {

@@ -38,6 +38,20 @@ public sealed class ShellTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_standard_input_that_is_closed_is_not_waited_for() =>
+        Assert.Equal((2, "", "EchoHost: standard input is closed; give TEXT, --bytes or something to read\n"), await RunAsync("$EchoHost send {target} <&-"));
+
+    [Theory]
+    [InlineData("printf hello |")]
+    [InlineData("cat /dev/null | printf hello |")]
+    public async Task A_pipe_is_read(string before)
+    {
+        var (code, output, _) = await RunAsync($"{before} $EchoHost send {{target}} --json");
+        Assert.Equal(0, code);
+        Assert.StartsWith("{\"seq\":1,\"bytes\":5,", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_standard_error_the_exit_code_says_it() =>
         Assert.Equal((2, "", ""), await RunAsync("$EchoHost send nonsense 2>&-"));
 

@@ -53,7 +53,7 @@ public partial class PeersEndpointTests
         string[] lines =
         [
             $$"""{"name":"{{good.Name}}","source":"Targets","tls":false,"up":true,"state":"up","lastResult":"ok","lastError":null,"lastProbe":#,"probes":1,"lost":0,"lossPercent":0,"rttMilliseconds":{{rtt}}}""",
-            $$$"""{"name":"{{{full.Name}}}","source":"Targets","tls":false,"up":false,"state":"turnsAway","lastResult":"closed","lastError":"turned away: reset before a byte came back, as a peer does that is draining or full","lastProbe":#,"probes":1,"lost":1,"lossPercent":100,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}""",
+            $$$"""{"name":"{{{full.Name}}}","source":"Targets","tls":false,"up":false,"state":"turnsAway","lastResult":"closed","lastError":"turned away: ended before a byte came back, as a peer does that is draining or full","lastProbe":#,"probes":1,"lost":1,"lossPercent":100,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}""",
         ];
         Assert.Equal($$"""{"peers":[{{string.Join(',', lines.Order(StringComparer.Ordinal))}}]}""", masked);
 
@@ -161,8 +161,8 @@ public partial class PeersEndpointTests
         {
             (liar.Name, "mismatch: byte 1 of 5 came back different: \"LIES\""),
             (silent.Name, "timeout: 0 of 5 bytes came back within 2 s"),
-            (full.Name, "closed: turned away: reset before a byte came back, as a peer does that is draining or full"),
-            (closer.Name, "closed: closed by the peer after 0 of 5 bytes"),
+            (full.Name, "closed: turned away: ended before a byte came back, as a peer does that is draining or full"),
+            (closer.Name, "closed: turned away: ended before a byte came back, as a peer does that is draining or full"),
             (nobody.Name, "refused: Connection refused"),
         })
         {

@@ -17,6 +17,12 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
         for (; await IsDueAsync(message); message++)
         {
             var begin = Context.Schedule?.DueAt(Number, message) ?? Stopwatch.GetTimestamp();
+            if (Context.Schedule is not null && Stopwatch.GetElapsedTime(begin) > Context.Options.Timeout)
+            {
+                CountMissing(1);
+                continue;
+            }
+
             try
             {
                 await EchoAsync(message);

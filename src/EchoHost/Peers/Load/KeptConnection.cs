@@ -77,7 +77,6 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
             {
                 await LoseAsync(e);
                 await RestAsync();
-                Expire();
             }
         }
 
@@ -229,6 +228,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     /// <summary>Writes some of what is to be sent; false where that is nothing.</summary>
     private bool TryWrite(PipeWriter output)
     {
+        Expire();
         var now = Stopwatch.GetTimestamp();
         var unsent = 0;
         while (unsent < MostUnsent)
@@ -276,20 +276,23 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         _over = _begun;
     }
 
-    /// <summary>What fell due long ago, while there was no connection, is lost too.</summary>
+    /// <summary>What could not be sent in time, as there was no connection or no room on it, is lost without having been sent.</summary>
     private void Expire()
     {
-        if (Context.Schedule is { } schedule)
+        // Messages are over in their order; one is only skipped where none is under way before it.
+        if (Context.Schedule is not { } schedule || _written > 0 || _begun != Volatile.Read(ref _over))
         {
-            long expired = 0;
-            for (; _begun < Due && Stopwatch.GetElapsedTime(schedule.DueAt(Number, _begun)) > Context.Options.Timeout; expired++)
-            {
-                _begun++;
-                _over++;
-            }
-
-            CountMissing(expired);
+            return;
         }
+
+        var (now, expired) = (Stopwatch.GetTimestamp(), 0L);
+        for (; _begun < Due && Stopwatch.GetElapsedTime(schedule.DueAt(Number, _begun), now) > Context.Options.Timeout; expired++)
+        {
+            Volatile.Write(ref _over, _over + 1);
+            Volatile.Write(ref _begun, _begun + 1);
+        }
+
+        CountMissing(expired);
     }
 
     private async Task EndAsync()

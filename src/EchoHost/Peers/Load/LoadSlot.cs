@@ -69,7 +69,7 @@ internal abstract class LoadSlot(int number, LoadContext context)
     /// <summary>Counts messages that should be back and are not.</summary>
     protected void CountMissing(long messages)
     {
-        if (messages > 0)
+        if (messages > 0 && !Context.IsInterrupted)
         {
             Context.Tally.Failed(TimedOut, messages);
         }

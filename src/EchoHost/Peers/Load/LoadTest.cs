@@ -55,6 +55,7 @@ internal sealed class LoadTest : IDisposable
         var running = Task.WhenAll(_slots.Select(slot => Task.Run(slot.RunAsync, CancellationToken.None)));
         await DueAsync(stop);
         var stopped = Stopwatch.GetTimestamp();
+        _context.IsInterrupted = stop.IsCancellationRequested;
         Array.ForEach(_slots, slot => slot.Stop());
         await running.WaitAsync(stop.IsCancellationRequested ? LastAnswers : Options.Timeout + WatchInterval, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _givenUp.CancelAsync();

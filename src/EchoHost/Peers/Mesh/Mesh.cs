@@ -21,6 +21,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
 
     private readonly MeshSettings _settings = host.Peers;
     private readonly SemaphoreSlim _slots = new(MeshSettings.MostProbes);
+    private readonly SemaphoreSlim _slotsOfDown = new(MeshSettings.MostProbesOfDown);
     private readonly CancellationTokenSource _stopResolving = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
@@ -62,6 +63,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     {
         _stopResolving.Dispose();
         _slots.Dispose();
+        _slotsOfDown.Dispose();
     }
 
     /// <summary>Makes the list what the names say now.</summary>
@@ -145,6 +147,25 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     }
 
     private async Task ProbeAsync(Peer peer, CancellationToken stop)
+    {
+        if (peer.State != PeerState.Down)
+        {
+            await ProbeNowAsync(peer, stop);
+            return;
+        }
+
+        await _slotsOfDown.WaitAsync(stop);
+        try
+        {
+            await ProbeNowAsync(peer, stop);
+        }
+        finally
+        {
+            _slotsOfDown.Release();
+        }
+    }
+
+    private async Task ProbeNowAsync(Peer peer, CancellationToken stop)
     {
         await _slots.WaitAsync(stop);
         try

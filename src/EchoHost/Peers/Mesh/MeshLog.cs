@@ -15,7 +15,8 @@ internal static partial class MeshLog
                 ReachableAgain(logger, peer.Name, Math.Round(change.Lasted.TotalSeconds, 1));
                 break;
             case PeerState.TurnsAway:
-                TurnsAway(logger, peer.Name);
+                // Who never was up will hardly be draining.
+                TurnsAway(logger, change.Before == PeerState.Unknown ? LogLevel.Warning : LogLevel.Information, peer.Name);
                 break;
             default:
                 Unreachable(logger, peer.Name, probe.Result.Label(), probe.Error);
@@ -29,8 +30,8 @@ internal static partial class MeshLog
     [LoggerMessage(2, LogLevel.Information, "Peer {Peer:l} is reachable again, after {Seconds} s")]
     private static partial void ReachableAgain(ILogger logger, string peer, double seconds);
 
-    [LoggerMessage(3, LogLevel.Information, "Peer {Peer:l} turns connections away: it is draining, or full")]
-    private static partial void TurnsAway(ILogger logger, string peer);
+    [LoggerMessage(EventId = 3, Message = "Peer {Peer:l} turns connections away: it is draining, or full")]
+    private static partial void TurnsAway(ILogger logger, LogLevel level, string peer);
 
     // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
 #pragma warning disable SYSLIB1015
@@ -47,7 +48,7 @@ internal static partial class MeshLog
     [LoggerMessage(7, LogLevel.Warning, "The name {Name:l} can't be resolved, its peers stay as they were: {Error:l}")]
     public static partial void Unresolved(ILogger logger, string name, string error);
 
-    [LoggerMessage(8, LogLevel.Information, "The name {Name:l} has no address now")]
+    [LoggerMessage(8, LogLevel.Warning, "The name {Name:l} has no address")]
     public static partial void NoAddress(ILogger logger, string name);
 
     [LoggerMessage(10, LogLevel.Error, "Peer {Peer:l} could not be probed")]

@@ -10,11 +10,11 @@ namespace EchoHost.Peers.Mesh;
 /// <param name="PayloadBytes">How long a probe's message is.</param>
 internal sealed record MeshSettings(IReadOnlyList<PeerTarget> Targets, IReadOnlyList<PeerTarget> Names, TimeSpan Interval, TimeSpan Timeout, int PayloadBytes)
 {
-    /// <summary>
-    /// How many probes are under way at the most. Enough for 500 peers that let each probe time out, with the default
-    /// times; should it be reached, probes come later.
-    /// </summary>
+    /// <summary>How many probes are under way at the most; should it be reached, probes come later.</summary>
     public const int MostProbes = 256;
+
+    /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
+    public const int MostProbesOfDown = MostProbes * 3 / 4;
 
     private const int MostPayload = 1024 * 1024;
 

@@ -19,7 +19,7 @@ internal enum PeerState
     /// <summary>Every byte came back.</summary>
     Up,
 
-    /// <summary>It accepts and resets connections before a byte comes back, as one does that is draining or full.</summary>
+    /// <summary>It accepts connections and ends them before a byte comes back, as one does that is draining or full.</summary>
     TurnsAway,
 
     /// <summary>Not every byte came back.</summary>

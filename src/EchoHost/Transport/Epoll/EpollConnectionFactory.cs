@@ -61,6 +61,7 @@ internal sealed class EpollConnectionFactory(EpollTransport transport, bool cont
         Errno.TimedOut => SocketError.TimedOut,
         Errno.HostUnreachable => SocketError.HostUnreachable,
         Errno.NetworkUnreachable => SocketError.NetworkUnreachable,
+        Errno.InvalidArgument => SocketError.InvalidArgument,
         Errno.AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
         Errno.NoBufferSpace => SocketError.NoBufferSpaceAvailable,
         Errno.AddressNotAvailable => SocketError.AddressNotAvailable,

@@ -89,6 +89,7 @@ internal enum Errno
     BadDescriptor = 9,
     Again = 11,
     AccessDenied = 13,
+    InvalidArgument = 22,
     TooManyInSystem = 23,
     TooManyInProcess = 24,
     BrokenPipe = 32,

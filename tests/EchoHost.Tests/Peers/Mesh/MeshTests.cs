@@ -83,8 +83,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             (good.Name, "up", "ok", null, "is reachable"),
             (liar.Name, "down", "mismatch", "byte 1 of 64 came back different", "is unreachable: mismatch"),
             (silent.Name, "down", "timeout", "0 of 64 bytes came back within ", "is unreachable: timeout"),
-            (closer.Name, "down", "closed", "closed by the peer after 0 of 64 bytes", "is unreachable: closed"),
-            (full.Name, "turnsAway", "closed", "turned away: reset before a byte came back, as a peer does that is draining or full", Away),
+            (closer.Name, "turnsAway", "closed", "turned away: ended before a byte came back, as a peer does that is draining or full", Away),
+            (full.Name, "turnsAway", "closed", "turned away: ended before a byte came back, as a peer does that is draining or full", Away),
             (nobody.Name, "down", "refused", "Connection refused", Refused),
             (tls, "down", "tls", "", "is unreachable: tls"),
             (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls"),
@@ -100,7 +100,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             // However often it failed, it was said once, with what else is known in the event.
             Assert.Equal([line], host.Said(name));
             var entry = host.Log.Entries.Single(e => e.Text == $"Peer {name} {line}");
-            Assert.Equal(state == "down" ? LogLevel.Warning : LogLevel.Information, entry.Level);
+            Assert.Equal(state == "up" ? LogLevel.Information : LogLevel.Warning, entry.Level);
             if (state == "down")
             {
                 Assert.Equal(result, entry.Properties["Result"]);

@@ -69,7 +69,7 @@ public class PeerNamesTests
         await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={Service}:{stub.Address.Port}");
         await host.UntilStateAsync(stub.Name, "up");
         resolver.Answer(error);
-        await host.UntilLoggedAsync($"The name {Service}:{stub.Address.Port} has no address now");
+        await host.UntilLoggedAsync($"The name {Service}:{stub.Address.Port} has no address");
         await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "nobody is left");
         Assert.Empty(await host.SeriesAsync());
 
@@ -87,7 +87,7 @@ public class PeerNamesTests
     {
         var resolver = new FakeResolver(addresses: []);
         await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={Service}:5555");
-        await host.UntilLoggedAsync($"The name {Service}:5555 has no address now");
+        await host.UntilLoggedAsync($"The name {Service}:5555 has no address");
         await AskedAgainAsync(resolver);
         Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
         Assert.Empty(await host.PeersAsync());
@@ -133,7 +133,7 @@ public class PeerNamesTests
         await AskedAgainAsync(resolver);
         Assert.Equal("Targets", Assert.Single(await host.PeersAsync()).Value.GetProperty("source").GetString());
         resolver.Answer(SocketError.HostNotFound);
-        await host.UntilLoggedAsync($"The name {Service}:{both.Address.Port} has no address now");
+        await host.UntilLoggedAsync($"The name {Service}:{both.Address.Port} has no address");
         await AskedAgainAsync(resolver);
         Assert.Equal("up", await host.StateAsync(both.Name));
         Assert.Equal(["is reachable"], host.Said(both.Name));
@@ -158,7 +158,7 @@ public class PeerNamesTests
         await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0=one.example:{port}", $"Peers:Dns:1=two.example:{port}");
         await host.UntilStateAsync(stub.Name, "up");
         has = ["two.example"];
-        await host.UntilLoggedAsync($"The name one.example:{port} has no address now");
+        await host.UntilLoggedAsync($"The name one.example:{port} has no address");
         await AskedAgainAsync(resolver);
         Assert.Equal("up", await host.StateAsync(stub.Name));
         has = [];
