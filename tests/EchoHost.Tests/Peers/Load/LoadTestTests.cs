@@ -146,7 +146,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task Half_an_answer_is_a_timeout()
     {
         await using var peer = OddPeer.Start(Odd.SilentAfter(Size + 10));
-        using var test = await RunAsync(Options(peer) with { Connections = 1, Timeout = TimeSpan.FromSeconds(1) });
+        using var test = await RunAsync(Options(peer) with { Connections = 1, Duration = TimeSpan.FromMilliseconds(140), Timeout = TimeSpan.FromSeconds(1) });
         Assert.Equal((1, 1), (test.Messages, test.Tally.Errors));
         AssertOnly(test, ProbeResult.Timeout);
     }
