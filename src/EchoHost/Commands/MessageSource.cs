@@ -19,20 +19,6 @@ internal static class MessageSource
         }
     }
 
-    /// <exception cref="InvalidDataException">It can't be read.</exception>
-    private static async Task<ReadResult> ReadAsync(PipeReader input, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // A read of standard input does not hear of being canceled.
-            return await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidDataException($"standard input can't be read: {e.GetBaseException().Message}", e);
-        }
-    }
-
     /// <summary>The lines of a stream, byte for byte, without their ends (LF or CR LF); one without a byte is no message.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <paramref name="longest"/> bytes.</exception>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -75,6 +61,20 @@ internal static class MessageSource
     }
 
     private static InvalidDataException TooLong(int longest) => new($"a line of standard input has more than {longest} bytes");
+
+    /// <exception cref="InvalidDataException">It can't be read.</exception>
+    private static async Task<ReadResult> ReadAsync(PipeReader input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A read of standard input does not hear of being canceled.
+            return await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"standard input can't be read: {e.GetBaseException().Message}", e);
+        }
+    }
 
     /// <param name="rest">What is not taken yet.</param>
     /// <param name="searched">How many bytes of it hold no end of a line, so that a long one is not searched again from its beginning with each read.</param>
