@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using EchoHost.Peers;
+using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -66,6 +68,27 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             l => Assert.Equal(Refused, l),
             l => Assert.Matches(Again(), l));
         Assert.Equal(["is reachable"], again.Said(first.Name));
+    }
+
+    [Fact]
+    public async Task Peers_that_let_their_probes_time_out_do_not_hold_up_the_others()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs the whole of 127.0.0.0/8");
+        // The kernel connects whoever comes; nobody ever answers.
+        using var silent = new TcpListener(IPAddress.Any, 0);
+        silent.Start(4096);
+        var port = ((IPEndPoint)silent.LocalEndpoint).Port;
+        await using var good = StubPeer.Echoes();
+        var many = Enumerable.Range(0, MeshSettings.MostProbes + 100).Select(i => $"127.0.{1 + (i / 200)}.{1 + (i % 200)}:{port}").ToArray();
+        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:02", .. MeshHost.Targets([.. many, good.Name])]);
+        var peers = host.Services.GetRequiredService<PeerList>();
+        await Wait.UntilAsync(() => many.All(name => peers.Find(name)!.State == PeerState.Down), "all silent peers are known as such");
+
+        // Two more rounds of all that may be under way at once last two timeouts at the least, which are twenty intervals.
+        long Silent() => many.Sum(name => peers.Find(name)!.ProbesOf(ProbeResult.Timeout));
+        var (silentBefore, goodBefore) = (Silent(), peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok));
+        await Wait.UntilAsync(() => Silent() >= silentBefore + (2 * MeshSettings.MostProbesOfDown), "silent peers have their turns");
+        Assert.InRange(peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok) - goodBefore, 8, long.MaxValue);
     }
 
     [Fact]
