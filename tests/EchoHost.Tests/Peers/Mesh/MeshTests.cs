@@ -183,6 +183,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
                 return await host.StateAsync(name) == "turnsAway";
             },
             "it turns away");
+        // The state is known before it is told.
+        await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
         await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.StartsWith("turned away: ", StringComparison.Ordinal), "the reason is told");
         Assert.Equal(0, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
