@@ -7,9 +7,6 @@ namespace EchoHost.Commands;
 /// <summary>Reads options so that whatever is wrong is one line that names the option and the value.</summary>
 internal static class Arguments
 {
-    /// <summary>The longest time that can be given.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromDays(24);
-
     /// <summary>A whole number; null where the option is not given.</summary>
     /// <exception cref="ConfigurationException">It is none, or not within the bounds.</exception>
     public static int? Number(this ParseResult parsed, Option<string?> option, int least, int most) => parsed.GetValue(option) switch
@@ -21,11 +18,20 @@ internal static class Arguments
 
     /// <summary>A time; null where the option is not given.</summary>
     /// <exception cref="ConfigurationException">It is none, or too short or long.</exception>
-    public static TimeSpan? Time(this ParseResult parsed, Option<string?> option, TimeSpan least) => parsed.GetValue(option) switch
+    public static TimeSpan? Time(this ParseResult parsed, Option<string?> option, TimeSpan least)
     {
-        null => null,
-        var text when !Duration.TryParse(text, out var time) => throw new ConfigurationException($"{option.Name} is '{text}'; {Duration.Shapes}"),
-        var text when Duration.TryParse(text, out var time) && (time < least || time > Longest) => throw new ConfigurationException($"{option.Name} is '{text}'; expected {least.TotalMilliseconds} ms to {Longest.TotalDays} days"),
-        var text => Duration.TryParse(text, out var time) ? time : default,
-    };
+        if (parsed.GetValue(option) is not { } text)
+        {
+            return null;
+        }
+
+        if (!Duration.TryParse(text, out var time))
+        {
+            throw new ConfigurationException($"{option.Name} is '{text}'; {Duration.Shapes}");
+        }
+
+        return time >= least && time <= HostSettings.LongestTime
+            ? time
+            : throw new ConfigurationException($"{option.Name} is '{text}'; expected {least.TotalMilliseconds} ms to {HostSettings.LongestTime.TotalDays} days");
+    }
 }

@@ -20,20 +20,13 @@ public class OtlpTests
     public async Task Metrics_are_pushed_where_OpenTelemetrys_variables_say(string variable, string path, bool onCommandLine)
     {
         var sums = new ConcurrentDictionary<string, long>();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        await using var receiver = builder.Build();
-        receiver.MapPost("/v1/metrics", async (HttpContext context) =>
+        await using var receiver = await StartReceiverAsync(push =>
         {
-            var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body);
             // Whole, since what is only half decoded says little.
             var decoded = new ConcurrentDictionary<string, long>();
-            Decode(body.ToArray(), decoded);
+            Decode(push, decoded);
             sums = decoded;
-            context.Response.ContentType = "application/x-protobuf";
         });
-        await receiver.StartAsync();
 
         (string Name, string Value)[] settings = [(variable, $"{receiver.Urls.First()}/{path}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "200")];
         using var host = onCommandLine
@@ -52,18 +45,8 @@ public class OtlpTests
     public async Task The_series_of_peers_are_pushed_too_and_no_more_when_these_have_left()
     {
         var pushes = new ConcurrentQueue<string>();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        await using var receiver = builder.Build();
-        receiver.MapPost("/v1/metrics", async (HttpContext context) =>
-        {
-            var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body);
-            // Names stand in it as they are.
-            pushes.Enqueue(Encoding.Latin1.GetString(body.ToArray()));
-            context.Response.ContentType = "application/x-protobuf";
-        });
-        await receiver.StartAsync();
+        // Names stand in it as they are.
+        await using var receiver = await StartReceiverAsync(push => pushes.Enqueue(Encoding.Latin1.GetString(push)));
 
         await using StubPeer stays = StubPeer.Echoes(), leaves = StubPeer.Echoes();
         var resolver = new FakeResolver("127.0.0.1");
@@ -79,6 +62,22 @@ public class OtlpTests
         pushes.Clear();
         await Wait.UntilAsync(() => pushes.Count(IsWhole) >= 2, "they are pushed again");
         Assert.DoesNotContain(pushes, push => push.Contains(leaves.Name, StringComparison.Ordinal));
+    }
+
+    private static async Task<WebApplication> StartReceiverAsync(Action<byte[]> onPush)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var receiver = builder.Build();
+        receiver.MapPost("/v1/metrics", async (HttpContext context) =>
+        {
+            var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body);
+            onPush(body.ToArray());
+            context.Response.ContentType = "application/x-protobuf";
+        });
+        await receiver.StartAsync();
+        return receiver;
     }
 
     /// <summary>ExportMetricsServiceRequest, as far as names, integer sums and the resource go (opentelemetry-proto, metrics.proto).</summary>
