@@ -35,8 +35,6 @@ internal sealed record HostSettings(
     MeshSettings Peers,
     ConnectionCapacity Capacity)
 {
-    private const int MostEventLoops = 1024;
-
     /// <summary>The longest time that can be configured.</summary>
     public static readonly TimeSpan LongestTime = TimeSpan.FromDays(24);
 
@@ -58,11 +56,15 @@ internal sealed record HostSettings(
     public static HostSettings Read(IConfiguration configuration)
     {
         List<string> problems = [];
-        var echo = SectionReader.Read(configuration, EchoOptions.SectionName, section => section.Get<EchoOptions>(), problems);
-        var http = SectionReader.Read(configuration, HttpOptions.SectionName, section => section.Get<HttpOptions>(), problems);
-        var admin = SectionReader.Read(configuration, AdminOptions.SectionName, section => section.Get<AdminOptions>(), problems);
-        var peers = MeshSettings.From(SectionReader.Read(configuration, PeersOptions.SectionName, section => section.Get<PeersOptions>(), problems), problems);
-        CheckRanges(echo, problems);
+        var echo = SectionReader.Read(configuration, EchoOptions.SectionName, EchoOptions.Read, problems);
+        var http = SectionReader.Read(configuration, HttpOptions.SectionName, HttpOptions.Read, problems);
+        var admin = SectionReader.Read(configuration, AdminOptions.SectionName, AdminOptions.Read, problems);
+        var peers = MeshSettings.From(SectionReader.Read(configuration, PeersOptions.SectionName, PeersOptions.Read, problems), problems);
+        if (echo.Transport == TransportKind.Epoll && !EpollTransport.IsSupported)
+        {
+            problems.Add($"{EchoOptions.SectionName}:Transport is 'Epoll', which only Linux has; expected Auto or Sockets");
+        }
+
         if (admin.Problem is { } problem)
         {
             problems.Add($"{AdminOptions.SectionName}:Token {problem}");
@@ -86,47 +88,5 @@ internal sealed record HostSettings(
             // A key can be refused for two reasons at once; the first says it all.
             throw new ConfigurationException([.. problems.DistinctBy(p => p.Split(' ')[0])]);
         }
-    }
-
-    private static void CheckRanges(EchoOptions echo, List<string> problems)
-    {
-        void AtLeast(string key, int? value, int least)
-        {
-            if (value < least)
-            {
-                problems.Add($"{EchoOptions.SectionName}:{key} is '{value}'; expected {least} or more");
-            }
-        }
-
-        void Time(string key, TimeSpan value, bool isNeeded = false)
-        {
-            var least = isNeeded ? TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
-            if (value < least || value > LongestTime)
-            {
-                problems.Add($"{EchoOptions.SectionName}:{key} is '{value}'; expected {least} to {LongestTime}");
-            }
-        }
-
-        if (echo.Transport == TransportKind.Epoll && !EpollTransport.IsSupported)
-        {
-            problems.Add($"{EchoOptions.SectionName}:Transport is 'Epoll', which only Linux has; expected Auto or Sockets");
-        }
-
-        AtLeast("EventLoops", echo.EventLoops, 1);
-        if (echo.EventLoops > MostEventLoops)
-        {
-            problems.Add($"{EchoOptions.SectionName}:EventLoops is '{echo.EventLoops}'; expected {MostEventLoops} or less");
-        }
-
-        AtLeast("MessageLogLimit", echo.MessageLogLimit, 0);
-        AtLeast("Limits:MaxConnections", echo.Limits.MaxConnections, 1);
-        AtLeast("Limits:MaxConnectionsPerAddress", echo.Limits.MaxConnectionsPerAddress, 1);
-        Time("Limits:IdleTimeout", echo.Limits.IdleTimeout);
-        Time("Limits:WriteTimeout", echo.Limits.WriteTimeout);
-        Time("Limits:ProxyHeaderTimeout", echo.Limits.ProxyHeaderTimeout, isNeeded: true);
-        Time("Limits:TlsHandshakeTimeout", echo.Limits.TlsHandshakeTimeout, isNeeded: true);
-        Time("Shutdown:ReadinessDelay", echo.Shutdown.ReadinessDelay);
-        Time("Shutdown:GracePeriod", echo.Shutdown.GracePeriod);
-        Time("Shutdown:CloseSpread", echo.Shutdown.CloseSpread);
     }
 }

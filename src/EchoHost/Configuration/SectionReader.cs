@@ -1,94 +1,183 @@
 using System.Globalization;
-using System.Reflection;
 
 namespace EchoHost.Configuration;
 
 /// <summary>
-/// Reads a configuration section into an options object as the framework's binder does, but first compares the
-/// section with the type: a key that the type does not have, or a value that it can't hold, is a problem that names
-/// the key and the value. A typing error must not become a default.
+/// Reads a configuration section key by key, each with its type, its bounds and its default. A value that does not fit,
+/// and a key that was not asked for, is a problem that names the key and the value: a typing error must not become a
+/// default. Nothing is looked up by reflection, so that it works the same in a native file.
 /// </summary>
-internal static class SectionReader
+internal sealed class SectionReader
 {
+    private const string WholeNumber = "a whole number";
+
     private static readonly string[] SecretWords = ["Admin", "Certificate", "Password", "Token", "Secret"];
 
-    /// <summary>
-    /// Reads <paramref name="name"/> into a new <typeparamref name="T"/> by <paramref name="bind"/>, which is the binder's
-    /// call where the type stands in plain sight, so that its code is generated; what is wrong is added to <paramref name="problems"/>.
-    /// </summary>
-    public static T Read<T>(IConfiguration configuration, string name, Func<IConfiguration, T?> bind, List<string> problems)
-        where T : class, new()
+    private readonly IConfigurationSection _section;
+    private readonly List<string> _problems;
+    private readonly List<string> _known = [];
+
+    private SectionReader(IConfigurationSection section, List<string> problems)
     {
-        var section = configuration.GetSection(name);
-        var before = problems.Count;
-        Compare(section, typeof(T), problems);
-        return problems.Count == before ? bind(section) ?? new T() : new T();
+        _section = section;
+        _problems = problems;
     }
 
-    private static void Compare(IConfigurationSection section, Type declared, List<string> problems)
+    /// <summary>Reads the section <paramref name="name"/> by <paramref name="read"/>; what is wrong with it is added to <paramref name="problems"/>.</summary>
+    public static T Read<T>(IConfiguration configuration, string name, Func<SectionReader, T> read, List<string> problems) =>
+        Read(configuration.GetSection(name), read, problems);
+
+    /// <summary>A text; null where none is set.</summary>
+    public string? Text(string key) => Value(key, "text");
+
+    /// <summary><c>true</c> or <c>false</c>.</summary>
+    public bool Flag(string key, bool fallback)
     {
-        var type = Nullable.GetUnderlyingType(declared) ?? declared;
-        if (Expectation(type) is { } expectation)
-        {
-            CompareScalar(section, type, isOptional: type != declared || !type.IsValueType, expectation, problems);
-        }
-        else if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Dictionary<,>))
-        {
-            CompareEach(section, type.GetGenericArguments()[1], problems);
-        }
-        else if (type.IsArray)
-        {
-            CompareEach(section, type.GetElementType()!, problems);
-        }
-        else
-        {
-            CompareKeys(section, type, problems);
-        }
+        const string expected = "true or false";
+        return Value(key, expected) is not { } text ? fallback
+            : bool.TryParse(text, out var flag) ? flag
+            : Refuse(key, text, expected, fallback);
     }
 
-    private static void CompareScalar(IConfigurationSection section, Type type, bool isOptional, string expectation, List<string> problems)
+    /// <summary>A whole number within bounds.</summary>
+    public int Number(string key, int fallback, int min = 0, int max = int.MaxValue) =>
+        Value(key, WholeNumber) is { } text ? Number(key, text, min, max) ?? fallback : fallback;
+
+    /// <summary>A whole number within bounds; null where it is not set, or is empty.</summary>
+    public int? OptionalNumber(string key, int min = 0, int max = int.MaxValue) =>
+        Value(key, WholeNumber) is { Length: > 0 } text ? Number(key, text, min, max) : null;
+
+    /// <summary>A time from <paramref name="min"/> to <see cref="HostSettings.LongestTime"/>.</summary>
+    public TimeSpan Time(string key, TimeSpan fallback, TimeSpan min = default)
     {
-        if (section.GetChildren().Any())
+        const string expected = "hours, minutes and seconds, as in 00:00:30";
+        if (Value(key, expected) is not { } text)
         {
-            problems.Add($"{section.Path} holds keys of its own; expected {expectation}");
+            return fallback;
         }
-        else if (section.Value is { } value && !(value.Length == 0 && isOptional) && !CanHold(type, value))
+
+        // Strictly, since the lenient forms are traps: "30" would be thirty days, and so would "30:00:00".
+        if (!TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var time) || !text.Contains(':'))
         {
-            problems.Add($"{section.Path} is '{section.Value}'; expected {expectation}");
+            return Refuse(key, text, expected, fallback);
         }
+
+        return time >= min && time <= HostSettings.LongestTime ? time : Refuse(key, text, $"{min} to {HostSettings.LongestTime}", fallback);
     }
 
-    private static void CompareEach(IConfigurationSection section, Type type, List<string> problems)
+    /// <summary>One of an enumeration's names, in any case.</summary>
+    public T Choice<T>(string key, T fallback = default)
+        where T : struct, Enum
     {
-        RefuseScalar(section, problems);
-        foreach (var child in section.GetChildren())
+        var names = Enum.GetNames<T>();
+        var expected = string.Join(", ", names);
+        if (Value(key, expected) is not { } text)
         {
-            Compare(child, type, problems);
+            return fallback;
         }
+
+        // The framework's parser would take numbers and lists too.
+        var name = Array.Find(names, n => string.Equals(n, text, StringComparison.OrdinalIgnoreCase));
+        return name is null ? Refuse(key, text, expected, fallback) : Enum.Parse<T>(name);
     }
 
-    private static void CompareKeys(IConfigurationSection section, Type type, List<string> problems)
+    /// <summary>The texts of a list.</summary>
+    public string[] List(string key)
     {
-        RefuseScalar(section, problems);
-        var known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite).ToArray();
-        foreach (var child in section.GetChildren())
+        List<string> texts = [];
+        foreach (var child in Below(key))
         {
-            if (Array.Find(known, p => string.Equals(p.Name, child.Key, StringComparison.OrdinalIgnoreCase)) is { } property)
+            if (Value(child, "text") is { } text)
             {
-                Compare(child, property.PropertyType, problems);
+                texts.Add(text);
             }
-            else
+        }
+
+        return [.. texts];
+    }
+
+    /// <summary>A section below this one.</summary>
+    public T Section<T>(string key, Func<SectionReader, T> read)
+    {
+        _known.Add(key);
+        return Read(_section.GetSection(key), read, _problems);
+    }
+
+    /// <summary>The sections below <paramref name="key"/>, whose names are the user's.</summary>
+    public Dictionary<string, T> Map<T>(string key, Func<SectionReader, T> read)
+    {
+        var map = new Dictionary<string, T>(StringComparer.OrdinalIgnoreCase);
+        foreach (var child in Below(key))
+        {
+            map[child.Key] = Read(child, read, _problems);
+        }
+
+        return map;
+    }
+
+    private static T Read<T>(IConfigurationSection section, Func<SectionReader, T> read, List<string> problems)
+    {
+        var reader = new SectionReader(section, problems);
+        RefuseValue(section, problems);
+        var options = read(reader);
+        reader.RefuseUnknown();
+        return options;
+    }
+
+    private IEnumerable<IConfigurationSection> Below(string key)
+    {
+        _known.Add(key);
+        var section = _section.GetSection(key);
+        RefuseValue(section, _problems);
+        return section.GetChildren();
+    }
+
+    private string? Value(string key, string expected)
+    {
+        _known.Add(key);
+        return Value(_section.GetSection(key), expected);
+    }
+
+    private string? Value(IConfigurationSection section, string expected)
+    {
+        if (!section.GetChildren().Any())
+        {
+            return section.Value;
+        }
+
+        _problems.Add($"{section.Path} holds keys of its own; expected {expected}");
+        return null;
+    }
+
+    private int? Number(string key, string text, int min, int max)
+    {
+        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        {
+            return Refuse<int?>(key, text, WholeNumber, null);
+        }
+
+        var bounds = max == int.MaxValue ? $"{min} or more" : $"{min} to {max}";
+        return number >= min && number <= max ? number : Refuse<int?>(key, text, bounds, null);
+    }
+
+    private T Refuse<T>(string key, string text, string expected, T fallback)
+    {
+        _problems.Add($"{_section.Path}:{key} is '{text}'; expected {expected}");
+        return fallback;
+    }
+
+    private void RefuseUnknown()
+    {
+        foreach (var child in _section.GetChildren())
+        {
+            if (!_known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}; {section.Path} has {string.Join(", ", known.Select(p => p.Name))}");
+                _problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}; {_section.Path} has {string.Join(", ", _known)}");
             }
         }
     }
 
-    /// <summary>A key beside a token or a password may be one, wrongly spelt.</summary>
-    private static string Shown(IConfigurationSection section) =>
-        Array.Exists(SecretWords, word => section.Path.Contains(word, StringComparison.OrdinalIgnoreCase)) ? "" : $" (value '{section.Value}')";
-
-    private static void RefuseScalar(IConfigurationSection section, List<string> problems)
+    private static void RefuseValue(IConfigurationSection section, List<string> problems)
     {
         // An empty JSON array or object arrives as an empty string.
         if (!string.IsNullOrEmpty(section.Value))
@@ -97,24 +186,7 @@ internal static class SectionReader
         }
     }
 
-    /// <summary>What a value of this type looks like, in words; null for a type that has keys below it.</summary>
-    private static string? Expectation(Type type) => type switch
-    {
-        _ when type == typeof(string) => "text",
-        _ when type == typeof(bool) => "true or false",
-        _ when type == typeof(int) => "a whole number",
-        _ when type == typeof(TimeSpan) => "hours, minutes and seconds, as in 00:00:30",
-        _ when type.IsEnum => string.Join(", ", Enum.GetNames(type)),
-        _ => null,
-    };
-
-    private static bool CanHold(Type type, string value) => type switch
-    {
-        _ when type == typeof(string) => true,
-        _ when type == typeof(bool) => bool.TryParse(value, out _),
-        _ when type == typeof(int) => int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _),
-        // Strictly, since the lenient forms are traps: "30" would be thirty days, and so would "30:00:00".
-        _ when type == typeof(TimeSpan) => TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out _) && value.Contains(':'),
-        _ => Array.Exists(Enum.GetNames(type), n => string.Equals(n, value, StringComparison.OrdinalIgnoreCase)),
-    };
+    /// <summary>A key beside a token or a password may be one, wrongly spelt.</summary>
+    private static string Shown(IConfigurationSection section) =>
+        Array.Exists(SecretWords, word => section.Path.Contains(word, StringComparison.OrdinalIgnoreCase)) ? "" : $" (value '{section.Value}')";
 }

@@ -23,7 +23,7 @@ internal static class EchoEndpointReader
         }
 
         List<EchoEndpoint> endpoints = [];
-        foreach (var (name, given) in echo.Endpoints)
+        foreach (var (name, options) in echo.Endpoints)
         {
             if (name.Equals(HttpAddress.EndpointName, StringComparison.OrdinalIgnoreCase))
             {
@@ -31,8 +31,6 @@ internal static class EchoEndpointReader
                 continue;
             }
 
-            // A JSON null arrives as no options at all.
-            var options = given ?? new EchoEndpointOptions();
             var isDefault = name.Equals(DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
             var url = options.Url ?? (isDefault ? DefaultUrl : "");
             var isByPort = isDefault && !string.IsNullOrEmpty(port);

@@ -1,3 +1,4 @@
+using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Transport;
@@ -9,6 +10,8 @@ namespace EchoHost.Echo;
 internal sealed class EchoOptions
 {
     public const string SectionName = "Echo";
+
+    private const int MostEventLoops = 1024;
 
     /// <summary>The raw endpoints by name.</summary>
     /// <remarks>Default: <c>Tcp</c> at <c>tcp://*:5555</c>, from appsettings.json.</remarks>
@@ -42,6 +45,24 @@ internal sealed class EchoOptions
     public EchoLimitsOptions Limits { get; set; } = new();
 
     public EchoShutdownOptions Shutdown { get; set; } = new();
+
+    /// <summary>Reads the section.</summary>
+    public static EchoOptions Read(SectionReader section)
+    {
+        var fallback = new EchoOptions();
+        return new EchoOptions
+        {
+            Endpoints = section.Map(nameof(Endpoints), EchoEndpointOptions.Read),
+            Transport = section.Choice(nameof(Transport), fallback.Transport),
+            EventLoops = section.OptionalNumber(nameof(EventLoops), min: 1, max: MostEventLoops),
+            LogMessages = section.Flag(nameof(LogMessages), fallback.LogMessages),
+            MessageLogLimit = section.Number(nameof(MessageLogLimit), fallback.MessageLogLimit),
+            QuietNetworks = section.List(nameof(QuietNetworks)),
+            TrustedProxies = section.List(nameof(TrustedProxies)),
+            Limits = section.Section(nameof(Limits), EchoLimitsOptions.Read),
+            Shutdown = section.Section(nameof(Shutdown), EchoShutdownOptions.Read),
+        };
+    }
 }
 
 /// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
@@ -61,6 +82,15 @@ internal sealed class EchoEndpointOptions
     /// <summary>Whether a <c>tls://</c> endpoint asks its peers for a certificate.</summary>
     /// <remarks>Default: <c>NoCertificate</c>.</remarks>
     public ClientCertificateMode ClientCertificateMode { get; set; }
+
+    /// <summary>Reads the section.</summary>
+    public static EchoEndpointOptions Read(SectionReader section) => new()
+    {
+        Url = section.Text(nameof(Url)),
+        ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
+        Certificate = section.Section(nameof(Certificate), CertificateOptions.Read),
+        ClientCertificateMode = section.Choice<ClientCertificateMode>(nameof(ClientCertificateMode)),
+    };
 }
 
 /// <summary>The section <c>Echo:Limits</c>.</summary>
@@ -89,6 +119,22 @@ internal sealed class EchoLimitsOptions
     /// <summary>How long a TLS handshake may take.</summary>
     /// <remarks>Default: 10 seconds.</remarks>
     public TimeSpan TlsHandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Reads the section.</summary>
+    public static EchoLimitsOptions Read(SectionReader section)
+    {
+        var fallback = new EchoLimitsOptions();
+        var shortest = TimeSpan.FromMilliseconds(1);
+        return new EchoLimitsOptions
+        {
+            MaxConnections = section.OptionalNumber(nameof(MaxConnections), min: 1),
+            MaxConnectionsPerAddress = section.OptionalNumber(nameof(MaxConnectionsPerAddress), min: 1),
+            IdleTimeout = section.Time(nameof(IdleTimeout), fallback.IdleTimeout),
+            WriteTimeout = section.Time(nameof(WriteTimeout), fallback.WriteTimeout),
+            ProxyHeaderTimeout = section.Time(nameof(ProxyHeaderTimeout), fallback.ProxyHeaderTimeout, min: shortest),
+            TlsHandshakeTimeout = section.Time(nameof(TlsHandshakeTimeout), fallback.TlsHandshakeTimeout, min: shortest),
+        };
+    }
 }
 
 /// <summary>The section <c>Echo:Shutdown</c>.</summary>
@@ -105,4 +151,16 @@ internal sealed class EchoShutdownOptions
     /// <summary>Over how long the closing of quiet connections is spread.</summary>
     /// <remarks>Default: one second.</remarks>
     public TimeSpan CloseSpread { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reads the section.</summary>
+    public static EchoShutdownOptions Read(SectionReader section)
+    {
+        var fallback = new EchoShutdownOptions();
+        return new EchoShutdownOptions
+        {
+            ReadinessDelay = section.Time(nameof(ReadinessDelay), fallback.ReadinessDelay),
+            GracePeriod = section.Time(nameof(GracePeriod), fallback.GracePeriod),
+            CloseSpread = section.Time(nameof(CloseSpread), fallback.CloseSpread),
+        };
+    }
 }

@@ -1,3 +1,4 @@
+using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 
 namespace EchoHost.Http;
@@ -10,6 +11,9 @@ internal sealed class HttpOptions
     /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; set; }
+
+    /// <summary>Reads the section.</summary>
+    public static HttpOptions Read(SectionReader section) => new() { ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)) };
 }
 
 /// <summary>The section <c>Admin</c>.</summary>
@@ -23,6 +27,9 @@ internal sealed class AdminOptions
     /// <summary>The bearer token for the calls that change something; without one they don't exist.</summary>
     /// <remarks>Default: none.</remarks>
     public string Token { get; set; } = "";
+
+    /// <summary>Reads the section.</summary>
+    public static AdminOptions Read(SectionReader section) => new() { Token = section.Text(nameof(Token)) ?? "" };
 
     /// <summary>What is wrong with the token, without telling it; null where nothing is.</summary>
     public string? Problem => Token.Length is > 0 and < LeastTokenLength ? $"has {Token.Length} characters; expected {LeastTokenLength} or more"

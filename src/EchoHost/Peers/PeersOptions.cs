@@ -1,9 +1,15 @@
+using EchoHost.Configuration;
+
 namespace EchoHost.Peers;
 
 /// <summary>The section <c>Peers</c>: the mesh, which probes other peers all the time.</summary>
 internal sealed class PeersOptions
 {
     public const string SectionName = "Peers";
+
+    private const int MostPayloadBytes = 1024 * 1024;
+
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Peers as <c>HOST:PORT</c> or <c>tls://HOST:PORT</c>.</summary>
     /// <remarks>Default: none.</remarks>
@@ -24,4 +30,18 @@ internal sealed class PeersOptions
     /// <summary>How long the message of a probe is, in bytes.</summary>
     /// <remarks>Default: 64.</remarks>
     public int PayloadBytes { get; set; } = 64;
+
+    /// <summary>Reads the section.</summary>
+    public static PeersOptions Read(SectionReader section)
+    {
+        var fallback = new PeersOptions();
+        return new PeersOptions
+        {
+            Targets = section.List(nameof(Targets)),
+            Dns = section.List(nameof(Dns)),
+            Interval = section.Time(nameof(Interval), fallback.Interval, min: LeastInterval),
+            Timeout = section.Time(nameof(Timeout), fallback.Timeout, min: TimeSpan.FromMilliseconds(1)),
+            PayloadBytes = section.Number(nameof(PayloadBytes), fallback.PayloadBytes, min: UniquePayload.LeastBytes, max: MostPayloadBytes),
+        };
+    }
 }

@@ -1,3 +1,5 @@
+using EchoHost.Configuration;
+
 namespace EchoHost.Connections.Tls;
 
 /// <summary>The section <c>Echo:Endpoints:{Name}:Certificate</c>, in the shape of Kestrel's own.</summary>
@@ -11,4 +13,12 @@ internal sealed class CertificateOptions
 
     /// <summary>What the key or the PFX file is encrypted with.</summary>
     public string Password { get; set; } = "";
+
+    /// <summary>Reads the section.</summary>
+    public static CertificateOptions Read(SectionReader section) => new()
+    {
+        Path = section.Text(nameof(Path)) ?? "",
+        KeyPath = section.Text(nameof(KeyPath)) ?? "",
+        Password = section.Text(nameof(Password)) ?? "",
+    };
 }

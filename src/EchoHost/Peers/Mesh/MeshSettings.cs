@@ -1,5 +1,3 @@
-using EchoHost.Configuration;
-
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>What the mesh was told, parsed and checked.</summary>
@@ -16,36 +14,15 @@ internal sealed record MeshSettings(IReadOnlyList<PeerTarget> Targets, IReadOnly
     /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
     public const int MostProbesOfDown = MostProbes * 3 / 4;
 
-    private const int MostPayload = 1024 * 1024;
-
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Whether there is nobody to probe.</summary>
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
     /// <summary>How many file descriptors that takes at the most.</summary>
     public int MostDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MostProbes : Math.Min(Targets.Count, MostProbes);
 
-    /// <summary>Checks the options; what is wrong is added to <paramref name="problems"/>.</summary>
-    public static MeshSettings From(PeersOptions options, List<string> problems)
-    {
-        Check("Interval", options.Interval, LeastInterval, problems);
-        Check("Timeout", options.Timeout, TimeSpan.FromMilliseconds(1), problems);
-        if (options.PayloadBytes is < UniquePayload.LeastBytes or > MostPayload)
-        {
-            problems.Add($"{PeersOptions.SectionName}:PayloadBytes is '{options.PayloadBytes}'; expected {UniquePayload.LeastBytes} to {MostPayload}");
-        }
-
-        return new MeshSettings(Parse("Targets", options.Targets, problems), Parse("Dns", options.Dns, problems), options.Interval, options.Timeout, options.PayloadBytes);
-    }
-
-    private static void Check(string key, TimeSpan value, TimeSpan least, List<string> problems)
-    {
-        if (value < least || value > HostSettings.LongestTime)
-        {
-            problems.Add($"{PeersOptions.SectionName}:{key} is '{value}'; expected {least} to {HostSettings.LongestTime}");
-        }
-    }
+    /// <summary>Parses the options; what is wrong is added to <paramref name="problems"/>.</summary>
+    public static MeshSettings From(PeersOptions options, List<string> problems) =>
+        new(Parse("Targets", options.Targets, problems), Parse("Dns", options.Dns, problems), options.Interval, options.Timeout, options.PayloadBytes);
 
     private static List<PeerTarget> Parse(string key, string[] texts, List<string> problems)
     {

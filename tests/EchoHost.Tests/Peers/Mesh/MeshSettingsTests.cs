@@ -1,6 +1,8 @@
 using System.Globalization;
+using EchoHost.Configuration;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
+using Microsoft.Extensions.Configuration;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
@@ -46,7 +48,7 @@ public class MeshSettingsTests
     [InlineData("00:00:00.1", "00:00:00.001", 8)]
     [InlineData("24.00:00:00", "24.00:00:00", 1024 * 1024)]
     public void The_bounds_themselves_are_allowed(string interval, string timeout, int payload) =>
-        Read(new PeersOptions { Interval = Time(interval), Timeout = Time(timeout), PayloadBytes = payload });
+        Assert.Empty(Problems(interval, timeout, payload));
 
     [Theory]
     [InlineData("00:00:00.0999999", "00:00:05", 64, "Peers:Interval is '00:00:00.0999999'; expected 00:00:00.1000000 to 24.00:00:00")]
@@ -55,9 +57,20 @@ public class MeshSettingsTests
     [InlineData("00:00:10", "00:00:05", 7, "Peers:PayloadBytes is '7'; expected 8 to 1048576")]
     [InlineData("00:00:10", "00:00:05", 1048577, "Peers:PayloadBytes is '1048577'; expected 8 to 1048576")]
     public void Past_them_the_key_and_the_value_are_named(string interval, string timeout, int payload, string problem) =>
-        Assert.Equal(problem, Assert.Single(Problems(new PeersOptions { Interval = Time(interval), Timeout = Time(timeout), PayloadBytes = payload })));
+        Assert.Equal(problem, Assert.Single(Problems(interval, timeout, payload)));
 
-    private static TimeSpan Time(string text) => TimeSpan.Parse(text, CultureInfo.InvariantCulture);
+    private static List<string> Problems(string interval, string timeout, int payload)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Peers:Interval"] = interval,
+            ["Peers:Timeout"] = timeout,
+            ["Peers:PayloadBytes"] = payload.ToString(CultureInfo.InvariantCulture),
+        }).Build();
+        List<string> problems = [];
+        SectionReader.Read(configuration, PeersOptions.SectionName, PeersOptions.Read, problems);
+        return problems;
+    }
 
     private static MeshSettings Read(PeersOptions options)
     {
