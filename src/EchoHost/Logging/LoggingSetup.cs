@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using EchoHost.Configuration;
 using EchoHost.Transport;
@@ -25,16 +26,18 @@ internal static class LoggingSetup
     /// standard output from a thread of their own: a terminal or pipe that stops reading must not stop the echo.
     /// </summary>
     /// <exception cref="ConfigurationException">The format, or Serilog's section, can't be used.</exception>
-    public static void AddEchoLogging(this ILoggingBuilder logging, IConfiguration configuration)
+    public static void AddEchoLogging(this ILoggingBuilder logging, IConfigurationManager configuration)
     {
         var formatter = Formatter(configuration[FormatKey]);
+        SerilogSinks.CheckUsing(configuration.GetSection($"{SerilogSection}:Using"));
+        DroppedEvents.Watch(configuration, $"{SerilogSection}:WriteTo");
         var serilog = ReadSerilog(configuration)
             // Told in one line on standard error; the framework would log it with its stack.
             .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
 
         if (!configuration.GetSection($"{SerilogSection}:WriteTo").GetChildren().Any())
         {
-            serilog.WriteTo.Async(sinks => sinks.Console(formatter), Buffer);
+            serilog.WriteTo.Async(sinks => sinks.Console(formatter), Buffer, monitor: DroppedEvents.Monitor);
         }
 
         logging.ClearProviders();
@@ -48,6 +51,7 @@ internal static class LoggingSetup
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The section names methods and types of SerilogSinks' assemblies, which the project keeps whole.")]
     private static LoggerConfiguration ReadSerilog(IConfiguration configuration)
     {
         // Serilog passes over a sink that it does not find, which would leave the host without a log; it says so here.
@@ -58,9 +62,8 @@ internal static class LoggingSetup
             var serilog = new LoggerConfiguration()
                 .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
-                .ReadFrom.Configuration(configuration, ReaderOptions(configuration.GetSection(SerilogSection)));
-            var complaint = complaints.ToString();
-            return complaint.Length == 0 ? serilog : throw new ConfigurationException($"{SerilogSection}: {complaint.Trim().ReplaceLineEndings(" ")}");
+                .ReadFrom.Configuration(configuration, new ConfigurationReaderOptions(SerilogSinks.Assemblies));
+            return complaints.ToString() is { Length: > 0 } complaint ? throw new ConfigurationException(SerilogSinks.Explain(SerilogSection, complaint)) : serilog;
         }
         catch (Exception e) when (e is not ConfigurationException)
         {
@@ -71,15 +74,6 @@ internal static class LoggingSetup
             SelfLog.Disable();
         }
     }
-
-    /// <summary>
-    /// Only what is named, such as a sink, has to be looked for in every assembly beside the program, which takes long;
-    /// levels are not named.
-    /// </summary>
-    private static ConfigurationReaderOptions? ReaderOptions(IConfigurationSection serilog) =>
-        serilog.GetChildren().All(child => child.Key.Equals("MinimumLevel", StringComparison.OrdinalIgnoreCase))
-            ? new ConfigurationReaderOptions(typeof(Log).Assembly)
-            : null;
 
     private static ITextFormatter Formatter(string? format) => format?.ToLowerInvariant() switch
     {

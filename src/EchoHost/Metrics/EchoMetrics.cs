@@ -4,6 +4,7 @@ using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Http;
+using EchoHost.Logging;
 using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
@@ -44,6 +45,7 @@ internal sealed class EchoMetrics
         meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to peers.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
+        meter.CreateObservableCounter("echohost.log.dropped", () => DroppedEvents.Monitor.Count, "{event}", "Log events dropped, since what they are written to was too slow.");
         meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
     }
 

@@ -7,7 +7,7 @@ namespace EchoHost.Transport.Epoll;
 /// A connection's features: what others have added, else what the connection itself is. A few entries in a row, because a
 /// dictionary for each of many thousand idle connections is larger than all the rest of them.
 /// </summary>
-internal sealed class ConnectionFeatures(object connection) : IFeatureCollection
+internal sealed class ConnectionFeatures(EpollConnection connection) : IFeatureCollection
 {
     private KeyValuePair<Type, object?>[] _added = new KeyValuePair<Type, object?>[6];
     private int _count;
@@ -51,7 +51,7 @@ internal sealed class ConnectionFeatures(object connection) : IFeatureCollection
             }
         }
 
-        foreach (var own in connection.GetType().GetInterfaces())
+        foreach (var own in typeof(EpollConnection).GetInterfaces())
         {
             if (IndexOf(own) < 0)
             {
