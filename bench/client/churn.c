@@ -78,6 +78,8 @@ void run_churn(struct worker *worker)
     unsigned char *buffer = malloc((size_t)worker->options->size);
     pthread_barrier_wait(worker->connected);
 
+    int server = worker->options->server;
+    double cpu = cpu_seconds(server);
     uint64_t begin = now_ns();
     uint64_t deadline = begin + (uint64_t)(worker->options->seconds * 1e9);
     uint64_t now = begin;
@@ -95,5 +97,6 @@ void run_churn(struct worker *worker)
     }
 
     result->seconds = (double)(now - begin) / 1e9;
+    result->server_cpu = cpu_seconds(server) - cpu;
     free(buffer);
 }

@@ -17,10 +17,13 @@ struct options {
     int in_flight; // messages a connection has under way
     int threads;
     double seconds;
+    int server;     // the process whose CPU time is read, or 0
+    char **command; // what is started and timed, up to a NULL
 };
 
 struct result {
     double seconds; // what was really measured, without connecting and ending
+    double server_cpu; // seconds of CPU that the server took meanwhile
     uint64_t opened;
     uint64_t messages; // echoed whole; for churn: connections opened, echoed on and closed
     uint64_t bytes;    // echoed
@@ -42,7 +45,14 @@ void run_pingpong(struct worker *worker);
 void run_churn(struct worker *worker);
 void run_idle(struct worker *worker);
 
+// Start the command, print one line of JSON, and return the exit code.
+int time_start(const struct options *options);
+int time_process(const struct options *options);
+
 uint64_t now_ns(void);
+
+// CPU time of a process so far, in user and system, of all its threads, ended ones too; to the nanosecond. 0 for no process.
+double cpu_seconds(int pid);
 
 // The longest piece that can be taken from the pattern at once.
 #define PATTERN_CHUNK 65536
@@ -56,5 +66,8 @@ uint64_t pattern_start(int connection);
 // A connected socket with TCP_NODELAY, or -1. It waits in connect, send and recv, but not for ever.
 // Sources share 127.0.0.0/8: an address has some 28,000 ports, and source says which address.
 int dial(int port, int source);
+
+// Sends one message and awaits its echo. False when it did not come back whole; other bytes are counted.
+bool echo_once(int fd, uint64_t position, int size, struct result *result);
 
 #endif

@@ -11,14 +11,19 @@
 
 static const char usage[] =
     "usage: echo-client --port PORT [--mode pingpong|churn|idle] [--connections N] [--size BYTES]\n"
-    "                   [--in-flight N] [--seconds S] [--threads N]\n"
+    "                   [--in-flight N] [--seconds S] [--threads N] [--server PID]\n"
+    "       echo-client --mode start --port PORT [--size BYTES] -- COMMAND...\n"
+    "       echo-client --mode process -- COMMAND...\n"
     "\n"
     "pingpong  each connection keeps --in-flight messages under way for --seconds\n"
     "churn     each thread connects, has one message echoed, closes, and begins again, for --seconds\n"
     "idle      each connection has one message echoed; after the line of results all are held\n"
     "          until standard input ends\n"
+    "start     starts the server COMMAND, times its first echo and the messages after it, and kills it\n"
+    "process   times COMMAND from its start to its end\n"
     "\n"
-    "Exit code 0 whatever was measured: errors and mismatches are in the results. 2: wrong usage.\n";
+    "With --server, the results have the CPU time that the process PID took meanwhile.\n"
+    "Exit code 0 whatever was measured: errors and mismatches are in the results. 1: COMMAND failed. 2: wrong usage.\n";
 
 static struct options read_options(int argc, char **argv)
 {
@@ -30,6 +35,7 @@ static struct options read_options(int argc, char **argv)
         {"in-flight", required_argument, NULL, 'f'},
         {"seconds", required_argument, NULL, 't'},
         {"threads", required_argument, NULL, 'j'},
+        {"server", required_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -51,32 +57,47 @@ static struct options read_options(int argc, char **argv)
         case 'f': options.in_flight = atoi(optarg); break;
         case 't': options.seconds = atof(optarg); break;
         case 'j': options.threads = atoi(optarg); break;
+        case 'r': options.server = atoi(optarg); break;
         case 'h': fputs(usage, stdout); exit(0);
         default: fputs(usage, stderr); exit(2);
         }
     }
 
-    bool is_usable = options.port > 0 && options.connections > 0 && options.size > 0 && options.in_flight > 0
-        && options.threads > 0 && options.threads <= options.connections && options.seconds > 0;
+    options.command = argv + optind;
+    return options;
+}
+
+static bool is_mode(const struct options *options, const char *mode)
+{
+    return strcmp(options->mode, mode) == 0;
+}
+
+static void check(const struct options *options)
+{
+    bool is_process = is_mode(options, "process");
+    bool has_target = options->port > 0 || is_process;
+    bool has_command = *options->command != NULL;
+    bool needs_command = is_process || is_mode(options, "start");
+    bool is_usable = has_target && has_command == needs_command
+        && options->connections > 0 && options->size > 0 && options->in_flight > 0
+        && options->threads > 0 && options->threads <= options->connections && options->seconds > 0;
     if (!is_usable) {
         fputs(usage, stderr);
         exit(2);
     }
-
-    return options;
 }
 
-static void (*runner_of(const char *mode))(struct worker *)
+static void (*runner_of(const struct options *options))(struct worker *)
 {
-    if (strcmp(mode, "pingpong") == 0) {
+    if (is_mode(options, "pingpong")) {
         return run_pingpong;
     }
 
-    if (strcmp(mode, "churn") == 0) {
+    if (is_mode(options, "churn")) {
         return run_churn;
     }
 
-    if (strcmp(mode, "idle") == 0) {
+    if (is_mode(options, "idle")) {
         return run_idle;
     }
 
@@ -87,7 +108,7 @@ static void (*runner_of(const char *mode))(struct worker *)
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
-    runner_of(worker->options->mode)(worker);
+    runner_of(worker->options)(worker);
     return NULL;
 }
 
@@ -95,6 +116,7 @@ static void add(struct result *into, const struct result *from)
 {
     if (from->seconds > into->seconds) {
         into->seconds = from->seconds;
+        into->server_cpu = from->server_cpu;
     }
 
     into->opened += from->opened;
@@ -139,6 +161,10 @@ static void print(const struct options *options, const struct result *result)
         options->mode, options->connections, options->size, options->in_flight, options->threads);
     printf("\"seconds\": %.6f, \"opened\": %lu, \"messages\": %lu, \"bytes\": %lu, ",
         result->seconds, result->opened, result->messages, result->bytes);
+    if (options->server != 0) {
+        printf("\"server_cpu_seconds\": %.6f, ", result->server_cpu);
+    }
+
     printf("\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, ",
         microseconds(result, 0.5), microseconds(result, 0.99), microseconds(result, 0.999));
     printf("\"errors\": %lu, \"mismatches\": %lu}\n", result->errors, result->mismatches);
@@ -154,13 +180,23 @@ static void hold_until_input_ends(void)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN);
     struct options options = read_options(argc, argv);
-    runner_of(options.mode);
+    check(&options);
+    // Before SIGPIPE is ignored, which what is started would inherit.
+    if (is_mode(&options, "start")) {
+        return time_start(&options);
+    }
+
+    if (is_mode(&options, "process")) {
+        return time_process(&options);
+    }
+
+    signal(SIGPIPE, SIG_IGN);
+    runner_of(&options);
     static struct result result;
     run_all(&options, &result);
     print(&options, &result);
-    if (strcmp(options.mode, "idle") == 0) {
+    if (is_mode(&options, "idle")) {
         hold_until_input_ends();
     }
 

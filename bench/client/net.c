@@ -10,17 +10,30 @@
 
 #include "client.h"
 
-// How long a server may take for one step. Whoever takes longer counts as broken.
+// How long a server may take for one step. A connection that takes longer counts as broken.
 #define PATIENCE_SECONDS 5
 
 // A prime, so that no power of two that a server reads by has the same byte in the same place.
 #define PERIOD 251
+
+#define LARGEST_ONCE 4096
 
 uint64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+double cpu_seconds(int pid)
+{
+    clockid_t clock;
+    struct timespec spent;
+    if (pid == 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &spent) != 0) {
+        return 0;
+    }
+
+    return (double)spent.tv_sec + (double)spent.tv_nsec / 1e9;
 }
 
 static unsigned char pattern[PERIOD + PATTERN_CHUNK];
@@ -98,4 +111,23 @@ int dial(int port, int source)
     }
 
     return fd;
+}
+
+bool echo_once(int fd, uint64_t position, int size, struct result *result)
+{
+    unsigned char buffer[LARGEST_ONCE];
+    if (size > LARGEST_ONCE) {
+        size = LARGEST_ONCE;
+    }
+
+    bool is_echoed = send(fd, pattern_at(position), (size_t)size, MSG_NOSIGNAL) == size
+        && recv(fd, buffer, (size_t)size, MSG_WAITALL) == size;
+    if (!is_echoed) {
+        return false;
+    }
+
+    result->bytes += (uint64_t)size;
+    result->messages++;
+    result->mismatches += !pattern_matches(position, buffer, (size_t)size);
+    return true;
 }

@@ -179,6 +179,8 @@ static void open_all(struct run *run)
 
 static void measure(struct run *run)
 {
+    int server = run->worker->options->server;
+    double cpu = cpu_seconds(server);
     uint64_t begin = now_ns();
     uint64_t end = begin + (uint64_t)(run->worker->options->seconds * 1e9);
     run->is_sending = true;
@@ -194,6 +196,7 @@ static void measure(struct run *run)
     }
 
     run->worker->result.seconds = (double)(now_ns() - begin) / 1e9;
+    run->worker->result.server_cpu = cpu_seconds(server) - cpu;
 }
 
 // Every byte that was sent must come back, those of the last moment too.

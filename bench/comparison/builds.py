@@ -1,4 +1,5 @@
 """Builds the client and the servers into a cache directory outside the repository."""
+import functools
 import os
 import shutil
 import subprocess
@@ -16,6 +17,9 @@ PEERS = {"epoll": "C epoll", "tokio": "Rust tokio", "go": "Go", "erlang": "Erlan
 BASELINE = PEERS["epoll"]
 TRANSPORTS = ["Epoll", "Sockets"]
 
+# What was published so far, in words, by name.
+published = {}
+
 
 class CannotBuild(Exception):
     """Why something is left out, in one line."""
@@ -32,24 +36,43 @@ def peer(name):
     return Server(PEERS[name], builders[name]())
 
 
+@functools.cache
 def echohost_program():
-    """Builds EchoHost."""
-    return publish("EchoHost", REPOSITORY / "src/EchoHost")
+    """Publishes EchoHost as it is meant to be."""
+    program = publish("EchoHost", REPOSITORY / "src/EchoHost")
+    published["EchoHost"] = kind_of(program)
+    return program
 
 
-def echohost(program):
-    """How EchoHost is started with each transport."""
-    return {transport: Server(f"EchoHost {transport}", echohost_command(program, transport)) for transport in TRANSPORTS}
+@functools.cache
+def echohost_jit_program():
+    """Publishes EchoHost without a native file, for the runtime's own compiler."""
+    if not is_native(echohost_program()):
+        raise CannotBuild("what is published is no native file, and so the same")
+    program = publish("EchoHost", REPOSITORY / "src/EchoHost", "EchoHost-jit", "-p:PublishAot=false")
+    published["EchoHost (JIT)"] = kind_of(program)
+    return program
 
 
-def echohost_command(program, transport):
-    settings = [
-        "PORT={port}",
-        "Urls=http://localhost:0",
-        "Echo__LogMessages=false",
-        f"Echo__Transport={transport}",
+def echohost(program, transport, suffix=""):
+    """How EchoHost is started with a transport."""
+    command = [
+        str(program),
+        "--Echo:Endpoints:Tcp:Url=tcp://*:{port}",
+        "--Urls=http://localhost:0",
+        "--Echo:LogMessages=false",
+        f"--Echo:Transport={transport}",
     ]
-    return ["env", *settings, str(program)]
+    return Server(f"EchoHost {transport}{suffix}", command, [str(program), "--version"])
+
+
+def is_native(program):
+    return not program.with_suffix(".dll").exists()
+
+
+def kind_of(program):
+    """What a published program is, in words."""
+    return f"native file of {program.stat().st_size / 2**20:.1f} MiB" if is_native(program) else "needs the .NET runtime"
 
 
 def epoll():
@@ -101,12 +124,16 @@ def compile_c(name, sources, program):
     return program
 
 
-def publish(name, project):
+def publish(name, project, folder=None, *properties):
+    """Publishes a project into a folder of the cache, by default the one of its name; returns the program."""
     need("dotnet")
-    output = CACHE / name
+    folder = folder or name
+    output = CACHE / folder
+    # What another kind of publishing left there would be taken for a part of this one.
+    shutil.rmtree(output, ignore_errors=True)
     # All of a build's files go to the cache: nothing appears in bin/ and obj/ beside the sources.
-    artifacts = CACHE / f"{name}-build"
-    run(name, ["dotnet", "publish", str(project), "-c", "Release", "-o", str(output), "--artifacts-path", str(artifacts), "--nologo"])
+    artifacts = CACHE / f"{folder}-build"
+    run(folder, ["dotnet", "publish", str(project), "-c", "Release", "-o", str(output), "--artifacts-path", str(artifacts), "--nologo", *properties])
     return output / name
 
 

@@ -16,19 +16,23 @@ TOOLS = {
 }
 
 
-def describe():
+def describe(builds):
+    """The machine and its tools, and what was built with them: a description by name."""
     return {
         "date": datetime.date.today().isoformat(),
         "cpu": cpu_model(),
         "cpus": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "tools": {name: version(command) for name, command in TOOLS.items() if shutil.which(command[0])},
+        "builds": builds,
     }
 
 
 def line(machine):
     tools = ", ".join(f"{name} {version}" for name, version in machine["tools"].items())
-    return f"{machine['date']}: {machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}; {tools}"
+    # Results of earlier versions do not say.
+    built = "".join(f"; {name}: {kind}" for name, kind in machine.get("builds", {}).items())
+    return f"{machine['date']}: {machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}; {tools}{built}"
 
 
 def cpu_model():

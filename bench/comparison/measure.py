@@ -1,11 +1,11 @@
-"""The measurements: rounds of workloads, start-up, idle connections."""
+"""The measurements: rounds of workloads, and idle connections."""
 import os
 import resource
 import sys
 import time
 from dataclasses import dataclass
 
-from .servers import ServerFailed, busy_seconds, cpu_seconds, rss_bytes, running, start, stop
+from .servers import ServerFailed, busy_seconds, cpu_seconds, rss_bytes, running
 from .workloads import WORKLOADS, Client, LoadCommand
 
 # A server's compiler may work on what is hot for a while; as long as that shows, the warm-up goes on.
@@ -98,13 +98,17 @@ def warm_up(client, workload, port, least):
 
 def one_workload(client, workload, port, process, seconds):
     wall, busy, client_cpu, cpu = time.monotonic(), busy_seconds(), finished_children_seconds(), cpu_seconds(process)
-    result = client.drive(workload, port, seconds)
+    result = client.drive(workload, port, seconds, process.pid)
     wall, busy, client_cpu, cpu = (
         time.monotonic() - wall, busy_seconds() - busy, finished_children_seconds() - client_cpu, cpu_seconds(process) - cpu)
     result["cpus"] = cpu / wall
     result["others_cpus"] = max(0, busy - client_cpu - cpu) / wall
     result["rate"] = workload.rate(result)
-    say(f"  {workload.name}: {result['rate']:,.0f} {workload.unit}, p99 {result['p99_us']:,.0f} µs, "
+    cost = ""
+    if result.get("server_cpu_seconds") and result["messages"]:
+        result["cpu_us"] = result["server_cpu_seconds"] / result["messages"] * 1e6
+        cost = f"{result['cpu_us']:,.2f} µs of CPU/{workload.cost}, "
+    say(f"  {workload.name}: {result['rate']:,.0f} {workload.unit}, {cost}p99 {result['p99_us']:,.0f} µs, "
         f"{result['errors']} errors, {result['mismatches']} mismatches, others {result['others_cpus']:.2f} CPUs")
     return result
 
@@ -113,22 +117,6 @@ def finished_children_seconds():
     """CPU time of the clients so far; servers are still running when this is asked."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def start_up(servers, ports, count):
-    """Milliseconds from a process's start to its first echoed byte. The first start of each, which reads its files, is not counted."""
-    times = {server.name: [] for server in servers}
-    for number in range(count + 1):
-        for server in servers:
-            try:
-                process, seconds = start(server, ports.take())
-            except ServerFailed as e:
-                say(f"start-up: {server.name}: {e}")
-                continue
-            stop(process)
-            if number > 0:
-                times[server.name].append(seconds * 1000)
-    return times
 
 
 def most_idle(wanted):

@@ -2,7 +2,7 @@
 from html import escape
 from math import ceil
 
-from .tables import names_of, ratio
+from .figures import names_of, ratio
 from .workloads import WORKLOADS
 
 WIDTH = 1040

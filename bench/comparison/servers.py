@@ -1,4 +1,5 @@
 """Starts servers, and reads what the kernel knows of them."""
+import ctypes
 import os
 import socket
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 FIRST_ECHO_LIMIT = 30
 STOP_LIMIT = 2
 
+LIBC = ctypes.CDLL(None)
+
 
 class ServerFailed(Exception):
     """Why a server could not be measured, in one line."""
@@ -19,6 +22,7 @@ class ServerFailed(Exception):
 class Server:
     name: str
     command: list  # {port} in it stands for the port
+    version: list = None  # a command that only prints its version; None where there is none to time
 
     def on(self, port):
         return [part.replace("{port}", str(port)) for part in self.command]
@@ -58,7 +62,7 @@ def on_cpus(cpus):
 @contextmanager
 def running(server, port, cpus=None):
     """A process of the server that has echoed its first byte."""
-    process, _ = start(server, port, cpus)
+    process = start(server, port, cpus)
     try:
         yield process
     finally:
@@ -66,19 +70,18 @@ def running(server, port, cpus=None):
 
 
 def start(server, port, cpus=None):
-    """Starts a server; returns its process, and the seconds until its first echoed byte."""
-    begin = time.monotonic()
+    """Starts a server; returns its process once it has echoed a byte."""
     try:
         process = subprocess.Popen(
             server.on(port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=on_cpus(cpus))
     except OSError as e:
         raise ServerFailed(f"it can't be started: {e}") from e
     try:
-        await_echo(process, port, begin + FIRST_ECHO_LIMIT)
+        await_echo(process, port, time.monotonic() + FIRST_ECHO_LIMIT)
     except BaseException:
         stop(process)
         raise
-    return process, time.monotonic() - begin
+    return process
 
 
 def await_echo(process, port, limit):
@@ -87,7 +90,7 @@ def await_echo(process, port, limit):
             raise ServerFailed(f"it ended with code {process.returncode}")
         if time.monotonic() > limit:
             raise ServerFailed(f"it echoed nothing within {FIRST_ECHO_LIMIT} s")
-        time.sleep(0.001)
+        time.sleep(0.002)
 
 
 def echoes(port):
@@ -113,12 +116,14 @@ def rss_bytes(process):
 
 
 def cpu_seconds(process):
-    """Time on a CPU so far, user and system."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Time on a CPU so far, user and system, of all its threads, ended ones too; to the nanosecond."""
+    clock = ctypes.c_int()
+    if LIBC.clock_getcpuclockid(process.pid, ctypes.byref(clock)) != 0:
+        raise ServerFailed("it ended while it was measured")
+    return time.clock_gettime(clock.value)
 
 
 def busy_seconds():
-    """Time that all CPUs together have been busy so far, whoever with; what a hypervisor took from them counts too."""
+    """Time that all CPUs together have been busy so far, with any program; what a hypervisor took from them counts too."""
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

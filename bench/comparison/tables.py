@@ -1,38 +1,11 @@
-"""Ratios, and the tables they are printed in (Markdown, so that they can be pasted)."""
-from dataclasses import dataclass
+"""The tables in which results are printed (Markdown, so that they can be pasted)."""
 from statistics import median
 
+from .figures import figures, names_of, ratio, ratio_of, total
 from .workloads import WORKLOADS
 
 NONE = "–"
-
-
-@dataclass(frozen=True)
-class Ratio:
-    median: float
-    lowest: float
-    highest: float
-
-
-def names_of(measured):
-    """The servers, in the order in which they were asked for, that were measured at least once."""
-    return [name for name in measured["servers"] if any(name in round_ for round_ in measured["rounds"])]
-
-
-def figures(measured, name, workload, key):
-    """A server's figure in each round that it was measured in."""
-    return [round_[name]["workloads"][workload][key] for round_ in measured["rounds"] if name in round_]
-
-
-def ratio(measured, name, workload):
-    """A server's rate by the baseline's of the same round; None where the two share no round."""
-    def rate(round_, server):
-        return round_[server]["workloads"][workload]["rate"]
-
-    baseline = measured["baseline"]
-    shared = [round_ for round_ in measured["rounds"] if name in round_ and baseline in round_ and rate(round_, baseline) > 0]
-    ratios = [rate(round_, name) / rate(round_, baseline) for round_ in shared]
-    return Ratio(median(ratios), min(ratios), max(ratios)) if ratios else None
+REFERENCE = "stock Kestrel"  # start-up is compared with it: C has no runtime to start
 
 
 def workload_tables(mode_name, measured):
@@ -44,6 +17,7 @@ def workload_tables(mode_name, measured):
         ratio_table(measured),
         "Median rate",
         figure_table(measured, "rate", lambda w: f"{w} {WORKLOADS[w].unit}", "{:,.0f}"),
+        *cpu_tables(measured),
         "Median of the 99th percentile of the time a message takes (churn: a whole connection), µs",
         figure_table(measured, "p99_us", str, "{:,.0f}"),
         "Median of the CPUs that the server kept busy",
@@ -53,13 +27,29 @@ def workload_tables(mode_name, measured):
     return "\n\n".join(parts)
 
 
+def cpu_tables(measured):
+    """What a message costs the server."""
+    if not any(figures(measured, name, workload, "cpu_us") for name in names_of(measured) for workload in measured["workloads"]):
+        return ["CPU time a message: these results are of an earlier version, which did not measure it"]
+    return [
+        "Median of the server's CPU time",
+        figure_table(measured, "cpu_us", lambda w: f"{w} µs/{WORKLOADS[w].cost}", "{:,.2f}"),
+        f"The same by that of {measured['baseline']} in the same round: median (lowest to highest); lower is better",
+        table([["server", *measured["workloads"]], *([name, *ratios(measured, name, "cpu_us")] for name in names_of(measured))]),
+    ]
+
+
 def ratio_table(measured):
     workloads = measured["workloads"]
     rows = [["server", *workloads, "RSS MiB", "errors", "mismatches"]]
     for name in names_of(measured):
-        ratios = [ratio_text(ratio(measured, name, workload)) for workload in workloads]
-        rows.append([name, *ratios, rss_text(measured, name), total(measured, name, "errors"), total(measured, name, "mismatches")])
+        counts = [str(total(measured, name, key)) for key in ("errors", "mismatches")]
+        rows.append([name, *ratios(measured, name, "rate"), rss_text(measured, name), *counts])
     return table(rows)
+
+
+def ratios(measured, name, key):
+    return [ratio_text(ratio(measured, name, workload, key)) for workload in measured["workloads"]]
 
 
 def ratio_text(value):
@@ -75,16 +65,16 @@ def rss_text(measured, name):
     return f"{median(sizes) / 2**20:,.0f}"
 
 
-def total(measured, name, key):
-    return str(sum(sum(figures(measured, name, workload, key)) for workload in measured["workloads"]))
-
-
 def figure_table(measured, key, heading, form):
     workloads = measured["workloads"]
     rows = [["server", *map(heading, workloads)]]
     for name in names_of(measured):
-        rows.append([name, *(form.format(median(figures(measured, name, workload, key))) for workload in workloads)])
+        rows.append([name, *(median_text(figures(measured, name, workload, key), form) for workload in workloads)])
     return table(rows)
+
+
+def median_text(values, form):
+    return form.format(median(values)) if values else NONE
 
 
 def others_line(measured):
@@ -93,12 +83,35 @@ def others_line(measured):
     return f"CPUs that other programs kept busy meanwhile: median {median(all_cpus):.2f}, at most {max(all_cpus):.2f}"
 
 
-def start_up_table(times):
-    rows = [["server", "median ms", "lowest", "highest"]]
-    for name, all_ms in times.items():
-        if all_ms:
-            rows.append([name, *(f"{f(all_ms):,.0f}" for f in (median, min, max))])
-    return f"## Start-up: from the process's start to the first echoed byte\n\n{table(rows)}"
+def start_up_table(starts_by_name):
+    rows = [["server", "first echo ms", "lowest", "highest", f"by {REFERENCE}'s", "2nd message, by later", "later µs", "RSS MiB", "--version ms"]]
+    reference = column(starts_by_name.get(REFERENCE, []), "first_echo_ms")
+    for name, starts in starts_by_name.items():
+        if starts:
+            rows.append([name, *start_up_cells(starts, reference)])
+    late = column([start for starts in starts_by_name.values() for start in starts], "late_ms")
+    resolution = "measured by an earlier version, to 1 or 2 ms"
+    if late:
+        resolution = f"seen at most {median(late):.2f} ms late in the median, {max(late):.2f} in the worst"
+    return f"## Start-up: from the process's start to the first echo, {resolution}\n\n{table(rows)}"
+
+
+def start_up_cells(starts, reference):
+    first = column(starts, "first_echo_ms")
+    second = [start["second_us"] / start["later_us"] for start in starts if start.get("later_us")]
+    return [
+        *(f"{f(first):,.1f}" for f in (median, min, max)),
+        f"{median(first) / median(reference):.3f}" if reference else NONE,
+        median_text(second, "{:,.1f}"),
+        median_text(column(starts, "later_us"), "{:,.1f}"),
+        median_text([size / 2**20 for size in column(starts, "rss_bytes")], "{:,.1f}"),
+        median_text(column(starts, "version_ms"), "{:,.1f}"),
+    ]
+
+
+def column(starts, key):
+    """A figure of every start that has it."""
+    return [start[key] for start in starts if key in start]
 
 
 def idle_table(results):
@@ -118,35 +131,9 @@ def clients_table(results):
     rows = [["client", *(f"{w} {WORKLOADS[w].unit}" for w in workloads), *workloads]]
     for name in names:
         rates = {w: [round_[name][w]["rate"] for round_ in rounds] for w in workloads}
-        ratios = {w: [round_[name][w]["rate"] / round_[first][w]["rate"] for round_ in rounds] for w in workloads}
-        rows.append([name, *(f"{median(rates[w]):,.0f}" for w in workloads), *(ratio_text(Ratio(median(ratios[w]), min(ratios[w]), max(ratios[w]))) for w in workloads)])
+        by_first = {w: [round_[name][w]["rate"] / round_[first][w]["rate"] for round_ in rounds] for w in workloads}
+        rows.append([name, *(f"{median(rates[w]):,.0f}" for w in workloads), *(ratio_text(ratio_of(by_first[w])) for w in workloads)])
     return f"## Clients: {results['server']} driven by each, {results['meaning']}\n\n{table(rows)}"
-
-
-def problems(results):
-    """A line for all that went wrong."""
-    lines = []
-    for mode, measured in results["modes"].items():
-        for name in measured["servers"]:
-            missing = sum(name not in round_ for round_ in measured["rounds"])
-            if missing:
-                lines.append(f"{mode}: {name} failed in {missing} of {len(measured['rounds'])} rounds")
-            for key in ("errors", "mismatches"):
-                if total(measured, name, key) != "0":
-                    lines.append(f"{mode}: {name} had {total(measured, name, key)} {key}")
-    for name, times in results.get("startup_ms", {}).items():
-        if not times:
-            lines.append(f"start-up: {name} failed")
-    for name, result in results.get("idle", {}).items():
-        for key in ("errors", "mismatches"):
-            if result[key]:
-                lines.append(f"idle: {name} had {result[key]} {key}")
-    for round_ in results.get("clients", {}).get("rounds", []):
-        for name, figures_ in round_.items():
-            bad = sum(figure[key] for figure in figures_.values() for key in ("errors", "mismatches"))
-            if bad:
-                lines.append(f"clients: {name} had {bad} errors and mismatches")
-    return lines
 
 
 def table(rows):

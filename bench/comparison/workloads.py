@@ -11,6 +11,7 @@ class Workload:
     name: str
     meaning: str
     unit: str
+    cost: str  # what CPU time is counted by
     mode: str
     connections: int
     size: int
@@ -23,10 +24,10 @@ class Workload:
 
 
 WORKLOADS = {workload.name: workload for workload in [
-    Workload("small", "64 connections, 64 B", "msg/s", "pingpong", 64, 64),
-    Workload("stream", "64 connections, 16 KiB, 4 in flight", "MiB/s", "pingpong", 64, 16384, in_flight=4),
-    Workload("many", "1,000 connections, 64 B", "msg/s", "pingpong", 1000, 64),
-    Workload("churn", "8 threads: connect, echo 64 B, close", "conn/s", "churn", 8, 64, threads=8),
+    Workload("small", "64 connections, 64 B", "msg/s", "message", "pingpong", 64, 64),
+    Workload("stream", "64 connections, 16 KiB, 4 in flight", "MiB/s", "16 KiB", "pingpong", 64, 16384, in_flight=4),
+    Workload("many", "1,000 connections, 64 B", "msg/s", "message", "pingpong", 1000, 64),
+    Workload("churn", "8 threads: connect, echo 64 B, close", "conn/s", "connection", "churn", 8, 64, threads=8),
 ]}
 
 
@@ -37,9 +38,9 @@ class Client:
         self._program = program
         self._cpus = cpus
 
-    def drive(self, workload, port, seconds):
-        """Runs a workload; returns what the client counted."""
-        command = self._command(workload, port) + ["--seconds", str(seconds)]
+    def drive(self, workload, port, seconds, server_pid=0):
+        """Runs a workload; returns what the client counted, and the CPU time that the server took meanwhile."""
+        command = self._command(workload, port) + ["--seconds", str(seconds), "--server", str(server_pid)]
         run = subprocess.run(command, capture_output=True, text=True, preexec_fn=on_cpus(self._cpus), timeout=seconds + 60)
         if run.returncode != 0:
             raise ServerFailed(f"the client failed: {run.stderr.strip()}")
@@ -47,7 +48,7 @@ class Client:
 
     def hold(self, connections, port):
         """Opens idle connections; returns the client, which holds them until its standard input is closed, and its counts."""
-        workload = Workload("idle", "", "", "idle", connections, 64)
+        workload = Workload("idle", "", "", "", "idle", connections, 64)
         holder = subprocess.Popen(self._command(workload, port), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = holder.stdout.readline()
         if not line:
@@ -73,8 +74,8 @@ class LoadCommand:
         self._program = program
         self._cpus = cpus
 
-    def drive(self, workload, port, seconds):
-        """Runs a workload; returns what the command counted, in the client's own words."""
+    def drive(self, workload, port, seconds, server_pid=0):
+        """Runs a workload; returns what the command counted, in the client's own words. It knows nothing of CPU time."""
         command = [
             self._program, "load", f"127.0.0.1:{port}", "--json",
             "--duration", f"{seconds}s",
