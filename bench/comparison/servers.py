@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FIRST_ECHO_LIMIT = 30
-STOP_LIMIT = 2
+STOP_LIMIT = 10
 
 LIBC = ctypes.CDLL(None)
 

@@ -40,7 +40,10 @@ def one_start(server, client_program, ports):
 
 def timed(client_program, options, command):
     """Has the client start and time a command, which Python would do too slowly."""
-    run = subprocess.run([client_program, *options, "--", *command], capture_output=True, text=True, timeout=LIMIT)
+    try:
+        run = subprocess.run([client_program, *options, "--", *command], capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired as e:
+        raise ServerFailed(f"it took more than {LIMIT} s") from e
     if run.returncode != 0:
         raise ServerFailed(run.stderr.strip())
     return json.loads(run.stdout)
