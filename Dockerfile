@@ -1,17 +1,23 @@
-FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+# A native file on a base without a runtime, a shell or a package manager. Both bases exist for amd64 and arm64; the image is
+# built for the machine that builds it.
+FROM mcr.microsoft.com/dotnet/sdk:10.0-noble-aot AS build
 WORKDIR /source
 
 # Packages change seldom: restored before the source is copied, they are a layer of their own. What publishing needs
-# besides, to compile ahead, is restored with them.
+# besides, the native compiler, is restored with them.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/EchoHost/EchoHost.csproj src/EchoHost/
 RUN dotnet restore src/EchoHost/EchoHost.csproj -p:_IsPublishing=true
 
 COPY appsettings.json LICENSE ./
 COPY src/ src/
-RUN dotnet publish src/EchoHost/EchoHost.csproj --configuration Release --no-restore --output /app
+RUN dotnet publish src/EchoHost/EchoHost.csproj --configuration Release --no-restore --output /app && cp LICENSE /app/
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
+LABEL org.opencontainers.image.title="EchoHost" \
+      org.opencontainers.image.description="A TCP echo peer for the people who run networks" \
+      org.opencontainers.image.version="1.0.0" \
+      org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 COPY --from=build /app ./
 

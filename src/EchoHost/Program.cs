@@ -40,6 +40,8 @@ internal sealed partial class Program
         builder.Logging.AddEchoLogging(builder.Configuration);
         services.AddEchoMetrics(builder.Configuration);
         services.AddHealth();
+        // Problems (RFC 9457) are written without reflection.
+        services.AddProblemDetails();
 
         // Who is let in, who is connected, and when a connection has lasted long enough.
         services.AddSingleton(host);
