@@ -24,17 +24,17 @@ public class MeshScheduleTests
     [Fact]
     public async Task Many_peers_are_spread_over_the_interval_and_each_has_its_turn()
     {
-        var time = new FakeTime();
+        var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => false);
         await using var mesh = await RunningMesh.StartAsync(time, connections, Many);
 
         // First looks are done within the first interval, one after the other.
-        time.Advance(Interval);
+        time.Pass(Interval);
         Assert.Equal(Many, connections.ByPeer().Count);
         Assert.InRange(Busiest(connections.Times(), TimeSpan.FromMilliseconds(100)), 1, 30);
 
         // Then each comes once in each interval, give or take the jitter.
-        time.Advance(9 * Interval);
+        time.Pass(9 * Interval);
         foreach (var (_, times) in connections.ByPeer())
         {
             Assert.InRange(times.Count, 8, 11);
@@ -54,10 +54,10 @@ public class MeshScheduleTests
     [Fact]
     public async Task However_early_or_late_a_probe_comes_the_next_keeps_its_place()
     {
-        var time = new FakeTime();
+        var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => false);
         await using var mesh = await RunningMesh.StartAsync(time, connections, count: 1);
-        time.Advance(1000 * Interval);
+        time.Pass(1000 * Interval);
 
         // Jitter does not add up: a thousand intervals are a thousand probes.
         Assert.InRange(connections.Times().Length, 998, 1002);
@@ -66,7 +66,7 @@ public class MeshScheduleTests
     [Fact]
     public async Task Never_more_probes_are_under_way_than_there_may_be()
     {
-        var time = new FakeTime();
+        var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => true);
         await using var mesh = await RunningMesh.StartAsync(time, connections, Many, timeoutSeconds: 10);
         var peers = mesh.Peers.All().ToArray();
@@ -75,7 +75,7 @@ public class MeshScheduleTests
         await Wait.UntilAsync(
             () =>
             {
-                time.Advance(TimeSpan.FromSeconds(0.5));
+                time.Pass(TimeSpan.FromSeconds(0.5));
                 return peers.All(peer => peer.ProbesOf(ProbeResult.Timeout) >= 2);
             },
             "each peer has its turns");
@@ -85,21 +85,21 @@ public class MeshScheduleTests
     [Fact]
     public async Task A_probe_that_takes_half_the_interval_to_fail_misses_no_turn()
     {
-        var time = new FakeTime();
+        var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => true);
         // No more than may be under way at once, with the default times.
         await using var mesh = await RunningMesh.StartAsync(time, connections, MeshSettings.MostProbes);
-        time.Advance(10 * Interval);
+        time.Pass(10 * Interval);
         Assert.All(connections.ByPeer(), peer => Assert.InRange(peer.Value.Count, 9, 11));
     }
 
     [Fact]
     public async Task A_slow_peer_delays_nobody_else()
     {
-        var time = new FakeTime();
+        var time = new SteppedTime();
         var connections = new FakeConnections(time, peer => peer.Port % 2 == 0);
         await using var mesh = await RunningMesh.StartAsync(time, connections, 20, timeoutSeconds: 60);
-        time.Advance(12 * Interval);
+        time.Pass(12 * Interval);
         foreach (var (peer, times) in connections.ByPeer())
         {
             // The slow ones have a turn when the one before is over.
@@ -133,7 +133,7 @@ public class MeshScheduleTests
 
         public PeerList Peers { get; } = peers;
 
-        public static async Task<RunningMesh> StartAsync(FakeTime time, FakeConnections connections, int count, double timeoutSeconds = 5)
+        public static async Task<RunningMesh> StartAsync(SteppedTime time, FakeConnections connections, int count, double timeoutSeconds = 5)
         {
             var host = await EchoHostFixture.StartAsync();
             List<string> problems = [];
@@ -161,7 +161,7 @@ public class MeshScheduleTests
     }
 
     /// <summary>Nobody is there: connecting fails at once, or never ends where the test says so.</summary>
-    private sealed class FakeConnections(FakeTime time, Func<IPEndPoint, bool> isSilent) : IConnectionFactory
+    private sealed class FakeConnections(SteppedTime time, Func<IPEndPoint, bool> isSilent) : IConnectionFactory
     {
         private readonly ConcurrentQueue<(IPEndPoint Peer, TimeSpan At)> _attempts = new();
         private readonly Lock _lock = new();
