@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 
 namespace EchoHost.Tests.Infrastructure;
 
@@ -14,21 +15,34 @@ internal readonly record struct SeededBytes(ulong Seed)
 
     public void Fill(Span<byte> bytes, long at)
     {
-        for (var i = 0; i < bytes.Length; i++)
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        while (!bytes.IsEmpty)
         {
-            bytes[i] = At(at + i);
+            var skipped = (int)(at % sizeof(ulong));
+            BinaryPrimitives.WriteUInt64LittleEndian(word, Word(at / sizeof(ulong)));
+            var count = Math.Min(word.Length - skipped, bytes.Length);
+            word.Slice(skipped, count).CopyTo(bytes);
+            bytes = bytes[count..];
+            at += count;
         }
     }
 
     /// <summary>Compares every byte with those from position <paramref name="at"/> on.</summary>
     public void AssertSame(ReadOnlySpan<byte> actual, long at)
     {
-        for (var i = 0; i < actual.Length; i++)
+        Span<byte> expected = stackalloc byte[1024];
+        while (!actual.IsEmpty)
         {
-            if (actual[i] != At(at + i))
+            var count = Math.Min(expected.Length, actual.Length);
+            Fill(expected[..count], at);
+            var same = actual.CommonPrefixLength(expected[..count]);
+            if (same < count)
             {
-                Assert.Fail($"seed {Seed}: byte {at + i} is {actual[i]}, not {At(at + i)}");
+                Assert.Fail($"seed {Seed}: byte {at + same} is {actual[same]}, not {expected[same]}");
             }
+
+            actual = actual[count..];
+            at += count;
         }
     }
 
@@ -41,12 +55,12 @@ internal readonly record struct SeededBytes(ulong Seed)
         }
     }
 
-    /// <summary>The mixing step of SplitMix64.</summary>
-    private byte At(long position)
+    /// <summary>Eight bytes, by the mixing step of SplitMix64.</summary>
+    private ulong Word(long position)
     {
         var mixed = Seed + ((ulong)position * 0x9E3779B97F4A7C15);
         mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
         mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        return (byte)(mixed >> 56);
+        return mixed ^ (mixed >> 31);
     }
 }
