@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Balancers;
 
@@ -13,17 +13,19 @@ public class RollingStopTests
     public async Task Nothing_is_lost_when_one_of_two_hosts_stops()
     {
         const int workers = 4;
-        string[] settings = ["--Echo:LogMessages=false", "--Echo:Shutdown:ReadinessDelay=00:00:03", "--Echo:Endpoints:Tcp:ProxyProtocol=Required", "--Echo:TrustedProxies:0=127.0.0.1"];
-        using var first = await EchoHostProcess.StartHostAsync(settings);
-        using var second = await EchoHostProcess.StartHostAsync(settings);
+        string[] settings = ["Echo:LogMessages=false", "Echo:Shutdown:ReadinessDelay=00:00:05", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"];
+        // Its readiness delay is as long as the balancer needs to notice, however busy the machine.
+        var time = new FakeTimeProvider();
+        await using var first = await EchoHostFixture.StartAsync(time, settings);
+        await using var second = await EchoHostFixture.StartAsync(settings);
         using var haproxy = await Balancer.HAProxyAsync(1, ports => $"""
             listen echo
               bind 127.0.0.1:{ports[0]}
               balance roundrobin
               option httpchk GET /health/ready
               default-server check inter 200ms fall 2 rise 1 send-proxy-v2
-              server first {first.Tcp} port {first.HttpUrl!.Port}
-              server second {second.Tcp} port {second.HttpUrl!.Port}
+              server first {first.Tcp} port {first.Http.BaseAddress!.Port}
+              server second {second.Tcp} port {second.Http.BaseAddress!.Port}
             """);
 
         using var over = new CancellationTokenSource();
@@ -41,16 +43,24 @@ public class RollingStopTests
         })));
 
         await Wait.UntilAsync(() => made > 100 || traffic.IsCompleted, "both hosts serve");
-        first.Signal(PosixSignal.SIGTERM);
-        var exit = await first.WaitForExitAsync();
+        Assert.True(await AcceptedAsync(first) > 0 && await AcceptedAsync(second) > 0);
+        var stop = first.BeginStop();
+        await Wait.UntilAsync(() => haproxy.Output.Any(l => l.Contains("Server echo/first is DOWN", StringComparison.Ordinal)) || traffic.IsCompleted, "the balancer has noticed");
+        await time.PassUntilAsync(TimeSpan.FromMilliseconds(100), () => stop.IsCompleted || traffic.IsCompleted, "the host stops");
         var before = Volatile.Read(ref made);
         await Wait.UntilAsync(() => made > before + 100 || traffic.IsCompleted, "the other host serves on");
         await over.CancelAsync();
 
         // Any connection that failed throws here.
         await traffic;
-        Assert.Equal(0, exit);
+        await stop;
         TestContext.Current.TestOutputHelper?.WriteLine($"{made} connections made, 0 lost");
-        Assert.DoesNotContain(first.Output.Concat(second.Output), l => l.Contains("turned away", StringComparison.Ordinal));
+        Assert.DoesNotContain(first.Log.Lines.Concat(second.Log.Lines), l => l.Contains("turned away", StringComparison.Ordinal));
+    }
+
+    private static async Task<long> AcceptedAsync(EchoHostFixture host)
+    {
+        const string series = "echohost_connections_accepted_total{endpoint=\"Tcp\"} ";
+        return long.Parse((await host.Http.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith(series, StringComparison.Ordinal))[series.Length..], System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -4,6 +4,7 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Commands;
 
 /// <summary>The commands among others, as a shell puts them together: what they read and print, and what they may have open.</summary>
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class ShellTests : IAsyncLifetime
 {
     private EchoHostFixture _host = null!;
@@ -95,13 +96,9 @@ public sealed class ShellTests : IAsyncLifetime
 
     private async Task<(int Code, string Output, string Errors)> RunAsync(string command)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", command.Replace("{target}", Target, StringComparison.Ordinal)])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["EchoHost"] = Path.Combine(AppContext.BaseDirectory, "EchoHost");
+        var start = TestProgram.StartInfo("/bin/sh", "-c", command.Replace("{target}", Target, StringComparison.Ordinal));
+        (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (true, true, true);
+        start.Environment["EchoHost"] = TestProgram.File;
         using var shell = Process.Start(start)!;
         using var limit = new CancellationTokenSource(Wait.Limit);
         try

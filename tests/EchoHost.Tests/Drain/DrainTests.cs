@@ -2,30 +2,41 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using EchoHost.Connections.Tracking;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Drain;
 
+/// <summary>By a clock of the test's: what is busy or quiet, and for how long, does not depend on the machine.</summary>
 public abstract class DrainTests(string transport) : TransportTests(transport)
 {
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
+
+    private readonly FakeTimeProvider _time = new();
+
     [Fact]
     public async Task During_the_readiness_delay_the_host_is_unready_and_still_serves()
     {
-        await using var host = await StartHostAsync("Echo:Shutdown:ReadinessDelay=00:00:02");
-        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/ready")).StatusCode);
+        await using var host = await StartHostAsync(_time, "Echo:Shutdown:ReadinessDelay=00:00:10");
+        await host.UntilReadyAsync();
         var stop = host.BeginStop();
         await Wait.UntilAsync(async () => (await host.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable, "the host is unready");
         using var late = await host.ConnectAsync();
         await late.EchoAsync("still welcome");
+        _time.Advance(TimeSpan.FromSeconds(9));
+        await late.EchoAsync("still served");
         Assert.False(stop.IsCompleted);
         late.Dispose();
-        await stop.WaitAsync(Wait.Limit);
+        await _time.PassUntilAsync(Step, () => stop.IsCompleted, "the host stops");
+        await stop;
     }
 
     [Fact]
     public async Task Quiet_connections_are_closed_busy_ones_go_on_and_new_ones_are_turned_away()
     {
-        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:20", "Echo:Shutdown:CloseSpread=00:00:00.200");
+        await using var host = await StartHostAsync(_time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:Shutdown:CloseSpread=00:00:00.200");
         using var quiet = await host.ConnectAsync();
         using var busy = await host.ConnectAsync();
         await quiet.EchoAsync("now silent");
@@ -36,7 +47,8 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         while (!quietEnd.IsCompleted)
         {
             await busy.EchoAsync("busy");
-            await Task.Delay(20, CancellationToken.None);
+            _time.Advance(Step);
+            await Task.Delay(5, CancellationToken.None);
         }
 
         // A FIN, not a reset: nothing that was on its way is lost.
@@ -47,22 +59,28 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await host.Http.GetAsync("/health/ready")).StatusCode);
         Assert.Equal("draining", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("state").GetString());
         await busy.EchoAsync("still");
-        var metrics = await host.Http.GetStringAsync("/metrics");
+        var metrics = "";
+        await Wait.UntilAsync(async () => (metrics = await host.Http.GetStringAsync("/metrics")).Contains("echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n", StringComparison.Ordinal), "the end is counted");
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"draining\"} 1\n", metrics, StringComparison.Ordinal);
-        Assert.Contains("echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(stop.IsCompleted);
 
         // The busy one falls quiet, and is closed in its turn.
-        Assert.Empty(await busy.ReceiveToEndAsync());
-        await stop.WaitAsync(Wait.Limit);
+        var busyEnd = busy.ReceiveToEndAsync();
+        await _time.PassUntilAsync(Step, () => busyEnd.IsCompleted, "the busy one is closed too");
+        Assert.Empty(await busyEnd);
+        await _time.PassUntilAsync(Step, () => stop.IsCompleted, "the host stops");
+        await stop;
     }
 
     [Fact]
     public async Task At_the_end_of_the_grace_period_busy_ones_get_what_they_sent_and_stuck_ones_are_aborted()
     {
-        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:01.500", "Echo:Shutdown:CloseSpread=00:00:00");
+        await using var host = await StartHostAsync(_time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:10", "Echo:Shutdown:CloseSpread=00:00:00");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var stuckSending = Assert.ThrowsAnyAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
+        await Wait.UntilAsync(
+            async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 100_000,
+            "the peer is stuck");
         using var busy = await host.ConnectAsync();
         await busy.EchoAsync("before");
         var stop = host.BeginStop();
@@ -71,6 +89,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             while (true)
             {
                 await busy.EchoAsync("busy to the end");
+                _time.Advance(Step);
             }
         }
         catch (Exception e) when (e is SocketException or Xunit.Sdk.XunitException)
@@ -78,45 +97,47 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             // Its end, whichever call met it.
         }
 
+        await _time.PassUntilAsync(Step, () => stop.IsCompleted, "the host stops");
+        await stop;
         await stuckSending;
-        await stop.WaitAsync(Wait.Limit);
-        string Reason(EchoClient client) => (string)host.Log.Entries.Single(e => e.Text == $"Peer {client.LocalAddress} disconnected").Properties["Reason"]!;
-        Assert.Equal("drain_timeout", Reason(busy));
-        Assert.Equal("drain_timeout", Reason(stuck));
+        foreach (var client in new[] { busy, stuck })
+        {
+            await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} disconnected"), "the end is logged");
+            Assert.Equal("drain_timeout", host.Log.Entries.Single(e => e.Text == $"Peer {client.LocalAddress} disconnected").Properties["Reason"]);
+        }
     }
 
     [Fact]
     public async Task The_closing_of_quiet_connections_is_spread()
     {
-        await using var host = await StartHostAsync("Echo:Shutdown:CloseSpread=00:00:02", "Echo:LogMessages=false");
+        const int connections = 40;
+        var spread = TimeSpan.FromSeconds(2);
+        await using var host = await StartHostAsync(_time, "Echo:Shutdown:CloseSpread=00:00:02", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:LogMessages=false");
+        var registry = host.Services.GetRequiredService<ConnectionRegistry>();
         var clients = new List<EchoClient>();
         try
         {
-            for (var i = 0; i < 40; i++)
+            for (var i = 0; i < connections; i++)
             {
                 clients.Add(await host.ConnectAsync());
             }
 
-            await Wait.UntilAsync(
-                async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections?sort=idle")).GetProperty("connections") is var list && list.GetArrayLength() == 40 && list[39].GetProperty("idleSeconds").GetDouble() > 1.1,
-                "all are quiet");
+            await Wait.UntilAsync(() => registry.Count == connections, "all are connected");
+            _time.Advance(TimeSpan.FromSeconds(1.1));
+            var start = _time.GetTimestamp();
             var stop = host.BeginStop();
-            var seen = new HashSet<int>();
-            while (!stop.IsCompleted)
+            while (registry.Count > 0)
             {
-                try
-                {
-                    seen.Add((await host.Http.GetFromJsonAsync<JsonElement>("/connections?limit=0")).GetProperty("active").GetInt32());
-                }
-                catch (HttpRequestException)
-                {
-                    break;
-                }
+                // So many are to be closed by now: no more of them are, and all but those of the last few looks.
+                var due = (int)(connections * Math.Min(1, _time.GetElapsedTime(start) / spread));
+                Assert.InRange(registry.Count, connections - due, connections);
+                await Wait.UntilAsync(() => registry.Count <= connections - due + 3, $"{due} are closed");
+                _time.Advance(TimeSpan.FromMilliseconds(20));
+                await Task.Delay(1, CancellationToken.None);
             }
 
-            // Closed at one blow, hardly any count between would be seen.
-            Assert.InRange(seen.Count(n => n is > 0 and < 40), 5, 39);
-            await stop.WaitAsync(Wait.Limit);
+            await _time.PassUntilAsync(Step, () => stop.IsCompleted, "the host stops");
+            await stop;
         }
         finally
         {

@@ -4,6 +4,7 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Echo;
 
 /// <summary>Log lines as the program writes them to its standard output.</summary>
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public class LogOutputTests
 {
     [Fact]

@@ -20,7 +20,7 @@ public class HttpAdmissionTests
             }
 
             await EchoClient.ExpectTurnedAwayAsync(target);
-            Assert.Contains(host.Log.Lines, l => l.EndsWith($"turned away: the limit of {limit} HTTP connections is reached", StringComparison.Ordinal));
+            await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith($"turned away: the limit of {limit} HTTP connections is reached", StringComparison.Ordinal)), "the host says so");
 
             // The echo is not concerned.
             using var peer = await host.ConnectAsync();

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 
 namespace EchoHost.Tests.Infrastructure;
 
@@ -10,6 +9,7 @@ internal sealed class Balancer : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("echohost-balancer").FullName;
     private readonly ConcurrentQueue<string> _output = new();
+    private readonly List<HeldPort> _ports = [];
     private Process? _process;
 
     private Balancer()
@@ -18,6 +18,9 @@ internal sealed class Balancer : IDisposable
 
     /// <summary>Where it listens, by the order of the ports asked for.</summary>
     public IReadOnlyList<IPEndPoint> Fronts { get; private set; } = [];
+
+    /// <summary>What it has printed.</summary>
+    public IEnumerable<string> Output => _output;
 
     /// <summary>Debian's HAProxy.</summary>
     /// <param name="fronts">How many ports it listens on.</param>
@@ -30,10 +33,10 @@ internal sealed class Balancer : IDisposable
               maxconn 4000
             defaults
               mode tcp
-              timeout connect 5s
-              timeout client 30s
-              timeout server 30s
-              timeout check 5s
+              timeout connect 1m
+              timeout client 2m
+              timeout server 2m
+              timeout check 1m
             {configuration(ports)}
 
             """)]));
@@ -68,6 +71,7 @@ internal sealed class Balancer : IDisposable
         }
 
         _process?.Dispose();
+        _ports.ForEach(held => held.Dispose());
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -80,38 +84,22 @@ internal sealed class Balancer : IDisposable
 
     private static async Task<Balancer> StartAsync(int fronts, string program, Func<string, int[], string[]> arguments)
     {
-        // Balancers don't take port 0. Free ports are found first; should somebody else take one meanwhile, others are tried.
-        for (var tries = 1; ; tries++)
+        // Balancers don't take port 0. They bind as this process does (SO_REUSEADDR), and so may listen on ports that it holds for them.
+        var balancer = new Balancer();
+        try
         {
-            var balancer = new Balancer();
-            var ports = FreePorts(fronts);
+            balancer._ports.AddRange(Enumerable.Range(0, fronts).Select(_ => new HeldPort()));
+            int[] ports = [.. balancer._ports.Select(held => held.Port)];
             balancer.Fronts = [.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
             balancer.Run(program, arguments(balancer._folder, ports));
-            if (await balancer.ListensAsync())
-            {
-                return balancer;
-            }
-
+            Assert.True(await balancer.ListensAsync(), $"{program} does not start:\n{string.Join('\n', balancer._output)}");
+            return balancer;
+        }
+        catch
+        {
             balancer.Dispose();
-            Assert.True(tries < 3, $"{program} does not start:\n{string.Join('\n', balancer._output)}");
+            throw;
         }
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
-        {
-            listener.Start();
-        }
-
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners)
-        {
-            listener.Stop();
-        }
-
-        return ports;
     }
 
     private void Run(string program, string[] arguments)

@@ -7,12 +7,12 @@ namespace EchoHost.Tests.Infrastructure;
 /// <summary>A peer of the test's own: a plain socket whose every call has a limit.</summary>
 internal sealed class EchoClient : IDisposable
 {
-    private EchoClient(Socket socket) => Socket = socket;
+    private EchoClient(Socket socket) => (Socket, LocalAddress) = (socket, socket.LocalEndPoint!.ToString()!);
 
     public Socket Socket { get; }
 
     /// <summary>The address and port that the host sees.</summary>
-    public string LocalAddress => Socket.LocalEndPoint!.ToString()!;
+    public string LocalAddress { get; }
 
     public static async Task<EchoClient> ConnectAsync(EndPoint target, int? receiveBuffer = null, IPAddress? from = null)
     {
@@ -29,8 +29,16 @@ internal sealed class EchoClient : IDisposable
             socket.Bind(new IPEndPoint(from, 0));
         }
 
-        await Bounded(stop => socket.ConnectAsync(target, stop).AsTask());
-        return new EchoClient(socket);
+        try
+        {
+            await Bounded(stop => socket.ConnectAsync(target, stop).AsTask());
+            return new EchoClient(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
@@ -46,17 +54,24 @@ internal sealed class EchoClient : IDisposable
     });
 
     /// <summary>Exactly so many bytes; fails when the host ends first.</summary>
-    public Task<byte[]> ReceiveAsync(int count) => Bounded(async stop =>
+    public async Task<byte[]> ReceiveAsync(int count)
+    {
+        var bytes = await ReceiveUpToAsync(count);
+        Assert.True(bytes.Length == count, $"the host ended after {bytes.Length} of {count} bytes");
+        return bytes;
+    }
+
+    /// <summary>So many bytes, or fewer where the host ends first.</summary>
+    public Task<byte[]> ReceiveUpToAsync(int count) => Bounded(async stop =>
     {
         var bytes = new byte[count];
-        for (var filled = 0; filled < count;)
+        var filled = 0;
+        for (int read; filled < count && (read = await Socket.ReceiveAsync(bytes.AsMemory(filled), SocketFlags.None, stop)) > 0;)
         {
-            var read = await Socket.ReceiveAsync(bytes.AsMemory(filled), SocketFlags.None, stop);
-            Assert.True(read > 0, $"the host ended after {filled} of {count} bytes");
             filled += read;
         }
 
-        return bytes;
+        return bytes[..filled];
     });
 
     /// <summary>Everything to the host's FIN.</summary>
@@ -79,19 +94,50 @@ internal sealed class EchoClient : IDisposable
         Assert.Equal(text, Encoding.UTF8.GetString(await ReceiveAsync(Encoding.UTF8.GetByteCount(text))));
     }
 
-    /// <summary>Connects and waits to be turned away: by a reset, or by the end without a byte.</summary>
-    public static async Task ExpectTurnedAwayAsync(EndPoint target)
+    /// <summary>
+    /// Connects, sends a text if there is one, and waits to be turned away: by a reset, or by the end without a byte. The
+    /// reset may come however early, before <c>connect</c> has returned too.
+    /// </summary>
+    public static async Task ExpectTurnedAwayAsync(EndPoint target, string text = "")
     {
         try
         {
             using var client = await ConnectAsync(target);
+            await client.SendAsync(text);
             await client.ReceiveEndAsync();
         }
-        catch (SocketException e)
+        catch (SocketException e) when (IsReset(e))
         {
-            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+            // As it should be.
         }
     }
+
+    /// <summary>Connects, sends a text and reads it back; null where the host turns the connection away, however early.</summary>
+    public static async Task<EchoClient?> TryEnterAsync(EndPoint target, string text)
+    {
+        EchoClient? client = null;
+        try
+        {
+            client = await ConnectAsync(target);
+            await client.SendAsync(text);
+            var received = await client.ReceiveUpToAsync(Encoding.UTF8.GetByteCount(text));
+            if (received.Length > 0)
+            {
+                Assert.Equal(text, Encoding.UTF8.GetString(received));
+                return client;
+            }
+        }
+        catch (SocketException e) when (IsReset(e))
+        {
+            // Turned away.
+        }
+
+        client?.Dispose();
+        return null;
+    }
+
+    /// <summary>Whether the other side's reset is what a call met: while it connects, sends (the second such call has EPIPE) or reads.</summary>
+    public static bool IsReset(SocketException e) => e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.NotConnected;
 
     /// <summary>Waits for the host to end this connection without having sent a byte: by FIN or by a reset.</summary>
     public async Task ReceiveEndAsync()
@@ -100,11 +146,14 @@ internal sealed class EchoClient : IDisposable
         {
             Assert.Empty(await ReceiveToEndAsync());
         }
-        catch (SocketException e)
+        catch (SocketException e) when (IsReset(e))
         {
-            Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+            // As good an end.
         }
     }
+
+    /// <summary>Lets in more at once from now on, where a small buffer has done its work.</summary>
+    public void OpenWide() => Socket.ReceiveBufferSize = 1024 * 1024;
 
     public void HalfClose() => Socket.Shutdown(SocketShutdown.Send);
 

@@ -7,6 +7,7 @@ using EchoHost.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Infrastructure;
 
@@ -15,6 +16,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private Task? _stopping;
+    private FakeTimeProvider? _time;
 
     private EchoHostFixture(WebApplication app, LogCollector log)
     {
@@ -25,6 +27,9 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         EndPoints = settings.Endpoints.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64 }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
     }
+
+    /// <summary>Limits that no pause of a busy machine may meet. A test of one gives its own, which comes later and so holds.</summary>
+    public static string[] Patience { get; } = ["--Echo:Limits:ProxyHeaderTimeout=00:02:00", "--Echo:Limits:TlsHandshakeTimeout=00:02:00", "--Echo:Limits:WriteTimeout=00:02:00", "--Peers:Timeout=00:01:00"];
 
     public LogCollector Log { get; }
 
@@ -40,6 +45,14 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     /// <summary>Starts a host on free ports of loopback; <paramref name="settings"/> are as on the command line, without the dashes.</summary>
     public static Task<EchoHostFixture> StartAsync(params string[] settings) => StartAsync(_ => { }, settings);
 
+    /// <summary>The same, by a clock of the test's, which stands still but for what the test does and for the host's stop at the end.</summary>
+    public static async Task<EchoHostFixture> StartAsync(FakeTimeProvider time, params string[] settings)
+    {
+        var host = await StartAsync(services => services.AddSingleton<TimeProvider>(time), settings);
+        host._time = time;
+        return host;
+    }
+
     /// <summary>The same, with services of the test's in the place of the host's own.</summary>
     public static async Task<EchoHostFixture> StartAsync(Action<IServiceCollection> configure, params string[] settings)
     {
@@ -47,6 +60,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         var app = Program.BuildHost([
             "--Urls=http://127.0.0.1:0",
             "--Echo:Endpoints:Tcp:Url=tcp://127.0.0.1:0",
+            .. Patience,
             "--Serilog:WriteTo:0:Name=Console",
             "--Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Fatal",
             .. settings.Select(s => $"--{s}")], configure);
@@ -56,6 +70,9 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     }
 
     public async Task<EchoClient> ConnectAsync(string endpoint = "Tcp") => await EchoClient.ConnectAsync(EndPoints[endpoint]);
+
+    /// <summary>Asks until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
+    public Task UntilReadyAsync() => Wait.UntilAsync(async () => (await Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the host is ready");
 
     /// <summary>Begins the stop, as SIGTERM does; the task ends with the host.</summary>
     public Task BeginStop() => _stopping ??= Task.Run(() => _app.StopAsync());
@@ -79,7 +96,13 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        await BeginStop().WaitAsync(Wait.Limit);
+        var stop = BeginStop();
+        if (_time is not null)
+        {
+            await _time.PassUntilAsync(TimeSpan.FromMilliseconds(100), () => stop.IsCompleted, "the host stops");
+        }
+
+        await stop.WaitAsync(Wait.Limit);
         await _app.DisposeAsync();
     }
 }

@@ -39,13 +39,9 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     private static EchoHostProcess Start(string[] args, bool isFed, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "EchoHost.exe" : "EchoHost"), args)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = isFed,
-            WorkingDirectory = Path.GetTempPath(),
-        };
+        var start = TestProgram.StartInfo(TestProgram.File, args);
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.RedirectStandardInput) = (true, true, isFed);
+        start.WorkingDirectory = Path.GetTempPath();
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -71,7 +67,7 @@ internal sealed partial class EchoHostProcess : IDisposable
     /// <summary>Starts the host on free ports and waits until it says that it listens.</summary>
     public static async Task<EchoHostProcess> StartHostAsync(string[]? args = null, params (string Name, string Value)[] environment)
     {
-        var host = Start(["--urls=http://127.0.0.1:0", .. args ?? []], [("PORT", "0"), .. environment]);
+        var host = Start(["--urls=http://127.0.0.1:0", .. EchoHostFixture.Patience, .. args ?? []], [("PORT", "0"), .. environment]);
         await Wait.UntilAsync(() => host._process.HasExited || host._output.Any(l => HttpLine().IsMatch(l)), "the host says where it serves HTTP");
         Assert.False(host._process.HasExited, string.Join('\n', host._errors));
         host.Port = int.Parse(host._output.Select(l => PortLine().Match(l)).First(m => m.Success).Groups[1].Value, CultureInfo.InvariantCulture);

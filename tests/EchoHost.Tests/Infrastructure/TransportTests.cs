@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+
 namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>Tests that each transport must pass: they stand in an abstract class, with a sealed one for each transport.</summary>
@@ -16,6 +18,9 @@ public abstract class TransportTests
 
     /// <summary>A host in this process, on the transport.</summary>
     private protected Task<EchoHostFixture> StartHostAsync(params string[] settings) => EchoHostFixture.StartAsync([_setting, .. settings]);
+
+    /// <summary>A host in this process, on the transport, by a clock of the test's.</summary>
+    private protected Task<EchoHostFixture> StartHostAsync(FakeTimeProvider time, params string[] settings) => EchoHostFixture.StartAsync(time, [_setting, .. settings]);
 
     /// <summary>The program as a user starts it, on the transport.</summary>
     private protected Task<EchoHostProcess> StartProcessAsync(params string[] args) => EchoHostProcess.StartHostAsync([$"--{_setting}", .. args]);

@@ -7,6 +7,7 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Logging;
 
 /// <summary>The section <c>Serilog</c>, whose sinks are found by name, in the program as it was built or published.</summary>
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class SerilogSectionTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("echohost-log").FullName;

@@ -80,8 +80,8 @@ public class PeerMetricsTests
     public async Task Every_probe_of_a_target_is_measured_the_first_too()
     {
         await using var echo = StubPeer.Echoes();
-        await using var host = await EchoHostFixture.StartAsync($"Peers:Targets:0={echo.Name}");
-        await host.UntilStateAsync(echo.Name, "up");
+        await using var host = await EchoHostFixture.StartAsync($"Peers:Targets:0={echo.Name}", "Peers:Interval=01:00:00");
+        await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{echo.Name}\"}}", count => count > 0);
         var series = await host.SeriesAsync();
         Assert.Equal(1, series[$"echohost_peer_rtt_seconds_count{{peer=\"{echo.Name}\"}}"]);
         Assert.Equal(1, series[$"echohost_peer_rtt_seconds_bucket{{peer=\"{echo.Name}\",le=\"+Inf\"}}"]);

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using EchoHost.Peers;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Peers;
 
@@ -164,9 +165,16 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     public async Task Half_an_answer_is_a_timeout_that_says_so()
     {
         await using var peer = OddPeer.Start(Odd.SilentAfter(10));
-        await using var connection = await ConnectAsync(peer.Target);
-        var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
-        Assert.Equal((ProbeResult.Timeout, "10 of 64 bytes came back within 200 ms"), (failure.Result, failure.Message));
+        var failure = await Wait.PatientlyAsync(
+            Brief,
+            async limit =>
+            {
+                await using var connection = await ConnectAsync(peer.Target);
+                return await FailAsync(connection, UniquePayload.Bytes(Size), limit);
+            },
+            failure => failure.Message.StartsWith("10 ", StringComparison.Ordinal));
+        Assert.Equal(ProbeResult.Timeout, failure.Result);
+        Assert.Matches("^10 of 64 bytes came back within [0-9.]+ m?s$", failure.Message);
     }
 
     [Fact]
@@ -325,24 +333,37 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Where_one_address_is_silent_the_next_is_tried_in_time()
     {
-        await using var peer = OddPeer.Start(Odd.Honest);
-        using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), peer.EndPoint.Port));
-        var client = Client(resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Loopback));
-        await using var connection = await client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(1), CancellationToken.None).WaitAsync(Wait.Limit);
+        var (honest, silent) = await StartBesideNobodyAsync(IPAddress.Parse("127.0.0.2"));
+        await using var peer = honest;
+        using var nobody = silent;
+        var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
+        var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Loopback), PeerLink.Default, time);
+        var connecting = client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(10), CancellationToken.None);
+        await Wait.UntilAsync(() => watched.Tried == 1, "the silent one is tried");
+        time.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.False(connecting.IsCompleted);
+        Assert.Equal(1, watched.Tried);
+
+        // Its share of the time is over.
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        await using var connection = await connecting.WaitAsync(Wait.Limit);
+        Assert.Equal(2, watched.Tried);
         await EchoAsync(connection, UniquePayload.Bytes(Size));
         // Not the time that the other address took.
-        Assert.True(connection.Phases.Connect < TimeSpan.FromSeconds(0.5), $"{connection.Phases.Connect}");
+        Assert.Equal(TimeSpan.Zero, connection.Phases.Connect);
     }
 
     [Fact]
     public async Task Where_every_address_is_dead_each_is_named()
     {
         using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
-        var start = Stopwatch.GetTimestamp();
-        var failure = await FailToConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), 2 * Brief, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")));
-        Assert.Equal(ProbeResult.Refused, failure.Result);
-        Assert.Matches("^127.0.0.2: no connection was accepted within [0-9.]+ ms; 127.0.0.3: Connection refused$", failure.Message);
-        AssertBrief(start);
+        var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
+        var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")), PeerLink.Default, time);
+        var connecting = client.ConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), TimeSpan.FromSeconds(10), CancellationToken.None);
+        await Wait.UntilAsync(() => watched.Tried == 1, "the silent one is tried");
+        time.Advance(TimeSpan.FromSeconds(5));
+        var failure = await Assert.ThrowsAsync<PeerException>(() => connecting.WaitAsync(Wait.Limit));
+        Assert.Equal((ProbeResult.Refused, "127.0.0.2: no connection was accepted within 5 s; 127.0.0.3: Connection refused"), (failure.Result, failure.Message));
     }
 
     [Theory]
@@ -367,8 +388,12 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task A_PROXY_header_that_is_not_taken_is_a_timeout()
     {
-        var failure = await Assert.ThrowsAsync<PeerException>(() => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), Brief, CancellationToken.None).WaitAsync(Wait.Limit));
-        Assert.Equal((ProbeResult.Timeout, "the PROXY header was not taken within 200 ms"), (failure.Result, failure.Message));
+        var failure = await Wait.PatientlyAsync(
+            Brief,
+            limit => Assert.ThrowsAsync<PeerException>(() => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), limit, CancellationToken.None).WaitAsync(Wait.Limit)),
+            failure => failure.Message.StartsWith("the PROXY header", StringComparison.Ordinal));
+        Assert.Equal(ProbeResult.Timeout, failure.Result);
+        Assert.Matches("^the PROXY header was not taken within [0-9.]+ m?s$", failure.Message);
     }
 
     [Fact]
@@ -482,8 +507,26 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         new PeerLink(Proxy: new ProxyPreamble(1, null)),
         TimeProvider.System);
 
-    /// <summary>Not sooner than the time given, and not much later: another second is for a machine that is shared.</summary>
-    private static void AssertBrief(long start) => Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Brief, Brief + TimeSpan.FromSeconds(5));
+    /// <summary>Not sooner than the time given, and not much later, but for what a machine that is shared takes on top.</summary>
+    private static void AssertBrief(long start) => Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Brief, Brief + TimeSpan.FromSeconds(20));
+
+    /// <summary>A peer, and on another address, at the same port, nobody who answers.</summary>
+    private static async Task<(OddPeer Peer, Blackhole Nobody)> StartBesideNobodyAsync(IPAddress address)
+    {
+        while (true)
+        {
+            var peer = OddPeer.Start(Odd.Honest);
+            try
+            {
+                return (peer, Blackhole.Open(new IPEndPoint(address, peer.EndPoint.Port)));
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Some other program has that port there; another one is free on both.
+                await peer.DisposeAsync();
+            }
+        }
+    }
 
     private Task<PeerException> FailToConnectAsync(PeerTarget target, TimeSpan? timeout = null, INameResolver? resolver = null) =>
         Assert.ThrowsAsync<PeerException>(() => Client(resolver: resolver).ConnectAsync(target, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
@@ -494,6 +537,20 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         {
             await Task.Yield();
             return connect(endpoint);
+        }
+    }
+
+    /// <summary>Counts what is connected to.</summary>
+    private sealed class Watched(IConnectionFactory connections) : IConnectionFactory
+    {
+        private int _tried;
+
+        public int Tried => Volatile.Read(ref _tried);
+
+        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        {
+            Interlocked.Increment(ref _tried);
+            return connections.ConnectAsync(endpoint, cancellationToken);
         }
     }
 

@@ -16,6 +16,7 @@ public sealed class UnixSocketFileTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
+    [Trait(TestProgram.Trait, TestProgram.Category)]
     public async Task A_file_that_a_killed_host_left_is_replaced()
     {
         using (var killed = await EchoHostProcess.StartHostAsync([$"--Echo:Endpoints:Local:Url=unix:{SocketPath}"]))

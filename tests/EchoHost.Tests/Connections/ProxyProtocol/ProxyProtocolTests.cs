@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections.ProxyProtocol;
 
@@ -57,13 +58,16 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     [Fact]
     public async Task A_header_alone_is_enough_to_be_connected_and_its_limit_is_lifted()
     {
-        await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.300");
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:05");
         using var client = await host.ConnectAsync();
         await client.SendAsync(Header(2));
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal)), "the peer is connected");
         // Another connection that began later meets the limit; this one no longer has it.
-        using var silent = await host.ConnectAsync();
-        await silent.ReceiveEndAsync();
+        var silent = EchoClient.ExpectTurnedAwayAsync(host.Tcp);
+        await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => silent.IsCompleted, "the other one is turned away");
+        await silent;
+        Assert.True(time.GetUtcNow() - time.Start >= TimeSpan.FromSeconds(5));
         await client.EchoAsync("still here");
     }
 
@@ -110,9 +114,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     public async Task A_header_that_does_not_come_in_time_is_turned_away()
     {
         await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
-        using var half = await host.ConnectAsync();
-        await half.SendAsync("PROXY TCP4 ");
-        await half.ReceiveEndAsync();
+        await EchoClient.ExpectTurnedAwayAsync(host.Tcp, "PROXY TCP4 ");
         Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"timeout\",version=\"none\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 
@@ -162,7 +164,8 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     [Fact]
     public async Task Where_it_is_optional_a_trusted_proxy_may_do_without()
     {
-        await using var host = await StartHostAsync(Optional, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, Optional, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:05", "Echo:Limits:IdleTimeout=00:00:00");
         using var with = await host.ConnectAsync();
         await with.SendAsync(Header(2));
         await with.EchoAsync("with");
@@ -170,7 +173,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         await without.EchoAsync("hello");
         // A beginning that might become a header is payload once it does not.
         using var ambiguous = await host.ConnectAsync();
-        await ambiguous.EchoAsync("PRO");
+        await ambiguous.SendAsync("PRO");
+        var received = ambiguous.ReceiveAsync(3);
+        await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => received.IsCompleted, "it comes back");
+        Assert.Equal("PRO", Encoding.ASCII.GetString(await received));
         using var ended = await host.ConnectAsync();
         await ended.SendAsync("PROX");
         ended.HalfClose();

@@ -83,6 +83,7 @@ public sealed class CertificateTests : IDisposable
     }
 
     [Fact]
+    [Trait(TestProgram.Trait, TestProgram.Category)]
     public async Task A_client_certificate_can_be_required()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sets the system's trust by OpenSSL's variable");
@@ -112,7 +113,7 @@ public sealed class CertificateTests : IDisposable
 
         // The host's own probe has none and needs none.
         using var http = new HttpClient { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready")).StatusCode);
+        await Wait.UntilAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the host is ready");
     }
 
     [Fact]

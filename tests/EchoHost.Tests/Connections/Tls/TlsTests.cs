@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Text;
 using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.Time.Testing;
 using static EchoHost.Tests.Infrastructure.TlsClient;
 
 namespace EchoHost.Tests.Connections.Tls;
@@ -31,6 +32,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         Bytes.AssertSame(sent, received);
         Assert.Equal(name, (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("protocol").GetString());
         Assert.StartsWith("TLS_", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
+        await host.UntilReadyAsync();
         Assert.Contains("2 of 2 endpoints echo", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
     }
 
@@ -54,7 +56,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         // An alert of TLS, perhaps; nothing of what was sent.
         Assert.DoesNotContain("Hello", Encoding.Latin1.GetString(answer), StringComparison.Ordinal);
         await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
-        Assert.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed", host.Log.Lines);
+        await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed"), "the failure is told");
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error || e.Text.EndsWith(" connecting", StringComparison.Ordinal));
     }
 
@@ -62,8 +64,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
     public async Task A_handshake_has_a_limit()
     {
         await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:00:00.200"]);
-        using var client = await host.ConnectAsync("Tls");
-        await client.ReceiveEndAsync();
+        await EchoClient.ExpectTurnedAwayAsync(host.EndPoints["Tls"]);
         await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
     }
 
@@ -92,7 +93,8 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
     public async Task The_host_ends_with_a_close_notify(string version)
     {
         var openssl = Tool.Need("openssl");
-        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:IdleTimeout=00:00:01"]);
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, [.. _certificate.Settings, "Echo:Limits:IdleTimeout=00:01:00"]);
         var start = new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, version, "-quiet", "-no_ign_eof"])
         {
             RedirectStandardInput = true,
@@ -104,7 +106,16 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         await client.StandardInput.FlushAsync();
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
+        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Received new message", StringComparison.Ordinal)), "the message has come");
         // The idle timeout ends it from the host's side.
+        time.Advance(TimeSpan.FromSeconds(58.5));
+        while (!client.HasExited)
+        {
+            // Slowly, since the host gives up what has not ended in order by its next look, a second later.
+            time.Advance(TimeSpan.FromSeconds(0.5));
+            await Task.WhenAny(client.WaitForExitAsync(), Task.Delay(2000, CancellationToken.None));
+        }
+
         await client.WaitForExitAsync().WaitAsync(Wait.Limit);
         Assert.Equal("hello\n", await output.WaitAsync(Wait.Limit));
         Assert.DoesNotContain("unexpected eof", await errors.WaitAsync(Wait.Limit), StringComparison.Ordinal);
@@ -194,7 +205,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var stop = host.BeginStop();
         Assert.Equal(0, await client.ReadAsync(new byte[1]).AsTask().WaitAsync(Wait.Limit));
         await stop.WaitAsync(Wait.Limit);
-        Assert.Contains(host.Log.Entries, e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "drained");
+        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "drained"), "the reason is logged");
     }
 }
 

@@ -6,6 +6,7 @@ using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
@@ -26,7 +27,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         await using var a = await Start(first, second, third);
         await a.UntilLoggedAsync($"Peer {second.Name} is unreachable: refused");
         await a.UntilLoggedAsync($"Peer {third.Name} is unreachable: refused");
-        Assert.True(await a.IsReadyAsync());
+        await a.UntilReadyAsync();
 
         await using var b = await Start(second, first, third);
         await using (var c = await Start(third, first, second))
@@ -40,7 +41,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             await a.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"ok\"}}", probes => probes > 1);
             await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{third.Name}\"}}", probes => probes > 1);
             await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_sum{{peer=\"{third.Name}\"}}", seconds => seconds > 0);
-            Assert.True(await a.IsReadyAsync() && await b.IsReadyAsync() && await c.IsReadyAsync());
+            await Task.WhenAll(a.UntilReadyAsync(), b.UntilReadyAsync(), c.UntilReadyAsync());
         }
 
         foreach (var survivor in new[] { a, b })
@@ -49,7 +50,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             await Wait.UntilAsync(() => survivor.Said(third.Name).Last() == Refused, "what has become of it is logged");
             await survivor.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{third.Name}\"}}", up => up == 0);
             await survivor.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"refused\"}}", probes => probes > 2);
-            Assert.True(await survivor.IsReadyAsync());
+            await survivor.UntilReadyAsync();
         }
 
         var lines = a.Said(third.Name).Count();
@@ -58,7 +59,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         await Wait.UntilAsync(() => a.Said(third.Name).Count() == lines + 1, "it is said once");
         Assert.Matches(Again(), a.Said(third.Name).Last());
         Assert.Equal("up", await a.StateAsync(second.Name));
-        Assert.True(await a.IsReadyAsync());
+        await a.UntilReadyAsync();
 
         // Nothing but the changes was said; one that is about to go may turn a probe away first.
         Assert.Collection(
@@ -67,6 +68,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             l => Assert.Matches(Again(), l),
             l => Assert.Equal(Refused, l),
             l => Assert.Matches(Again(), l));
+        await again.UntilLoggedAsync($"Peer {first.Name} is reachable");
         Assert.Equal(["is reachable"], again.Said(first.Name));
     }
 
@@ -80,15 +82,16 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
         await using var good = StubPeer.Echoes();
         var many = Enumerable.Range(0, MeshSettings.MostProbes + 100).Select(i => $"127.0.{1 + (i / 200)}.{1 + (i % 200)}:{port}").ToArray();
-        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:02", .. MeshHost.Targets([.. many, good.Name])]);
+        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:04", .. MeshHost.Targets([.. many, good.Name])]);
         var peers = host.Services.GetRequiredService<PeerList>();
         await Wait.UntilAsync(() => many.All(name => peers.Find(name)!.State == PeerState.Down), "all silent peers are known as such");
 
-        // Two more rounds of all that may be under way at once last two timeouts at the least, which are twenty intervals.
+        // Held up by them, the good one would have a turn for each of their rounds, which last a timeout, and not for each interval.
         long Silent() => many.Sum(name => peers.Find(name)!.ProbesOf(ProbeResult.Timeout));
         var (silentBefore, goodBefore) = (Silent(), peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok));
-        await Wait.UntilAsync(() => Silent() >= silentBefore + (2 * MeshSettings.MostProbesOfDown), "silent peers have their turns");
-        Assert.InRange(peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok) - goodBefore, 12, long.MaxValue);
+        await Wait.UntilAsync(() => peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok) >= goodBefore + 12, "the good one has its turns");
+        Assert.InRange(Silent() - silentBefore, 0, 4 * MeshSettings.MostProbesOfDown);
+        await Wait.UntilAsync(() => Silent() > silentBefore, "silent peers have their turns too");
     }
 
     [Fact]
@@ -99,7 +102,9 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         using var certificate = new TestCertificate();
         await using var untrusted = await StartHostAsync([.. certificate.Settings]);
         var tls = $"localhost:{((IPEndPoint)untrusted.EndPoints["Tls"]).Port}";
-        await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:02", .. MeshHost.Targets(good.Name, liar.Name, silent.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
+        // A limit that is met by whom is silent, and by nobody else however busy the machine.
+        await using var impatient = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:00.500", .. MeshHost.Targets(silent.Name)]);
+        await using var patient = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(good.Name, liar.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
 
         var expected = new (string Name, string State, string Result, string? Error, string Line)[]
         {
@@ -114,6 +119,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         };
         foreach (var (name, state, result, error, line) in expected)
         {
+            var host = name == silent.Name ? impatient : patient;
             await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= (name == silent.Name ? 2 : 5), $"{name} is probed");
             var peer = (await host.PeersAsync())[name];
             Assert.Equal((name, state, result, state == "up"), (name, peer.GetProperty("state").GetString(), peer.GetProperty("lastResult").GetString(), peer.GetProperty("up").GetBoolean()));
@@ -138,7 +144,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             Assert.Equal(state == "up", series.ContainsKey($"echohost_peer_rtt_seconds_count{{peer=\"{name}\"}}"));
         }
 
-        Assert.True(await host.IsReadyAsync());
+        await Task.WhenAll(patient.UntilReadyAsync(), impatient.UntilReadyAsync());
     }
 
     [Fact]
@@ -152,7 +158,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     [Fact]
     public async Task A_peer_in_its_readiness_delay_is_up()
     {
-        await using var leaving = await StartHostAsync("Echo:Shutdown:ReadinessDelay=00:00:02");
+        var time = new FakeTimeProvider();
+        await using var leaving = await StartHostAsync(time, "Echo:Shutdown:ReadinessDelay=00:00:10");
         var name = leaving.Tcp.ToString()!;
         await using var host = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(name)]);
         await host.UntilStateAsync(name, "up");
@@ -161,40 +168,40 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         var probes = (await host.PeersAsync())[name].GetProperty("probes").GetInt64();
         await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= probes + 2, "it is probed meanwhile");
         Assert.False(stop.IsCompleted);
+        await host.UntilLoggedAsync($"Peer {name} is reachable");
         Assert.Equal(["is reachable"], host.Said(name));
-        await stop.WaitAsync(Wait.Limit);
+        await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => stop.IsCompleted, "it stops");
+        await stop;
         await Wait.UntilAsync(() => host.Said(name).Last() == Refused, "it is gone");
     }
 
     [Fact]
     public async Task A_peer_that_drains_turns_away_and_one_that_is_gone_refuses()
     {
-        await using var leaving = await StartHostAsync("Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:20", "Echo:Shutdown:CloseSpread=00:00:00");
+        // No time passes, and so the busy connection does not fall quiet.
+        var time = new FakeTimeProvider();
+        await using var leaving = await StartHostAsync(time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:Shutdown:CloseSpread=00:00:00");
         var name = leaving.Tcp.ToString()!;
         await using var host = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(name)]);
         await host.UntilStateAsync(name, "up");
         using var busy = await leaving.ConnectAsync();
         await busy.EchoAsync("busy");
         var stop = leaving.BeginStop();
-        await Wait.UntilAsync(
-            async () =>
-            {
-                await busy.EchoAsync("busy");
-                return await host.StateAsync(name) == "turnsAway";
-            },
-            "it turns away");
+        await host.UntilStateAsync(name, "turnsAway");
         // The state is known before it is told.
         await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
         await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.StartsWith("turned away: ", StringComparison.Ordinal), "the reason is told");
-        Assert.Equal(0, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
+        await host.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{name}\"}}", up => up == 0);
+        await busy.EchoAsync("still busy");
         Assert.False(stop.IsCompleted);
 
         busy.Dispose();
-        await stop.WaitAsync(Wait.Limit);
+        await time.PassUntilAsync(TimeSpan.FromMilliseconds(20), () => stop.IsCompleted, "it stops");
+        await stop;
         await host.UntilLoggedAsync($"Peer {name} is unreachable: refused");
         Assert.Equal(["is reachable", Away, Refused], Calm(host.Said(name)));
-        Assert.True(await host.IsReadyAsync());
+        await host.UntilReadyAsync();
     }
 
     [Fact]

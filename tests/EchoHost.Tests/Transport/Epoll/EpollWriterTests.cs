@@ -99,6 +99,7 @@ public class EpollWriterTests
         Assert.False(flush.IsCompleted);
         Payload.AssertSame(await peer.ReceiveAsync(TooMuch / 8), 0);
         Assert.False(flush.IsCompleted);
+        peer.OpenWide();
         Payload.AssertSame(await peer.ReceiveAsync(TooMuch - (TooMuch / 8)), TooMuch / 8);
         var result = await flush.WaitAsync(Wait.Limit);
         Assert.False(result.IsCanceled || result.IsCompleted);
@@ -130,6 +131,7 @@ public class EpollWriterTests
         bytes.AsSpan().Clear();
         var next = host.Transport.Output.WriteAsync(Payload.Take(1000, TooMuch)).AsTask();
         Assert.False(next.IsCompleted);
+        peer.OpenWide();
         Payload.AssertSame(await peer.ReceiveAsync(TooMuch + 1000), 0);
         Assert.False((await next.WaitAsync(Wait.Limit)).IsCanceled);
         await host.Transport.Output.CompleteAsync();
@@ -144,6 +146,7 @@ public class EpollWriterTests
         var flush = host.Transport.Output.WriteAsync(Payload.Take(TooMuch)).AsTask();
         host.Transport.Output.CancelPendingFlush();
         Assert.True((await flush.WaitAsync(Wait.Limit)).IsCanceled);
+        peer.OpenWide();
         Payload.AssertSame(await peer.ReceiveAsync(TooMuch), 0);
     }
 
@@ -248,7 +251,10 @@ public class EpollWriterTests
         var (host, peer) = await server.ConnectAsync(SmallBuffer);
         host.Transport.Output.Write(Payload.Take(TooMuch));
         host.Transport.Output.Complete();
-        Payload.AssertSame(await peer.ReceiveToEndAsync(), 0);
+        peer.OpenWide();
+        var received = await peer.ReceiveToEndAsync();
+        Assert.Equal(TooMuch, received.Length);
+        Payload.AssertSame(received, 0);
     }
 
     /// <summary>The peer reads on just as the output is completed, so that the loop sends while it is.</summary>
@@ -264,6 +270,7 @@ public class EpollWriterTests
             using var peer = await EchoClient.ConnectAsync(server.EndPoint, SmallBuffer);
             await using var host = await server.AcceptAsync();
             var flush = host.Transport.Output.WriteAsync(Payload.Take(count, i)).AsTask();
+            peer.OpenWide();
             var receiving = Task.Run(peer.ReceiveToEndAsync);
             Thread.SpinWait(i * 100);
             host.Transport.Output.Complete();

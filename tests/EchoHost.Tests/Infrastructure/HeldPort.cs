@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace EchoHost.Tests.Peers.Mesh;
+namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
 /// Ports that are known before anybody listens on them: bound, so that the kernel gives them to nobody else, but not
