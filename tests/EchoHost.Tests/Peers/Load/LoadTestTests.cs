@@ -84,7 +84,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_changed_byte_is_a_mismatch(int index, bool reconnects)
     {
         await using var peer = OddPeer.Start(Odd.Changing(index, Size));
-        using var test = await RunAsync(Options(peer) with { Reconnects = reconnects });
+        using var test = await RunAsync(Options(peer) with { Reconnects = reconnects }, isDone: HasErrors);
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Mismatch);
         Assert.StartsWith("mismatch: ", test.Tally.FirstError, StringComparison.Ordinal);
@@ -94,7 +94,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_byte_more_is_a_mismatch()
     {
         await using var peer = OddPeer.Start(Odd.Appending(Size));
-        using var test = await RunAsync(Options(peer));
+        using var test = await RunAsync(Options(peer), isDone: HasErrors);
         AssertOnly(test, ProbeResult.Mismatch);
     }
 
@@ -102,7 +102,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_stale_answer_is_a_mismatch()
     {
         await using var peer = OddPeer.Start(Odd.Stale(Size));
-        using var test = await RunAsync(Options(peer), isDone: test => test.Messages >= 2);
+        using var test = await RunAsync(Options(peer), isDone: test => test.Messages >= 2 && HasErrors(test));
         AssertOnly(test, ProbeResult.Mismatch);
         // The first of each connection was right; the last ones may not have come to send it.
         Assert.InRange(test.Messages, 2, test.Tally.Connections);
@@ -125,11 +125,13 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
         // Times out while it runs, and what is sent last after its end.
-        using var test = await RunAsync(Options(peer) with { Rate = rate, Reconnects = reconnects, Timeout = TimeSpan.FromMilliseconds(70) });
+        // A connection that is not made in so short a time is an error besides, of no message.
+        bool IsWhole(LoadTest test) => rate is null ? HasErrors(test) : test.Tally.Errors == (long)(rate * test.Options.Duration.TotalSeconds);
+        using var test = await RunAsync(Options(peer) with { Rate = rate, Reconnects = reconnects, Timeout = TimeSpan.FromMilliseconds(70) }, isDone: IsWhole);
         Assert.InRange(test.Elapsed, 0.9 * Duration, Wait.Limit / 2);
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Timeout);
-        Assert.True(rate is null || test.Tally.Errors == (long)(rate * test.Options.Duration.TotalSeconds), $"{test.Tally.Errors} of what was due is missing");
+        Assert.True(IsWhole(test), $"{test.Tally.Errors} of what was due is missing");
         await peer.ExpectNobodyAsync();
     }
 
@@ -137,7 +139,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_peer_that_reads_nothing_is_a_timeout()
     {
         await using var peer = OddPeer.Start(Odd.Deaf);
-        using var test = await RunAsync(Options(peer) with { Size = 1_000_000, Pipeline = 8, Timeout = TimeSpan.FromMilliseconds(70) });
+        using var test = await RunAsync(Options(peer) with { Size = 1_000_000, Pipeline = 8, Timeout = TimeSpan.FromMilliseconds(70) }, isDone: HasErrors);
         AssertOnly(test, ProbeResult.Timeout);
         await peer.ExpectNobodyAsync();
     }
@@ -157,7 +159,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_peer_that_ends_is_connected_to_again(bool reconnects)
     {
         await using var peer = OddPeer.Start(Odd.EndingAfter(10));
-        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects, Duration = TimeSpan.FromMilliseconds(500) }, isDone: _ => peer.Accepted > 2);
+        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects, Duration = TimeSpan.FromMilliseconds(500) }, isDone: test => peer.Accepted > 2 && HasErrors(test));
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Closed);
         Assert.True(peer.Accepted > 2, $"{peer.Accepted}");
@@ -180,7 +182,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_reset_is_closed()
     {
         await using var peer = OddPeer.Start(Odd.ResettingAfter(10, Size));
-        using var test = await RunAsync(Options(peer));
+        using var test = await RunAsync(Options(peer), isDone: HasErrors);
         AssertOnly(test, ProbeResult.Closed);
     }
 
@@ -303,6 +305,8 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
             options = options with { Duration = 4 * options.Duration, Timeout = 4 * options.Timeout };
         }
     }
+
+    private static bool HasErrors(LoadTest test) => test.Tally.Errors > 0;
 
     private static void AssertSound(LoadTest test)
     {

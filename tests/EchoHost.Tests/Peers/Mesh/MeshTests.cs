@@ -102,8 +102,9 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         using var certificate = new TestCertificate();
         await using var untrusted = await StartHostAsync([.. certificate.Settings]);
         var tls = $"localhost:{((IPEndPoint)untrusted.EndPoints["Tls"]).Port}";
-        // A limit that is met by whom is silent, and by nobody else however busy the machine.
-        await using var impatient = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:00.500", .. MeshHost.Targets(silent.Name)]);
+        // The time of the one that probes the silent peer is the test's: it is over when the peer has what it does not answer.
+        var time = new FakeTimeProvider();
+        await using var impatient = await StartHostAsync(time, ["Peers:Timeout=10:00:00", .. MeshHost.Targets(silent.Name)]);
         await using var patient = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(good.Name, liar.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
 
         var expected = new (string Name, string State, string Result, string? Error, string Line)[]
@@ -117,6 +118,13 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             (tls, "down", "tls", "", "is unreachable: tls"),
             (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls"),
         };
+        for (var probes = 1; probes <= 2; probes++)
+        {
+            await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => silent.Received >= probes, "the silent peer is probed");
+            time.Advance(TimeSpan.FromHours(10));
+            await Wait.UntilAsync(async () => (await impatient.PeersAsync())[silent.Name].GetProperty("probes").GetInt64() == probes, "the probe is over");
+        }
+
         foreach (var (name, state, result, error, line) in expected)
         {
             var host = name == silent.Name ? impatient : patient;

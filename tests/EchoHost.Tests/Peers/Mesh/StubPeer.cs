@@ -9,12 +9,13 @@ internal sealed class StubPeer : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stop = new();
-    private readonly Func<Socket, CancellationToken, Task> _serve;
+    private readonly Func<StubPeer, Socket, CancellationToken, Task> _serve;
     private readonly Task _accepting;
     private int _accepted;
     private int _ended;
+    private int _received;
 
-    private StubPeer(Func<Socket, CancellationToken, Task> serve, IPEndPoint? at)
+    private StubPeer(Func<StubPeer, Socket, CancellationToken, Task> serve, IPEndPoint? at)
     {
         _serve = serve;
         _listener.Bind(at ?? new IPEndPoint(IPAddress.Loopback, 0));
@@ -32,28 +33,31 @@ internal sealed class StubPeer : IAsyncDisposable
     /// <summary>How many connections are over.</summary>
     public int Ended => Volatile.Read(ref _ended);
 
+    /// <summary>How often it has read something.</summary>
+    public int Received => Volatile.Read(ref _received);
+
     /// <summary>Sends every byte back.</summary>
-    public static StubPeer Echoes(IPEndPoint? at = null) => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
+    public static StubPeer Echoes(IPEndPoint? at = null) => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
 
     /// <summary>Sends something else back, which no probe begins with.</summary>
-    public static StubPeer Lies() => new((socket, stop) => ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
+    public static StubPeer Lies() => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
 
     /// <summary>Reads, and answers nothing.</summary>
-    public static StubPeer IsSilent() => new((socket, stop) => ReadAsync(socket, _ => Task.CompletedTask, stop), null);
+    public static StubPeer IsSilent() => new((peer, socket, stop) => peer.ReadAsync(socket, _ => Task.CompletedTask, stop), null);
 
     /// <summary>Reads, and ends the connection.</summary>
     public static StubPeer Closes() => new(
-        async (socket, stop) =>
+        async (peer, socket, stop) =>
         {
             await socket.ReceiveAsync(new byte[1024], stop);
             socket.Shutdown(SocketShutdown.Send);
-            await ReadAsync(socket, _ => Task.CompletedTask, stop);
+            await peer.ReadAsync(socket, _ => Task.CompletedTask, stop);
         },
         null);
 
     /// <summary>Resets each connection at once, as a host does that is draining or full; or when it was sent something.</summary>
     public static StubPeer TurnsAway(bool atOnce = true) => new(
-        async (socket, stop) =>
+        async (_, socket, stop) =>
         {
             if (!atOnce)
             {
@@ -72,11 +76,12 @@ internal sealed class StubPeer : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static async Task ReadAsync(Socket socket, Func<ReadOnlyMemory<byte>, Task> onRead, CancellationToken stop)
+    private async Task ReadAsync(Socket socket, Func<ReadOnlyMemory<byte>, Task> onRead, CancellationToken stop)
     {
         var buffer = new byte[64 * 1024];
         for (int read; (read = await socket.ReceiveAsync(buffer, stop)) > 0;)
         {
+            Interlocked.Increment(ref _received);
             await onRead(buffer.AsMemory(0, read));
         }
     }
@@ -105,7 +110,7 @@ internal sealed class StubPeer : IAsyncDisposable
         {
             try
             {
-                await _serve(socket, _stop.Token);
+                await _serve(this, socket, _stop.Token);
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
