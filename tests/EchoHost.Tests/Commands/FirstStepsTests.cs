@@ -11,7 +11,7 @@ namespace EchoHost.Tests.Commands;
 /// A little of everything that the program does, as one looks at what was just built for a machine: each test starts the
 /// program once or twice, so that they also run where it is emulated.
 /// </summary>
-[Trait("Category", "Program")]
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public class FirstStepsTests
 {
     private const string Token = "correct-horse-battery";
