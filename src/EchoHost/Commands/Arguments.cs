@@ -27,7 +27,7 @@ internal static class Arguments
 
         if (!Duration.TryParse(text, out var time))
         {
-            throw new ConfigurationException($"{option.Name} is '{text}'; {Duration.Shapes}");
+            throw new ConfigurationException($"{option.Name} is '{text}'; expected {Duration.Expected}");
         }
 
         return time >= least && time <= HostSettings.LongestTime

@@ -51,7 +51,7 @@ internal static class LoadCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections));
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new SystemNameResolver(), link, TimeProvider.System);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new RememberedNames(NameLookups.OfSystem()), link, TimeProvider.System);
         await client.RehearseAsync(options.Target, (self, echo) => RehearseAsync(options, self, echo));
         using var test = new LoadTest(options, client);
         try

@@ -37,7 +37,7 @@ internal static class SendCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), new SystemNameResolver(), link, TimeProvider.System);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), NameLookups.OfSystem(), link, TimeProvider.System);
         await client.RehearseAsync(session.Target);
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done

@@ -12,10 +12,9 @@ internal interface INameResolver
     /// else the resolver did not answer.
     /// </exception>
     Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken);
-}
 
-/// <summary>The system's own resolver: <c>/etc/hosts</c>, DNS and whatever else it is set up to ask.</summary>
-internal sealed class SystemNameResolver : INameResolver
-{
-    public Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken) => Dns.GetHostAddressesAsync(name, cancellationToken);
+    /// <summary>No connection was accepted at a name's addresses: where they were remembered, they are worth asking for again.</summary>
+    void Forget(string name)
+    {
+    }
 }

@@ -58,7 +58,7 @@ public sealed class HAProxyTests : IDisposable
               server one {host.Tcp} send-proxy-v2
             """);
         using var transport = new PeerTransport(loops: 1);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: false), new SystemNameResolver(), new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))), TimeProvider.System);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: false), NameLookups.OfSystem(), new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))), TimeProvider.System);
         await using var connection = await client.ConnectAsync(new PeerTarget("127.0.0.1", haproxy.Fronts[0].Port, IsTls: false), Wait.Limit, CancellationToken.None);
         await connection.EchoAsync("through HAProxy"u8.ToArray(), Wait.Limit, CancellationToken.None);
         Assert.Equal(source, (await ConnectionAsync(host)).GetProperty("peer").GetString());

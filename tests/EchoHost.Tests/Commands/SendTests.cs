@@ -57,7 +57,7 @@ public sealed partial class SendTests : IAsyncLifetime
     [Fact]
     public async Task Random_bytes_are_not_shown()
     {
-        var (code, output, _) = await SendAsync(Target, "--bytes", "300", "--count", "3", "--interval", "0");
+        var (code, output, _) = await SendAsync(Target, "--bytes", "300", "--count", "3", "--interval", "0s");
         Assert.Equal(0, code);
         Assert.Equal(3, output.Count(line => line.StartsWith("300 bytes from ", StringComparison.Ordinal) && line.EndsWith(" ms", StringComparison.Ordinal)));
     }
@@ -245,7 +245,7 @@ public sealed partial class SendTests : IAsyncLifetime
     [InlineData("--bytes is '67108865'; expected a whole number from 1 to 67108864", "127.0.0.1:1", "--bytes", "67108865")]
     [InlineData("--bytes is '5', but there is TEXT too", "127.0.0.1:1", "x", "--bytes", "5")]
     [InlineData("TEXT is ''; there is nothing to send", "127.0.0.1:1", "")]
-    [InlineData("--interval is 'NaN'; expected a time as in 500ms, 10s, 2m, 1h or 00:00:10", "127.0.0.1:1", "x", "--interval", "NaN")]
+    [InlineData("--interval is 'NaN'; expected a time as in 500ms, 30s, 2m, 1h or 00:00:30", "127.0.0.1:1", "x", "--interval", "NaN")]
     [InlineData("--interval is '-00:00:01'; expected ", "127.0.0.1:1", "x", "--interval=-00:00:01")]
     [InlineData("--proxy is 'v3'; expected v1 or v2", "127.0.0.1:1", "x", "--proxy", "v3")]
     [InlineData("--proxy-source is '1.2.3.4:5', but --proxy is not given", "127.0.0.1:1", "x", "--proxy-source", "1.2.3.4:5")]

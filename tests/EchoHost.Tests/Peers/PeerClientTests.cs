@@ -316,7 +316,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     public async Task The_systems_own_resolver_knows_localhost()
     {
         await using var peer = OddPeer.Start(Odd.Honest);
-        await using var connection = await ConnectAsync(peer.Named("localhost"), resolver: new SystemNameResolver());
+        await using var connection = await ConnectAsync(peer.Named("localhost"), resolver: NameLookups.OfSystem());
         await EchoAsync(connection, UniquePayload.Bytes(Size));
     }
 

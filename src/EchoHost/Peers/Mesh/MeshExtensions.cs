@@ -12,7 +12,7 @@ internal static class MeshExtensions
     public static void AddMesh(this IServiceCollection services, HostSettings host)
     {
         services.AddSingleton<PeerList>();
-        services.AddSingleton<INameResolver, SystemNameResolver>();
+        services.AddSingleton<INameResolver>(NameLookups.OfSystem());
         services.AddSingleton<IConnectionFactory>(provider => host.UsesEpoll
             ? new EpollConnectionFactory(provider.GetRequiredService<EpollTransport>(), continuesOnLoop: false)
             : new SocketsConnectionFactory(provider.GetRequiredService<ILoggerFactory>()));

@@ -1,6 +1,6 @@
-using EchoHost.Commands;
+using EchoHost.Configuration;
 
-namespace EchoHost.Tests.Commands;
+namespace EchoHost.Tests.Configuration;
 
 public class DurationTests
 {
@@ -15,9 +15,6 @@ public class DurationTests
     [InlineData("33us", 0.000033)]
     [InlineData("10S", 10)]
     [InlineData("500MS", 0.5)]
-    [InlineData("3", 3)]
-    [InlineData("0.25", 0.25)]
-    [InlineData("0", 0)]
     [InlineData("0ms", 0)]
     [InlineData("00:00:10", 10)]
     [InlineData("00:00:00.250", 0.25)]
@@ -30,6 +27,9 @@ public class DurationTests
 
     [Theory]
     [InlineData("")]
+    [InlineData("0")]
+    [InlineData("3")]
+    [InlineData("0.25")]
     [InlineData("s")]
     [InlineData("ms")]
     [InlineData("fast")]
