@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using EchoHost.Configuration;
 
 namespace EchoHost.Commands;
@@ -10,12 +11,35 @@ internal static class CommandLine
     {
         if (parsed.Errors.Count == 0)
         {
-            // The host handles its signals itself.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            // The host handles its signals itself. Help and version are written here, where a failure to is told.
+            using var help = new StringWriter();
+            var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help });
+            return help.GetStringBuilder().Length == 0 ? code : await RunAsync(() =>
+            {
+                StandardOutput.WriteLine(Plain(help.ToString()));
+                return Task.FromResult(code);
+            });
         }
 
-        return Fail(ExitCode.WrongUsage, parsed.Errors.Select(error => error.Message));
+        return Fail(ExitCode.WrongUsage, parsed.Errors.Select(Words));
     }
+
+    /// <summary>The parser's words for what it takes besides options, which here are settings, have a bracket too many.</summary>
+    private static string Plain(string help)
+    {
+        const string heading = "Additional Arguments:";
+        var settings = help.IndexOf(heading, StringComparison.Ordinal);
+        return (settings < 0 ? help : help[..settings]).Replace("[[--] <additional arguments>...]]", "[--Key=Value …]", StringComparison.Ordinal).TrimEnd();
+    }
+
+    private static string Words(ParseError error) => error.SymbolResult switch
+    {
+        ArgumentResult { Parent: OptionResult option, Tokens.Count: 0 } => $"{option.Option.Name} has no value",
+        ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.Name} is missing",
+        OptionResult { Tokens.Count: 0 } option when !option.Implicit => $"{option.Option.Name} has no value",
+        CommandResult command when command.Command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 }) is { } missing => $"{missing.Name} is missing",
+        _ => error.Message,
+    };
 
     /// <summary>Runs a command; what it can't use or print is one line and an exit code.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> command)

@@ -13,20 +13,24 @@ namespace EchoHost.Commands;
 /// <summary>Which peer, and how it is connected to: what <c>send</c> and <c>load</c> have in common.</summary>
 internal sealed class ConnectionArguments
 {
-    private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer; tls://HOST:PORT is the same as --tls" };
+    private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer (HOST alone: port 5555); tls://HOST:PORT is the same as --tls" };
     private readonly Option<bool> _tls = new("--tls") { Description = "Speak TLS" };
+    private readonly Option<string?> _serverName = new("--servername") { Description = "The name to ask for, and to expect in the certificate; by default HOST", HelpName = "NAME" };
     private readonly Option<bool> _insecure = new("--insecure") { Description = "Believe any certificate" };
     private readonly Option<string?> _ca = new("--ca") { Description = "Believe what these authorities have issued, and nothing else (PEM)", HelpName = "FILE" };
     private readonly Option<string?> _cert = new("--cert") { Description = "Show this certificate (PEM or PFX)", HelpName = "FILE" };
     private readonly Option<string?> _key = new("--key") { Description = "The certificate's key, where it is in a file of its own (PEM)", HelpName = "FILE" };
     private readonly Option<string?> _proxy = new("--proxy") { Description = "Begin with a PROXY header: v1 or v2", HelpName = "v1|v2" };
     private readonly Option<string?> _proxySource = new("--proxy-source") { Description = "The client's address in that header; by default the connection's own", HelpName = "IP:PORT" };
+    private readonly Option<bool> _v4 = new("-4") { Description = "IPv4 alone, where HOST is a name" };
+    private readonly Option<bool> _v6 = new("-6") { Description = "IPv6 alone, where HOST is a name" };
+    private readonly Option<string?> _source = new("--source") { Description = "The address of this machine to connect from", HelpName = "IP" };
     private readonly Option<string?> _timeout = new("--timeout") { Description = "How long connecting, and each message, may take (5s)", HelpName = "TIME" };
 
     public void AddTo(Command command)
     {
         command.Arguments.Insert(0, _target);
-        foreach (var option in new Option[] { _timeout, _tls, _insecure, _ca, _cert, _key, _proxy, _proxySource })
+        foreach (var option in new Option[] { _timeout, _v4, _v6, _source, _tls, _serverName, _insecure, _ca, _cert, _key, _proxy, _proxySource })
         {
             command.Options.Add(option);
         }
@@ -42,14 +46,52 @@ internal sealed class ConnectionArguments
         }
 
         var text = parsed.GetValue(_target)!;
-        if (!PeerTarget.TryParse(text, out var target, out var problem))
+        if (!PeerTarget.TryParse(text, out var target, out var problem, mayLackPort: true))
         {
             throw new ConfigurationException($"HOST:PORT is '{text}': {problem}");
         }
 
         target = target! with { IsTls = target.IsTls || parsed.GetValue(_tls) };
-        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target)), parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5));
+        var (family, source) = ReadFamily(parsed, target);
+        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target), family, source), parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5));
     }
+
+    private (AddressFamily Family, IPAddress? Source) ReadFamily(ParseResult parsed, PeerTarget target)
+    {
+        var (isV4, isV6) = (parsed.GetValue(_v4), parsed.GetValue(_v6));
+        if (isV4 && isV6)
+        {
+            throw new ConfigurationException($"{_v4.Name} and {_v6.Name} exclude each other");
+        }
+
+        var family = isV4 ? AddressFamily.InterNetwork : isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.Unspecified;
+        var option = isV4 ? _v4.Name : _v6.Name;
+        if (target.KnownAddress is { } address && family != AddressFamily.Unspecified && address.AddressFamily != family)
+        {
+            throw new ConfigurationException($"{option} is given, but {address} is an {Name(address.AddressFamily)} address");
+        }
+
+        if (parsed.GetValue(_source) is not { } text)
+        {
+            return (family, null);
+        }
+
+        if (!IPAddress.TryParse(text, out var source) || (source.AddressFamily == AddressFamily.InterNetwork && source.ToString() != text) || text.Contains('['))
+        {
+            throw new ConfigurationException($"{_source.Name} is '{text}'; expected an IP address");
+        }
+
+        if (family != AddressFamily.Unspecified && source.AddressFamily != family)
+        {
+            throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {option} is given");
+        }
+
+        return target.KnownAddress is { } to && to.AddressFamily != source.AddressFamily
+            ? throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {to} is {Name(to.AddressFamily)}")
+            : (source.AddressFamily, source);
+    }
+
+    private static string Name(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
 
     private ProxyPreamble? ReadProxy(ParseResult parsed)
     {
@@ -81,10 +123,16 @@ internal sealed class ConnectionArguments
     private PeerTls? ReadTls(ParseResult parsed, PeerTarget target)
     {
         var (isInsecure, ca, cert, key) = (parsed.GetValue(_insecure), parsed.GetValue(_ca), parsed.GetValue(_cert), parsed.GetValue(_key));
+        var serverName = parsed.GetValue(_serverName);
         if (!target.IsTls)
         {
-            Option? unused = isInsecure ? _insecure : ca is not null ? _ca : cert is not null ? _cert : key is not null ? _key : null;
+            Option? unused = serverName is not null ? _serverName : isInsecure ? _insecure : ca is not null ? _ca : cert is not null ? _cert : key is not null ? _key : null;
             return unused is null ? null : throw new ConfigurationException($"{unused.Name} needs {_tls.Name}");
+        }
+
+        if (serverName is not null && Uri.CheckHostName(serverName) is UriHostNameType.Unknown or UriHostNameType.Basic)
+        {
+            throw new ConfigurationException($"{_serverName.Name} is '{serverName}'; expected a host name");
         }
 
         if (isInsecure && ca is not null)
@@ -104,7 +152,7 @@ internal sealed class ConnectionArguments
 
         var certificate = cert is null ? null : ReadFile(_cert, cert, () => new CertificateFile(new CertificateOptions { Path = cert, KeyPath = key ?? "" }).Load());
         var authorities = ca is null ? null : ReadFile(_ca, ca, () => ReadAuthorities(ca));
-        return new PeerTls(isInsecure, authorities, certificate);
+        return new PeerTls(isInsecure, authorities, certificate, serverName);
     }
 
     private static X509Certificate2Collection ReadAuthorities(string path)
@@ -122,7 +170,9 @@ internal sealed class ConnectionArguments
         }
         catch (Exception e) when (CertificateFile.IsUnreadable(e))
         {
-            throw new ConfigurationException($"{option.Name} is '{path}': {e.Message.ReplaceLineEndings(" ")}");
+            // All that the framework has against a file's certificate and key as arguments is that they are no pair.
+            var fault = e is ArgumentException ? "the key does not match the certificate" : e.Message.ReplaceLineEndings(" ");
+            throw new ConfigurationException($"{option.Name} is '{path}': {fault}");
         }
     }
 }

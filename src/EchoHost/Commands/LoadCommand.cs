@@ -50,9 +50,9 @@ internal static class LoadCommand
     private static async Task<int> RunAsync(LoadOptions options, PeerLink link, bool isJson)
     {
         using var stop = new StopSignal();
-        using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections));
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new RememberedNames(NameLookups.OfSystem()), link, TimeProvider.System);
-        await client.RehearseAsync(options.Target, (self, echo) => RehearseAsync(options, self, echo));
+        using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new RememberedNames(NameLookups.OfSystem(link.Family)), link, TimeProvider.System);
+        await client.RehearseAsync(options.Target, stop.Token, (self, echo) => RehearseAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
         try
         {
@@ -69,6 +69,7 @@ internal static class LoadCommand
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
+            StandardOutput.WriteLine(isJson ? new LoadReport(test).ToJson() : new LoadReport(test).ToText());
             return CommandLine.Fail(ExitCode.Failed, "stopped before the first message");
         }
 
@@ -78,7 +79,7 @@ internal static class LoadCommand
     }
 
     /// <summary>A small load of the same kind, of which nothing is told.</summary>
-    private static async Task RehearseAsync(LoadOptions options, PeerClient self, PeerTarget echo)
+    private static async Task RehearseAsync(LoadOptions options, PeerClient self, PeerTarget echo, CancellationToken stop)
     {
         var small = options with
         {
@@ -89,6 +90,6 @@ internal static class LoadCommand
             Timeout = RehearsalTime,
         };
         using var rehearsal = new LoadTest(small, self);
-        await rehearsal.RunAsync(CancellationToken.None);
+        await rehearsal.RunAsync(stop);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EchoHost.Peers.Load;
 using Spectre.Console;
 
@@ -19,9 +18,10 @@ internal static class LoadProgress
         }
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var width = console.Profile.Width;
         await console.Progress()
             .AutoClear(true)
-            .Columns(new ProgressBarColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn { Width = LoadStatus.BarWidth(width) }, new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(async progress =>
             {
                 var bar = progress.AddTask("connecting", maxValue: test.Options.Duration.TotalSeconds);
@@ -30,14 +30,11 @@ internal static class LoadProgress
                 {
                     var now = test.Messages;
                     bar.Value = test.Elapsed.TotalSeconds;
-                    bar.Description = Describe(test, (now - messages) / Interval.TotalSeconds);
+                    var latency = test.Tally.Latency;
+                    bar.Description = new LoadStatus(test.Tally.Connections, (now - messages) / Interval.TotalSeconds, latency.Percentile(50), latency.Percentile(99), test.Tally.Errors).Text(width);
                     messages = now;
                 }
             });
         await running;
     }
-
-    private static string Describe(LoadTest test, double rate) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{test.Tally.Connections} connections, {rate:N0} messages/s, p50 {test.Tally.Latency.Percentile(50):N0} µs, p99 {test.Tally.Latency.Percentile(99):N0} µs, {test.Tally.Errors} errors");
 }

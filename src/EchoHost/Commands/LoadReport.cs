@@ -73,6 +73,7 @@ internal sealed class LoadReport(LoadTest test)
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 
         Line($"{options.Target.Name}: {Counted(options.Connections, "connection")}{(tally.Connections == options.Connections ? "" : $" ({tally.Connections:N0} made)")}, {Counted(options.Size, "byte")} a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
+        AppendAddresses(text, options.Target, tally);
         Line($"{Counted(test.Messages, "message")} in {_seconds:0.00} s: {test.Messages / _seconds:N0} messages/s, {test.Messages * (double)options.Size / _seconds / (1 << 20):N1} MiB/s each way");
         if (latency.Count > 0)
         {
@@ -85,6 +86,24 @@ internal sealed class LoadReport(LoadTest test)
         text.AppendLine();
         text.Append(tally.Errors == 0 ? "no errors" : $"{Counted(tally.Errors, "error")} ({string.Join(", ", tally.ErrorsByClass.Select(e => $"{e.Key.Label()} {e.Value}"))}), the first: {tally.FirstError}");
         return text.ToString();
+    }
+
+    /// <summary>Which of a name's addresses were used, and which did not accept.</summary>
+    private static void AppendAddresses(StringBuilder text, PeerTarget target, LoadTally tally)
+    {
+        var used = tally.Addresses.ToArray();
+        if (target.KnownAddress is not null || used.Length == 0)
+        {
+            return;
+        }
+
+        text.Append("at ").AppendJoin(", ", used.Select(address => used.Length == 1 ? $"{address.Key}" : $"{address.Key} ({Counted(address.Value, "connection")})"));
+        foreach (var (address, failure) in tally.Passed)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"; {address} did not accept: {failure}");
+        }
+
+        text.AppendLine();
     }
 
     /// <summary>A bar for each step of 1, 2, 5, 10, … microseconds between the shortest and the longest.</summary>

@@ -28,7 +28,7 @@ internal static class SendCommand
             var (target, link, timeout) = connection.Read(parsed);
             var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
             var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
-            return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport() : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
+            return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport(target) : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
         }));
         return command;
     }
@@ -36,9 +36,9 @@ internal static class SendCommand
     private static async Task<int> RunAsync(SendSession session, PeerLink link, ISendReport report)
     {
         using var stop = new StopSignal();
-        using var transport = new PeerTransport(loops: 1);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), NameLookups.OfSystem(), link, TimeProvider.System);
-        await client.RehearseAsync(session.Target);
+        using var transport = new PeerTransport(loops: 1, link.Source);
+        var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), NameLookups.OfSystem(link.Family), link, TimeProvider.System);
+        await client.RehearseAsync(session.Target, stop.Token);
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
             : tally.Messages > 0 ? ExitCode.Failed

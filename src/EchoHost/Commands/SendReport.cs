@@ -13,40 +13,38 @@ internal interface ISendReport
 {
     void Connected(PeerConnection connection);
 
-    void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip);
+    void Answered(SendMessage message, TimeSpan roundTrip);
 
-    void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure);
+    void Failed(SendMessage message, PeerException failure);
 
     void Ended(SendTally tally);
 }
 
 /// <summary>As ping does it: a line a message, and a summary.</summary>
-/// <param name="target">Who was asked.</param>
+/// <param name="target">Which peer was asked.</param>
 /// <param name="showsText">Whether what came back is worth showing, which random bytes are not.</param>
 internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendReport
 {
     public void Connected(PeerConnection connection)
     {
         var phases = connection.Phases;
-        var resolve = phases.Resolve > TimeSpan.Zero && connection.RemoteEndPoint.ToString() != target.Name ? $" at {connection.RemoteEndPoint}: resolve {Milliseconds(phases.Resolve)} ms," : ":";
+        var isNamed = target.KnownAddress is null;
+        var at = isNamed ? $" at {connection.RemoteEndPoint}" : "";
+        var passed = string.Concat(connection.Passed.Select(passed => $"; {passed.Address} did not accept: {passed.Failure.Result.Label()}: {passed.Failure.Message}"));
+        var resolve = isNamed ? $" resolve {Milliseconds(phases.Resolve)} ms," : "";
         var tls = connection.Tls is { } agreed ? $", TLS {Milliseconds(phases.Tls)} ms ({agreed})" : "";
-        StandardOutput.WriteLine($"Connected to {target.Name}{resolve} connect {Milliseconds(phases.Connect)} ms{tls}");
+        StandardOutput.WriteLine($"Connected to {target.Name}{at}:{resolve} connect {Milliseconds(phases.Connect)} ms{tls}{passed}");
     }
 
-    public void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip) =>
-        StandardOutput.WriteLine($"{message.Length} {(message.Length == 1 ? "byte" : "bytes")} from {target.Name}: seq={sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message)}\"" : "")}");
+    public void Answered(SendMessage message, TimeSpan roundTrip) =>
+        StandardOutput.WriteLine($"{message.Bytes.Length} {(message.Bytes.Length == 1 ? "byte" : "bytes")} from {target.Name}: seq={message.Sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message.Bytes)}\"" : "")}");
 
-    public void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure) =>
-        StandardOutput.WriteLine($"{target.Name}: seq={sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
+    public void Failed(SendMessage message, PeerException failure) =>
+        StandardOutput.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
 
     public void Ended(SendTally tally)
     {
-        if (tally.Messages == 0)
-        {
-            return;
-        }
-
-        var lost = 100.0 * (tally.Messages - tally.Same) / tally.Messages;
+        var lost = tally.Messages == 0 ? 0 : 100.0 * (tally.Messages - tally.Same) / tally.Messages;
         StandardOutput.WriteLine($"\n--- {target.Name} ---");
         StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
         if (tally.Same > 0)
@@ -61,28 +59,29 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
 }
 
 /// <summary>One JSON object a message, a line each.</summary>
-internal sealed class JsonSendReport : ISendReport
+/// <param name="target">Which peer was asked.</param>
+internal sealed class JsonSendReport(PeerTarget target) : ISendReport
 {
     private PhaseTimes? _phases;
 
     public void Connected(PeerConnection connection) => _phases = connection.Phases;
 
-    public void Answered(int sequence, ReadOnlyMemory<byte> message, TimeSpan roundTrip) => Write(sequence, message, roundTrip, ProbeResult.Ok, null);
+    public void Answered(SendMessage message, TimeSpan roundTrip) => Write(message, roundTrip, ProbeResult.Ok, null);
 
-    public void Failed(int sequence, ReadOnlyMemory<byte> message, PeerException failure) => Write(sequence, message, null, failure.Result, failure.Message);
+    public void Failed(SendMessage message, PeerException failure) => Write(message, null, failure.Result, failure.Message);
 
     public void Ended(SendTally tally)
     {
     }
 
-    private void Write(int sequence, ReadOnlyMemory<byte> message, TimeSpan? roundTrip, ProbeResult result, string? error)
+    private void Write(SendMessage message, TimeSpan? roundTrip, ProbeResult result, string? error)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
-            json.WriteNumber("seq", sequence);
-            json.WriteNumber("bytes", message.Length);
+            json.WriteNumber("seq", message.Sequence);
+            json.WriteNumber("bytes", message.Bytes.Length);
             if (roundTrip is { } time)
             {
                 json.WriteNumber("roundTripMicroseconds", time.TotalMicroseconds);
@@ -98,6 +97,9 @@ internal sealed class JsonSendReport : ISendReport
                 json.WriteString("error", error);
             }
 
+            json.WriteString("time", message.At.UtcDateTime);
+            json.WriteString("target", target.Name);
+            json.WriteString("address", message.Address?.ToString());
             if (_phases is { } phases)
             {
                 // The message for which the connection was made.

@@ -6,7 +6,7 @@ namespace EchoHost.Commands;
 /// <summary>Sends one message after the other over one connection, which is made again after a failure, so that no late answer is taken for another's.</summary>
 internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan interval, IAsyncEnumerable<ReadOnlyMemory<byte>> messages)
 {
-    /// <summary>Who gets them.</summary>
+    /// <summary>The peer that gets them.</summary>
     public PeerTarget Target => target;
 
     /// <summary>Sends until there is no more to send or it is told to stop; what is then under way does not count.</summary>
@@ -20,7 +20,8 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
             await foreach (var message in messages.WithCancellation(stop))
             {
                 await DelayUntilAsync(start + (long)(tally.Messages * interval.TotalSeconds * Stopwatch.Frequency), stop);
-                var sequence = tally.Messages + 1;
+                var at = DateTimeOffset.UtcNow;
+                SendMessage Sent() => new(tally.Messages, at, message, connection?.RemoteEndPoint);
                 try
                 {
                     if (connection is null)
@@ -31,12 +32,12 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
 
                     var roundTrip = await connection.EchoAsync(message, timeout, stop);
                     tally.Add(roundTrip);
-                    report.Answered(sequence, message, roundTrip);
+                    report.Answered(Sent(), roundTrip);
                 }
                 catch (PeerException e)
                 {
                     tally.AddLost();
-                    report.Failed(sequence, message, e);
+                    report.Failed(Sent(), e);
                     if (connection is not null)
                     {
                         await connection.DisposeAsync();
@@ -56,7 +57,10 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
                 await connection.DisposeAsync();
             }
 
-            report.Ended(tally);
+            if (tally.Messages > 0 || stop.IsCancellationRequested)
+            {
+                report.Ended(tally);
+            }
         }
 
         return tally;

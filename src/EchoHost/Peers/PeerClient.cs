@@ -16,12 +16,14 @@ namespace EchoHost.Peers;
 /// <param name="time">What the time limits and the times go by.</param>
 internal sealed class PeerClient(IConnectionFactory connections, INameResolver resolver, PeerLink link, TimeProvider time)
 {
-    private const string NotAccepted = "no connection was accepted";
+    /// <summary>Resolving that takes this share of the time is told of where the rest did not suffice.</summary>
+    private const double LongResolve = 0.1;
 
     /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Rehearsal"/>.</summary>
-    /// <param name="target">Whom the real messages are for.</param>
+    /// <param name="target">Which peer the real messages are for.</param>
+    /// <param name="stop">Ends it at once, which is no failure: nothing depends on it.</param>
     /// <param name="act">What else is to be rehearsed.</param>
-    public Task RehearseAsync(PeerTarget target, Func<PeerClient, PeerTarget, Task>? act = null) => Rehearsal.RunAsync(connections, resolver, target, act);
+    public Task RehearseAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) => Rehearsal.RunAsync(connections, resolver, target, stop, act);
 
     /// <summary>Connects, within <paramref name="timeout"/> for everything together.</summary>
     /// <exception cref="PeerException">The peer could not be connected to.</exception>
@@ -32,13 +34,15 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         var start = time.GetTimestamp();
         var addresses = await limit.RunAsync(token => ResolveAsync(target, token), () => $"{target.Host} was not resolved");
         var resolve = time.GetElapsedTime(start);
-        var (connection, connect) = await limit.RunAsync(_ => ConnectToAnyAsync(addresses, target.Port, limit), () => NotAccepted);
+        string NotAccepted() => resolve > LongResolve * timeout ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted" : "no connection was accepted";
+        var (connection, connect, passed) = await limit.RunAsync(_ => ConnectToAnyAsync(target, addresses, NotAccepted, limit), NotAccepted);
+        var opened = time.GetTimestamp();
         try
         {
-            await limit.RunAsync(token => SendHeaderAsync(connection, token), () => "the PROXY header was not taken");
+            await limit.RunAsync(token => SendHeaderAsync(connection, opened, token), () => "connected, but the PROXY header was not taken");
             start = time.GetTimestamp();
-            var tls = target.IsTls ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, token), () => "the TLS handshake was not done") : null;
-            return new PeerConnection(connection, tls, new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start)), time);
+            var tls = target.IsTls ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, opened, token), () => "connected, but the TLS handshake was not done") : null;
+            return new PeerConnection(connection, tls, new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start)), opened, passed, time);
         }
         catch
         {
@@ -67,7 +71,7 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
 
     private async Task<IPAddress[]> ResolveAsync(PeerTarget target, CancellationToken cancellationToken)
     {
-        if ((target.Address ?? (IPAddress.TryParse(target.Host, out var literal) ? literal : null)) is { } address)
+        if (target.KnownAddress is { } address)
         {
             return [address];
         }
@@ -84,33 +88,41 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     }
 
     /// <summary>Tries the addresses one after the other, each within its share of the time, until one accepts.</summary>
-    private async Task<(ConnectionContext Connection, TimeSpan Took)> ConnectToAnyAsync(IPAddress[] addresses, int port, TimeLimit limit)
+    private async Task<(ConnectionContext Connection, TimeSpan Took, IReadOnlyList<(IPAddress Address, PeerException Failure)> Passed)> ConnectToAnyAsync(
+        PeerTarget target, IPAddress[] addresses, Func<string> missing, TimeLimit limit)
     {
-        List<PeerException> failures = [];
+        List<(IPAddress Address, PeerException Failure)> failures = [];
         for (var tried = 0; tried < addresses.Length; tried++)
         {
-            var address = new IPEndPoint(addresses[tried], port);
+            var address = new IPEndPoint(addresses[tried], target.Port);
             using var share = limit.Share(addresses.Length - tried);
             var start = time.GetTimestamp();
             try
             {
-                var connection = await share.RunAsync(token => connections.ConnectAsync(address, token).AsTask(), () => NotAccepted);
-                return (connection, time.GetElapsedTime(start));
+                var connection = await share.RunAsync(token => connections.ConnectAsync(address, token).AsTask(), missing);
+                return (connection, time.GetElapsedTime(start), failures);
             }
             catch (SocketException e)
             {
-                failures.Add(PeerException.OfConnecting(e));
+                failures.Add((address.Address, PeerException.OfConnecting(e, link.Source)));
             }
             catch (PeerException e)
             {
-                failures.Add(e);
+                failures.Add((address.Address, e));
             }
         }
 
-        throw failures is [var only] ? only : new PeerException(failures[^1].Result, string.Join("; ", failures.Zip(addresses, (failure, address) => $"{address}: {failure.Message}")));
+        if (target.KnownAddress is not null)
+        {
+            throw failures[0].Failure;
+        }
+
+        resolver.Forget(target.Host);
+        var last = failures[^1].Failure;
+        throw new PeerException(last.Result, string.Join("; ", failures.Select(failure => $"{failure.Address}: {failure.Failure.Message}")), last) { IsTurnedAway = failures.TrueForAll(failure => failure.Failure.IsTurnedAway) };
     }
 
-    private async Task<FlushResult> SendHeaderAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    private async Task<FlushResult> SendHeaderAsync(ConnectionContext connection, long opened, CancellationToken cancellationToken)
     {
         if (link.Proxy is not { } proxy)
         {
@@ -124,16 +136,18 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
         catch (Exception e) when (PeerException.IsConnectionFailure(e))
         {
-            throw PeerException.OfConnection(e, 0, 0);
+            throw PeerException.OfConnection(e, new ConnectionProgress(0, 0, 0, time.GetElapsedTime(opened)));
         }
     }
 
-    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, CancellationToken cancellationToken)
+    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, long opened, CancellationToken cancellationToken)
     {
-        var stream = new SslStream(new PipeStream(connection.Transport));
+        var pipe = new PipeStream(connection.Transport);
+        var stream = new SslStream(pipe);
+        string? fault = null;
         try
         {
-            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host), cancellationToken);
+            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host, why => fault = why), cancellationToken);
             return stream;
         }
         catch (Exception e)
@@ -141,7 +155,7 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
             await stream.DisposeAsync();
             if (PeerException.IsConnectionFailure(e) && !cancellationToken.IsCancellationRequested)
             {
-                throw PeerException.OfHandshake(e);
+                throw PeerException.OfHandshake(e, pipe, fault, time.GetElapsedTime(opened));
             }
 
             throw;

@@ -17,11 +17,19 @@ internal sealed class PeerConnection : IAsyncDisposable
     private readonly ConnectionContext _connection;
     private readonly SslStream? _tls;
     private readonly TimeProvider _time;
+    private readonly long _opened;
+    private long _messages;
     private int _isAborted;
 
-    public PeerConnection(ConnectionContext connection, SslStream? tls, PhaseTimes phases, TimeProvider time)
+    /// <param name="connection">What was connected.</param>
+    /// <param name="tls">What encrypts it; null for nothing.</param>
+    /// <param name="phases">How long it took to be made.</param>
+    /// <param name="opened">When it was accepted, as a timestamp of <paramref name="time"/>.</param>
+    /// <param name="passed">The addresses that were tried before, and did not accept.</param>
+    /// <param name="time">What times go by.</param>
+    public PeerConnection(ConnectionContext connection, SslStream? tls, PhaseTimes phases, long opened, IReadOnlyList<(IPAddress Address, PeerException Failure)> passed, TimeProvider time)
     {
-        (_connection, _tls, Phases, _time) = (connection, tls, phases, time);
+        (_connection, _tls, Phases, _opened, Passed, _time) = (connection, tls, phases, opened, passed, time);
         (Input, Output) = tls is null
             ? (connection.Transport.Input, connection.Transport.Output)
             : (PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(tls, new StreamPipeWriterOptions(leaveOpen: true)));
@@ -35,6 +43,12 @@ internal sealed class PeerConnection : IAsyncDisposable
 
     /// <summary>How long it took to be made.</summary>
     public PhaseTimes Phases { get; }
+
+    /// <summary>The addresses that were tried before this one, and why each did not accept.</summary>
+    public IReadOnlyList<(IPAddress Address, PeerException Failure)> Passed { get; }
+
+    /// <summary>For how long it is open.</summary>
+    public TimeSpan Age => _time.GetElapsedTime(_opened);
 
     /// <summary>The address that was reached.</summary>
     public IPEndPoint RemoteEndPoint => (IPEndPoint)_connection.RemoteEndPoint!;
@@ -62,9 +76,10 @@ internal sealed class PeerConnection : IAsyncDisposable
                     await ReceiveAsync(message, count => received = count, token);
                     var roundTrip = _time.GetElapsedTime(start);
                     await sending;
+                    _messages++;
                     return roundTrip;
                 },
-                () => $"{received} of {message.Length} bytes came back");
+                () => $"{(_messages == 0 ? "connected" : new ConnectionProgress(_messages, 0, 0, Age).ToString())}, {received} of {message.Length} bytes came back");
         }
         catch (Exception e)
         {
@@ -72,7 +87,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             await sending.ContinueWith(static sent => sent.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             if (PeerException.IsConnectionFailure(e))
             {
-                throw PeerException.OfConnection(e, received, message.Length);
+                throw PeerException.OfConnection(e, new ConnectionProgress(_messages, received, message.Length, Age));
             }
 
             throw;
@@ -136,7 +151,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             Input.AdvanceTo(buffer.End);
             if (read.IsCompleted && at < message.Length)
             {
-                throw at == 0 ? PeerException.TurnedAway() : new PeerException(ProbeResult.Closed, $"closed by the peer after {at} of {message.Length} bytes");
+                throw PeerException.OfEnd(new ConnectionProgress(_messages, at, message.Length, Age));
             }
         }
     }

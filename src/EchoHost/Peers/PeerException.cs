@@ -1,6 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers;
@@ -8,33 +8,59 @@ namespace EchoHost.Peers;
 /// <summary>A peer did not do what it should; the message says what, in words.</summary>
 internal sealed class PeerException(ProbeResult result, string message, Exception? cause = null) : Exception(message, cause)
 {
+    private const string Guess = "; perhaps it turns connections away, as when it drains or is full";
+
     /// <summary>The failure's class.</summary>
     public ProbeResult Result { get; } = result;
 
-    /// <summary>Whether the peer accepted and then ended the connection before a byte came back: it is draining, or full.</summary>
+    /// <summary>Whether the peer accepted and then ended the connection before a byte came back, as one does that is draining or full: a guess.</summary>
     public bool IsTurnedAway { get; init; }
 
     /// <summary>What came back instead, as far as it was looked at; empty where nothing did.</summary>
     public ReadOnlyMemory<byte> Received { get; init; }
 
     /// <summary>A failure to resolve a name.</summary>
-    public static PeerException OfResolving(string name, SocketException e) => new(ProbeResult.Dns, $"{name} can't be resolved: {OneLine(e)}", e);
+    public static PeerException OfResolving(string name, SocketException e) => e.SocketErrorCode switch
+    {
+        SocketError.HostNotFound => new(ProbeResult.Dns, $"{name} can't be resolved: there is no such name", e),
+        SocketError.NoData => new(ProbeResult.Dns, $"{name} can't be resolved: the name has no address", e),
+        SocketError.TryAgain => new(ProbeResult.Dns, $"{name} can't be resolved: no name server answers for it", e),
+        SocketError.NoBufferSpaceAvailable or SocketError.TooManyOpenSockets => new(ProbeResult.Local, $"{name} can't be resolved: {OneLine(e)}", e),
+        _ => new(ProbeResult.Dns, $"{name} can't be resolved: {OneLine(e)}", e),
+    };
 
     /// <summary>A failure to connect.</summary>
-    public static PeerException OfConnecting(SocketException e) => e.SocketErrorCode switch
+    /// <param name="e">What was thrown.</param>
+    /// <param name="source">The address that was to be connected from; null for any.</param>
+    public static PeerException OfConnecting(SocketException e, IPAddress? source) => ProbeResults.Of(e.SocketErrorCode) switch
     {
-        // Only what was accepted can be reset, even where that was too fast for the connection to be seen.
-        SocketError.ConnectionReset or SocketError.NotConnected => TurnedAway(e),
-        SocketError.TimedOut => new(ProbeResult.Timeout, OneLine(e), e),
-        SocketError.AddressNotAvailable or SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported or SocketError.InvalidArgument =>
-            new(ProbeResult.Local, OneLine(e), e),
-        _ => new(ProbeResult.Refused, OneLine(e), e),
+        ProbeResult.Reset => Ended("reset by the peer", ProbeResult.Reset, default, e),
+        ProbeResult.Local when source is not null => new(ProbeResult.Local, $"from {source}: {OneLine(e)}", e),
+        var result => new(result, OneLine(e), e),
     };
 
     /// <summary>A TLS handshake that failed.</summary>
-    public static PeerException OfHandshake(Exception e) => IsReset(e)
-        ? TurnedAway(e)
-        : new PeerException(ProbeResult.Tls, $"the handshake failed: {OneLine(e is AuthenticationException ? e.GetBaseException() : e)}", e);
+    /// <param name="e">What was thrown.</param>
+    /// <param name="seen">What came from the peer meanwhile.</param>
+    /// <param name="certificateFault">Why its certificate was refused; null where it was not.</param>
+    /// <param name="age">How long the connection lasted.</param>
+    public static PeerException OfHandshake(Exception e, PipeStream seen, string? certificateFault, TimeSpan age)
+    {
+        if ((certificateFault ?? TlsFaults.Of(e, seen.First)) is { } fault)
+        {
+            return new PeerException(ProbeResult.Tls, fault, e);
+        }
+
+        if (SocketErrorOf(e) is null && !seen.HasEnded)
+        {
+            return new PeerException(ProbeResult.Tls, $"the TLS handshake failed: {OneLine(e.GetBaseException())}", e);
+        }
+
+        // Not a byte in answer to the handshake's first: whoever speaks TLS would have said why.
+        return seen.First.IsEmpty
+            ? OfConnection(e, new ConnectionProgress(0, 0, 0, age))
+            : new PeerException(SocketErrorOf(e) is { } error ? ProbeResults.Of(error) : ProbeResult.Closed, $"{Verb(SocketErrorOf(e), e)} in the TLS handshake, after {ConnectionProgress.Text(age)}", e);
+    }
 
     /// <summary>Something else came back.</summary>
     /// <param name="message">What is wrong with it.</param>
@@ -43,24 +69,48 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
 
     /// <summary>A failure of an open connection.</summary>
     /// <param name="e">What was thrown.</param>
-    /// <param name="received">How many bytes of the message had come back.</param>
-    /// <param name="length">How many the message has.</param>
-    public static PeerException OfConnection(Exception e, long received, long length) =>
-        IsTls(e) ? new PeerException(ProbeResult.Tls, OneLine(e.GetBaseException()), e)
-        : IsReset(e) && received == 0 ? TurnedAway(e)
-        : new PeerException(ProbeResult.Closed, $"{(IsReset(e) ? "reset by the peer" : OneLine(e))} after {received} of {length} bytes", e);
+    /// <param name="progress">How far it had come.</param>
+    public static PeerException OfConnection(Exception e, ConnectionProgress progress)
+    {
+        // With TLS 1.3, a peer that wants another certificate says so only after the handshake.
+        if (TlsFaults.Of(e, default) is { } fault)
+        {
+            return new PeerException(ProbeResult.Tls, fault, e);
+        }
 
-    /// <summary>Whether this is how a connection fails.</summary>
-    public static bool IsConnectionFailure(Exception e) => e is IOException or SocketException or AuthenticationException;
+        var error = SocketErrorOf(e);
+        return Ended(Verb(error, e), error is { } code ? ProbeResults.Of(code) : e is ConnectionAbortedException ? ProbeResult.Local : ProbeResult.Closed, progress, e);
+    }
 
-    /// <summary>The peer accepted and ended the connection before a byte came back, with a reset or without: which of the two is seen can be a matter of chance.</summary>
-    public static PeerException TurnedAway(Exception? cause = null) =>
-        new(ProbeResult.Closed, "turned away: ended before a byte came back, as a peer does that is draining or full", cause) { IsTurnedAway = true };
+    /// <summary>The peer ended the connection in order (FIN), too early.</summary>
+    public static PeerException OfEnd(ConnectionProgress progress) => Ended(Verb(null, null), ProbeResult.Closed, progress, null);
 
-    private static bool IsReset(Exception e) => e is ConnectionResetException or SocketException { SocketErrorCode: SocketError.ConnectionReset } || (e.InnerException is { } inner && IsReset(inner));
+    /// <summary>Whether this is how a connection fails. Being aborted looks like a cancellation, and is none.</summary>
+    public static bool IsConnectionFailure(Exception e) => e is IOException or SocketException or AuthenticationException or ConnectionAbortedException;
 
-    /// <summary>With TLS 1.3, a peer that wants another certificate says so only after the handshake.</summary>
-    private static bool IsTls(Exception e) => e is AuthenticationException or CryptographicException || e.GetType().Name == "SslException" || (e.InnerException is { } inner && IsTls(inner));
+    private static PeerException Ended(string verb, ProbeResult result, ConnectionProgress progress, Exception? cause)
+    {
+        var isTurnedAway = progress.IsNone && result is ProbeResult.Closed or ProbeResult.Reset;
+        return new PeerException(result, $"{verb} {progress}{(isTurnedAway ? Guess : "")}", cause) { IsTurnedAway = isTurnedAway };
+    }
+
+    private static string Verb(SocketError? error, Exception? e) => error switch
+    {
+        null when e is ConnectionAbortedException => $"aborted by this machine ({OneLine(e)})",
+        null => "closed by the peer",
+        { } code when ProbeResults.Of(code) == ProbeResult.Reset => "reset by the peer",
+        { } code when ProbeResults.Of(code) == ProbeResult.Closed => "closed by the peer",
+        _ => OneLine(e!.GetBaseException()),
+    };
+
+    /// <summary>The system's error in what was thrown; null where it is none, as for an end in the midst of TLS.</summary>
+    private static SocketError? SocketErrorOf(Exception? e) => e switch
+    {
+        null => null,
+        ConnectionResetException => SocketError.ConnectionReset,
+        SocketException socket => socket.SocketErrorCode,
+        _ => SocketErrorOf(e.InnerException),
+    };
 
     private static string OneLine(Exception e) => e.Message.ReplaceLineEndings(" ").Trim();
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using EchoHost.Connections.ProxyProtocol;
 
@@ -8,7 +9,9 @@ namespace EchoHost.Peers;
 /// <summary>How connections to peers are made.</summary>
 /// <param name="Proxy">The PROXY header they begin with; null for none.</param>
 /// <param name="Tls">How a peer that speaks TLS is believed; null for the system's own way.</param>
-internal sealed record PeerLink(ProxyPreamble? Proxy = null, PeerTls? Tls = null)
+/// <param name="Family">IPv4 or IPv6 alone, where a name may have addresses of both.</param>
+/// <param name="Source">The address to connect from; null for the one that the system chooses.</param>
+internal sealed record PeerLink(ProxyPreamble? Proxy = null, PeerTls? Tls = null, AddressFamily Family = AddressFamily.Unspecified, IPAddress? Source = null)
 {
     /// <summary>Without a PROXY header, and with the system's trust.</summary>
     public static PeerLink Default { get; } = new();
@@ -28,15 +31,35 @@ internal sealed record ProxyPreamble(int Version, IPEndPoint? Source)
 /// <param name="IsInsecure">Whether any certificate is believed.</param>
 /// <param name="Authorities">Who must have issued it, in place of the system's own; null for those.</param>
 /// <param name="Certificate">What is shown to a peer that asks for a certificate.</param>
-internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collection? Authorities = null, SslStreamCertificateContext? Certificate = null)
+/// <param name="ServerName">The name to ask for, and to expect in the certificate; null for the host's.</param>
+internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collection? Authorities = null, SslStreamCertificateContext? Certificate = null, string? ServerName = null)
 {
     /// <summary>As the system believes.</summary>
     public static PeerTls System { get; } = new();
 
     /// <summary>The options of a handshake with a peer that must be called <paramref name="host"/>.</summary>
-    public SslClientAuthenticationOptions OptionsFor(string host)
+    /// <param name="host">Its name, or address.</param>
+    /// <param name="onFault">Told why its certificate is not believed.</param>
+    public SslClientAuthenticationOptions OptionsFor(string host, Action<string> onFault)
     {
-        var options = new SslClientAuthenticationOptions { TargetHost = host, ClientCertificateContext = Certificate };
+        var name = ServerName ?? host;
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = name,
+            ClientCertificateContext = Certificate,
+            // Nothing is fetched because of what a peer shows.
+            CertificateChainPolicy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            {
+                if (errors == SslPolicyErrors.None)
+                {
+                    return true;
+                }
+
+                onFault(CertificateFaults.Describe(certificate, chain, errors, name));
+                return false;
+            },
+        };
         if (IsInsecure)
         {
 #pragma warning disable CA5359 // Asked for by name.
@@ -46,7 +69,7 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
 
         if (Authorities is not null)
         {
-            options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            options.CertificateChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
             options.CertificateChainPolicy.CustomTrustStore.AddRange(Authorities);
         }
 

@@ -15,8 +15,14 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
 
     private const string TlsScheme = "tls://";
 
+    /// <summary>The port where none is given: the echo endpoint's default.</summary>
+    public const int DefaultPort = 5555;
+
     /// <summary>The one address meant, where a name stands for several peers; null where the name is to be resolved.</summary>
     public IPAddress? Address { get; init; }
+
+    /// <summary>The address, where there is nothing to resolve.</summary>
+    public IPAddress? KnownAddress => Address ?? (IPAddress.TryParse(Host, out var literal) ? literal : null);
 
     /// <summary><c>10.0.0.2:5555</c>, <c>[2001:db8::1]:5555</c>, <c>echo.example:5555</c>: how the peer is called everywhere.</summary>
     public string Name => Address is not null ? new IPEndPoint(Address, Port).ToString() : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
@@ -25,12 +31,18 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
     /// <param name="text">What was given.</param>
     /// <param name="target">The target, or null.</param>
     /// <param name="problem">What is wrong, in words, or null.</param>
-    public static bool TryParse(string text, out PeerTarget? target, out string? problem)
+    /// <param name="mayLackPort">Whether <c>HOST</c> alone stands for its port 5555; an IPv6 address may then do without brackets.</param>
+    public static bool TryParse(string text, out PeerTarget? target, out string? problem, bool mayLackPort = false)
     {
         target = null;
-        problem = Shapes;
+        problem = mayLackPort ? $"{Shapes} (HOST alone is HOST:{DefaultPort})" : Shapes;
         var isTls = text.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
         var authority = isTls ? text[TlsScheme.Length..] : text;
+        if (mayLackPort)
+        {
+            authority = WithPort(authority);
+        }
+
         var colon = authority.LastIndexOf(':');
         if (colon <= 0)
         {
@@ -54,6 +66,17 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
         problem = null;
         return true;
     }
+
+    /// <summary>Two colons and more are an IPv6 address, and no port.</summary>
+    private static string WithPort(string authority) => authority switch
+    {
+        "" => authority,
+        [.., ']'] => $"{authority}:{DefaultPort}",
+        ['[', ..] => authority,
+        _ when !authority.Contains(':') => $"{authority}:{DefaultPort}",
+        _ when authority.IndexOf(':') != authority.LastIndexOf(':') => $"[{authority}]:{DefaultPort}",
+        _ => authority,
+    };
 
     private static string Canonical(string host) =>
         IPAddress.TryParse(host, out var address) ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : host.ToLowerInvariant();

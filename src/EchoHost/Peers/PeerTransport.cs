@@ -1,3 +1,4 @@
+using System.Net;
 using EchoHost.Transport;
 using EchoHost.Transport.Epoll;
 using Microsoft.AspNetCore.Connections;
@@ -10,23 +11,26 @@ internal sealed class PeerTransport : IDisposable
 {
     private readonly EpollTransport? _epoll;
     private readonly SocketsConnectionFactory? _sockets;
+    private readonly IPAddress? _source;
 
     /// <param name="loops">How many event loops.</param>
-    public PeerTransport(int loops)
+    /// <param name="source">The address to connect from; null for the one that the system chooses.</param>
+    public PeerTransport(int loops, IPAddress? source = null)
     {
+        _source = source;
         if (EpollTransport.IsSupported)
         {
             _epoll = new EpollTransport(loops, memoryPools: null, NullLogger<EpollTransport>.Instance);
         }
         else
         {
-            _sockets = new SocketsConnectionFactory(NullLoggerFactory.Instance);
+            _sockets = new SocketsConnectionFactory(NullLoggerFactory.Instance, source);
         }
     }
 
     /// <summary>Connects.</summary>
     /// <param name="continuesOnLoop">Whether the code that awaits a connection goes on right on its event loop; not for TLS, whose arithmetic would hold it up.</param>
-    public IConnectionFactory Connections(bool continuesOnLoop) => _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop);
+    public IConnectionFactory Connections(bool continuesOnLoop) => _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop, _source);
 
     public void Dispose()
     {

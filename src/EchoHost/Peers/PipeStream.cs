@@ -2,11 +2,19 @@ using System.IO.Pipelines;
 
 namespace EchoHost.Peers;
 
-/// <summary>A connection's two pipes as the one stream that TLS asks for.</summary>
+/// <summary>A connection's two pipes as the one stream that TLS asks for. Keeps the first bytes that came, which say what a handshake met.</summary>
 internal sealed class PipeStream(IDuplexPipe pipe) : Stream
 {
     private readonly Stream _input = pipe.Input.AsStream(leaveOpen: true);
     private readonly Stream _output = pipe.Output.AsStream(leaveOpen: true);
+    private readonly byte[] _first = new byte[TlsFaults.Looks];
+    private int _seen;
+
+    /// <summary>The first bytes that came, as many as are looked at.</summary>
+    public ReadOnlySpan<byte> First => _first.AsSpan(0, _seen);
+
+    /// <summary>Whether the other side has ended.</summary>
+    public bool HasEnded { get; private set; }
 
     public override bool CanRead => true;
 
@@ -22,9 +30,21 @@ internal sealed class PipeStream(IDuplexPipe pipe) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _input.ReadAsync(buffer, cancellationToken);
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await _input.ReadAsync(buffer, cancellationToken);
+        HasEnded |= read == 0 && buffer.Length > 0;
+        if (_seen < _first.Length)
+        {
+            var kept = buffer.Span[..Math.Min(read, _first.Length - _seen)];
+            kept.CopyTo(_first.AsSpan(_seen));
+            _seen += kept.Length;
+        }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _input.ReadAsync(buffer, offset, count, cancellationToken);
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _output.WriteAsync(buffer, cancellationToken);
 

@@ -20,9 +20,10 @@ internal static class Rehearsal
     /// <summary>Exchanges a few messages with an echo of this process's own.</summary>
     /// <param name="connections">The transport.</param>
     /// <param name="resolver">Asked for <c>localhost</c> where the target has a name.</param>
-    /// <param name="target">Whom the real messages are for: how it is connected to is rehearsed.</param>
+    /// <param name="target">Which peer the real messages are for: how it is connected to is rehearsed.</param>
+    /// <param name="stop">Ends it at once.</param>
     /// <param name="act">What else is to be rehearsed with that echo.</param>
-    public static async Task RunAsync(IConnectionFactory connections, INameResolver resolver, PeerTarget target, Func<PeerClient, PeerTarget, Task>? act = null)
+    public static async Task RunAsync(IConnectionFactory connections, INameResolver resolver, PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null)
     {
         try
         {
@@ -32,17 +33,17 @@ internal static class Rehearsal
             using var echo = new Echo(certificate);
             if (!IPAddress.TryParse(target.Host, out _))
             {
-                await resolver.ResolveAsync(Name, CancellationToken.None).WaitAsync(Limit);
+                await resolver.ResolveAsync(Name, stop).WaitAsync(Limit, stop);
             }
 
             for (var i = 0; i < 3; i++)
             {
-                await client.ProbeAsync(echo.Target, UniquePayload.LeastBytes, Limit, CancellationToken.None);
+                await client.ProbeAsync(echo.Target, UniquePayload.LeastBytes, Limit, stop);
             }
 
             await (act?.Invoke(client, echo.Target) ?? Task.CompletedTask);
         }
-        catch (Exception e) when (e is SocketException or PeerException or TimeoutException or CryptographicException)
+        catch (Exception e) when (e is SocketException or PeerException or TimeoutException or CryptographicException or OperationCanceledException)
         {
             // Out of ports, say. The real thing will tell.
         }

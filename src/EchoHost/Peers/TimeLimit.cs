@@ -52,7 +52,7 @@ internal sealed class TimeLimit : IDisposable
             // However the canceled call has put it.
             throw _stop.IsCancellationRequested
                 ? new OperationCanceledException(e.Message, e, _stop)
-                : new PeerException(ProbeResult.Timeout, $"{missing()} within {Text(_told)}", e);
+                : new PeerException(ProbeResult.Timeout, $"{missing()} within {ConnectionProgress.Text(_told)}", e);
         }
     }
 
@@ -61,6 +61,4 @@ internal sealed class TimeLimit : IDisposable
         _either.Dispose();
         _over.Dispose();
     }
-
-    private static string Text(TimeSpan time) => time.TotalSeconds >= 1 ? $"{time.TotalSeconds:0.##} s" : $"{time.TotalMilliseconds:0.##} ms";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using EchoHost.Commands;
 using EchoHost.Configuration;
 using EchoHost.Peers;
@@ -37,6 +38,41 @@ public class ConnectionArgumentsTests
     }
 
     [Theory]
+    [InlineData("echo.example", "echo.example", 5555, false)]
+    [InlineData("tls://echo.example", "echo.example", 5555, true)]
+    [InlineData("127.0.0.1", "127.0.0.1", 5555, false)]
+    [InlineData("[2001:db8::1]", "2001:db8::1", 5555, false)]
+    [InlineData("2001:db8::1", "2001:db8::1", 5555, false)]
+    [InlineData("tls://::1", "::1", 5555, true)]
+    [InlineData("[::1]:7", "::1", 7, false)]
+    public void A_host_alone_means_its_port_5555(string text, string host, int port, bool isTls) =>
+        Assert.Equal(new PeerTarget(host, port, isTls), Read(text).Target);
+
+    [Theory]
+    [InlineData(AddressFamily.Unspecified, null)]
+    [InlineData(AddressFamily.InterNetwork, null, "-4")]
+    [InlineData(AddressFamily.InterNetworkV6, null, "-6")]
+    [InlineData(AddressFamily.InterNetwork, "10.0.0.9", "--source", "10.0.0.9")]
+    [InlineData(AddressFamily.InterNetworkV6, "2001:db8::9", "-6", "--source", "2001:db8::9")]
+    public void The_family_and_the_source_may_be_chosen(AddressFamily family, string? source, params string[] args)
+    {
+        var link = Read(["echo.example", .. args]).Link;
+        Assert.Equal((family, source), (link.Family, link.Source?.ToString()));
+    }
+
+    [Fact]
+    public void A_key_of_another_certificate_is_said_to_be_one()
+    {
+        using TestCertificate one = new(), other = new();
+        var problem = Assert.Single(Assert.Throws<ConfigurationException>(() => Read("127.0.0.1:1", "--tls", "--cert", one.CertificatePath, "--key", other.KeyPath)).Problems);
+        Assert.Equal($"--cert is '{one.CertificatePath}': the key does not match the certificate", problem);
+    }
+
+    [Fact]
+    public void Another_server_name_may_be_expected() =>
+        Assert.Equal("echo.example", Read("127.0.0.1:1", "--tls", "--servername", "echo.example").Link.Tls!.ServerName);
+
+    [Theory]
     [InlineData("v1", 1, "203.0.113.7:56324")]
     [InlineData("v2", 2, "[2001:db8::7]:1")]
     [InlineData("v2", 2, "[::1]:0")]
@@ -47,7 +83,17 @@ public class ConnectionArgumentsTests
     }
 
     [Theory]
-    [InlineData("HOST:PORT is '[::1]': '1]' is not a port (1–65535)", "[::1]")]
+    [InlineData("HOST:PORT is '[::1': ", "[::1")]
+    [InlineData("HOST:PORT is '': expected HOST:PORT or tls://HOST:PORT (HOST alone is HOST:5555)", "")]
+    [InlineData("-4 and -6 exclude each other", "echo.example", "-4", "-6")]
+    [InlineData("-4 is given, but ::1 is an IPv6 address", "::1", "-4")]
+    [InlineData("-6 is given, but 127.0.0.1 is an IPv4 address", "127.0.0.1:1", "-6")]
+    [InlineData("--source is 'eth0'; expected an IP address", "echo.example", "--source", "eth0")]
+    [InlineData("--source is '10.1'; expected an IP address", "echo.example", "--source", "10.1")]
+    [InlineData("--source is '::1', an IPv6 address, but -4 is given", "echo.example", "-4", "--source", "::1")]
+    [InlineData("--source is '::1', an IPv6 address, but 127.0.0.1 is IPv4", "127.0.0.1", "--source", "::1")]
+    [InlineData("--servername needs --tls", "127.0.0.1:1", "--servername", "echo.example")]
+    [InlineData("--servername is 'a b'; expected a host name", "127.0.0.1:1", "--tls", "--servername", "a b")]
     [InlineData("HOST:PORT is 'a b:1': 'a b' is not a host name or an IP address (IPv6 in brackets)", "a b:1")]
     [InlineData("--timeout is 'soon'; expected a time as in 500ms, 30s, 2m, 1h or 00:00:30", "127.0.0.1:1", "--timeout", "soon")]
     [InlineData("--timeout is '5'; expected a time as in ", "127.0.0.1:1", "--timeout", "5")]
@@ -75,6 +121,7 @@ public class ConnectionArgumentsTests
         var command = new Command("send");
         var connection = new ConnectionArguments();
         connection.AddTo(command);
-        return connection.Read(command.Parse(args));
+        // As after a command's name: what stands first in brackets would be a directive.
+        return connection.Read(new RootCommand { command }.Parse([command.Name, .. args]));
     }
 }

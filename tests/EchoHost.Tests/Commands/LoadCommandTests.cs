@@ -141,10 +141,11 @@ public sealed class LoadCommandTests
         program.Signal(PosixSignal.SIGINT);
         Assert.Equal(1, await program.WaitForExitAsync());
         Assert.Equal("EchoHost: stopped before the first message", Assert.Single(program.Errors));
+        Assert.StartsWith($"0 messages in ", program.Output.ElementAt(1), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("HOST:PORT is 'nowhere': expected HOST:PORT or tls://HOST:PORT", "nowhere")]
+    [InlineData("HOST:PORT is 'no where': 'no where' is not a host name or an IP address", "no where")]
     [InlineData("--connections is '0'; expected a whole number from 1 to 100000", "127.0.0.1:1", "--connections", "0")]
     [InlineData("--size is '16777217'; expected a whole number from 1 to 16777216", "127.0.0.1:1", "--size", "16777217")]
     [InlineData("--pipeline is '1.5'; expected a whole number from 1 to 10000", "127.0.0.1:1", "--pipeline", "1.5")]
@@ -156,7 +157,7 @@ public sealed class LoadCommandTests
     [InlineData("'--jsn' is neither an option nor an argument of this command", "127.0.0.1:1", "--jsn")]
     [InlineData("", "127.0.0.1:1", "text")]
     [InlineData("", "127.0.0.1:1", "--rate")]
-    [InlineData("")]
+    [InlineData("HOST:PORT is missing")]
     public async Task What_is_wrong_is_one_line_and_exit_code_2(string line, params string[] args)
     {
         var (code, output, errors) = await LoadAsync(args);

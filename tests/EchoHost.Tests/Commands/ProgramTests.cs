@@ -236,12 +236,23 @@ public class ProgramTests
     }
 
     [Fact]
+    public async Task A_command_explains_itself()
+    {
+        using var program = EchoHostProcess.Start(["send", "--help"]);
+        Assert.Equal(0, await program.WaitForExitAsync());
+        Assert.Contains("  EchoHost send <HOST:PORT> [<TEXT>] [options]", program.Output);
+        Assert.Contains(program.Output, l => l.Contains("--servername <NAME>", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_commands_explain_themselves()
     {
         using var program = EchoHostProcess.Start(["--help"]);
         Assert.Equal(0, await program.WaitForExitAsync());
         Assert.Contains(program.Output, l => l.Contains("serve", StringComparison.Ordinal));
         Assert.Contains(program.Output, l => l.Contains("health", StringComparison.Ordinal));
+        Assert.Contains("  EchoHost [command] [options] [--Key=Value …]", program.Output);
+        Assert.DoesNotContain(program.Output, l => l.Contains("]]", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -159,6 +159,35 @@ public sealed partial class SendTests : IAsyncLifetime
         await Wait.UntilAsync(() => program.Output.Any(), "it is connected");
         program.Signal(PosixSignal.SIGINT);
         Assert.Equal(1, await program.WaitForExitAsync());
+        Assert.Equal(["", $"--- {peer.EndPoint} ---", "0 messages, 0 came back the same, 0 % lost"], program.Output.Skip(1));
+    }
+
+    [Fact]
+    public async Task A_name_is_said_with_its_address_in_JSON_too()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var (code, output, _) = await SendAsync($"localhost:{peer.EndPoint.Port}", "hello", "-4", "--json");
+        var message = JsonDocument.Parse(Assert.Single(output)).RootElement;
+        Assert.Equal((0, $"localhost:{peer.EndPoint.Port}", peer.EndPoint.ToString()), (code, message.GetProperty("target").GetString(), message.GetProperty("address").GetString()));
+    }
+
+    [Fact]
+    public async Task It_connects_from_the_source_that_is_asked_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only on Linux all of 127.0.0.0/8 is loopback");
+        Assert.Equal(0, (await SendAsync(Target, "hello", "--source", "127.0.0.77")).Code);
+        await Wait.UntilAsync(() => _host.Log.Lines.Any(line => line.StartsWith("Peer 127.0.0.77:", StringComparison.Ordinal)), "it came from there");
+        var (code, output, _) = await SendAsync(Target, "hello", "--source", "192.0.2.77");
+        Assert.Equal((1, $"{Target}: seq=1 local: from 192.0.2.77: Cannot assign requested address"), (code, output[0]));
+    }
+
+    [Fact]
+    public async Task An_end_says_after_how_many_messages_it_came()
+    {
+        await using var peer = OddPeer.Start(Odd.EndingAfter(10));
+        var (code, output, _) = await SendAsync(peer.EndPoint.ToString(), "hello", "--count", "3", "--interval", "10ms");
+        Assert.Equal(1, code);
+        Assert.Contains(output, line => line.StartsWith($"{peer.EndPoint}: seq=3 closed: closed by the peer after 2 messages, ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -191,7 +220,7 @@ public sealed partial class SendTests : IAsyncLifetime
     public async Task Silence_is_a_timeout()
     {
         await using var peer = OddPeer.Start(Odd.Silent);
-        var line = $"{peer.EndPoint}: seq=1 timeout: 0 of 5 bytes came back within ";
+        var line = $"{peer.EndPoint}: seq=1 timeout: connected, 0 of 5 bytes came back within ";
         var (code, output, _) = await Wait.PatientlyAsync(
             TimeSpan.FromMilliseconds(200), limit => SendAsync(peer.EndPoint.ToString(), "hello", "--timeout", $"{limit.TotalMilliseconds}ms"), sent => sent.Output.Any(l => l.StartsWith(line, StringComparison.Ordinal)));
         Assert.Equal(1, code);
@@ -236,11 +265,11 @@ public sealed partial class SendTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("HOST:PORT is 'nowhere': expected HOST:PORT or tls://HOST:PORT", "nowhere", "x")]
+    [InlineData("HOST:PORT is 'no where': 'no where' is not a host name or an IP address", "no where", "x")]
     [InlineData("HOST:PORT is 'a\\x0a\\x1bb:1': ", "a\n\u001bb:1", "x")]
     [InlineData("--count is '-1'; expected a whole number from 0 to 2147483647", "127.0.0.1:1", "x", "--count=-1")]
     [InlineData("--count is 'many'; expected a whole number", "127.0.0.1:1", "x", "--count", "many")]
-    [InlineData("Required argument missing for option: '--count'", "127.0.0.1:1", "x", "--count=")]
+    [InlineData("--count has no value", "127.0.0.1:1", "x", "--count=")]
     [InlineData("--bytes is '0'; expected a whole number from 1 to 67108864", "127.0.0.1:1", "--bytes", "0")]
     [InlineData("--bytes is '67108865'; expected a whole number from 1 to 67108864", "127.0.0.1:1", "--bytes", "67108865")]
     [InlineData("--bytes is '5', but there is TEXT too", "127.0.0.1:1", "x", "--bytes", "5")]
@@ -250,13 +279,13 @@ public sealed partial class SendTests : IAsyncLifetime
     [InlineData("--proxy is 'v3'; expected v1 or v2", "127.0.0.1:1", "x", "--proxy", "v3")]
     [InlineData("--proxy-source is '1.2.3.4:5', but --proxy is not given", "127.0.0.1:1", "x", "--proxy-source", "1.2.3.4:5")]
     [InlineData("--ca is '/nowhere/at/all': ", "127.0.0.1:1", "x", "--tls", "--ca", "/nowhere/at/all")]
-    [InlineData("Required argument missing for option: '--ca'", "127.0.0.1:1", "x", "--tls", "--ca=")]
+    [InlineData("--ca has no value", "127.0.0.1:1", "x", "--tls", "--ca=")]
     [InlineData("'y' is neither an option nor an argument of this command", "127.0.0.1:1", "x", "y")]
     [InlineData("'--jsn' is not an option of this command; to send it as TEXT, put -- before it", "127.0.0.1:1", "--jsn")]
     [InlineData("'--jsn' is neither an option nor an argument of this command", "127.0.0.1:1", "x", "--jsn")]
     [InlineData("", "127.0.0.1:1", "x", "--count")]
     [InlineData("", "127.0.0.1:1", "x", "--count", "1", "--count", "2")]
-    [InlineData("")]
+    [InlineData("HOST:PORT is missing")]
     public async Task What_is_wrong_is_one_line_and_exit_code_2(string line, params string[] args)
     {
         var (code, output, errors) = await SendAsync(args);
@@ -278,9 +307,13 @@ public sealed partial class SendTests : IAsyncLifetime
     private static void AssertMessage(string line, int sequence, int bytes, bool isFirst)
     {
         var message = JsonDocument.Parse(line).RootElement;
-        Assert.Equal(["seq", "bytes", "roundTripMicroseconds", "result", .. isFirst ? ["resolveMicroseconds", "connectMicroseconds", "tlsMicroseconds"] : Array.Empty<string>()], message.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["seq", "bytes", "roundTripMicroseconds", "result", "time", "target", "address", .. isFirst ? ["resolveMicroseconds", "connectMicroseconds", "tlsMicroseconds"] : Array.Empty<string>()], message.EnumerateObject().Select(p => p.Name));
         Assert.Equal((sequence, bytes, "ok"), (message.GetProperty("seq").GetInt32(), message.GetProperty("bytes").GetInt32(), message.GetProperty("result").GetString()));
         Assert.True(message.GetProperty("roundTripMicroseconds").GetDouble() > 0);
+        Assert.EndsWith("Z", message.GetProperty("time").GetString(), StringComparison.Ordinal);
+        Assert.InRange(message.GetProperty("time").GetDateTimeOffset(), DateTimeOffset.UtcNow - Wait.Limit, DateTimeOffset.UtcNow);
+        Assert.StartsWith("127.0.0.1:", message.GetProperty("target").GetString(), StringComparison.Ordinal);
+        Assert.Equal(message.GetProperty("target").GetString(), message.GetProperty("address").GetString());
     }
 
     private static async Task<(int Code, string[] Output, string[] Errors)> SendAsync(params string[] args)

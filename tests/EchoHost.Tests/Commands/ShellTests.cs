@@ -54,7 +54,7 @@ public sealed class ShellTests : IAsyncLifetime
 
     [Fact]
     public async Task Without_standard_error_the_exit_code_says_it() =>
-        Assert.Equal((2, "", ""), await RunAsync("$EchoHost send nonsense 2>&-"));
+        Assert.Equal((2, "", ""), await RunAsync("$EchoHost send no:nsense 2>&-"));
 
     [Theory]
     [InlineData("$EchoHost send {target} hello --count 0 --interval 10ms | head -n 1", "Connected to ")]

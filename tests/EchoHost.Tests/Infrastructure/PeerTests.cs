@@ -64,6 +64,10 @@ public abstract class PeerTests : IAsyncDisposable
         _sockets?.Dispose();
     }
 
+    /// <summary>The same transport, connecting from this address.</summary>
+    private protected IConnectionFactory From(IPAddress source) =>
+        _epoll is null ? new SocketsConnectionFactory(NullLoggerFactory.Instance, source) : new EpollConnectionFactory(_epoll, continuesOnLoop: false, source);
+
     private protected PeerClient Client(PeerLink? link = null, INameResolver? resolver = null) =>
         new(Connections, resolver ?? new KnownNames(), link ?? PeerLink.Default, TimeProvider.System);
 

@@ -26,7 +26,7 @@ public class PeerMetricsTests
                 var text = await ScrapeAsync(host);
                 Assert.DoesNotContain("overflow", text, StringComparison.Ordinal);
                 Assert.Equal(count, Count(text, "echohost_peer_up_ratio{"));
-                Assert.Equal(count * 8, Count(text, "echohost_peer_probes_total{"));
+                Assert.Equal(count * 10, Count(text, "echohost_peer_probes_total{"));
             }
         }
 

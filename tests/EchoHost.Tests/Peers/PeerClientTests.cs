@@ -14,6 +14,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
 {
     private const int Size = 64;
 
+    /// <summary>A time in an error's text.</summary>
+    private const string Time = "[0-9]+(\\.[0-9])? m?s";
+
     private static readonly PeerTarget Unresolved = new("echo.example", 5555, false);
 
     [Theory]
@@ -156,7 +159,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Target);
         var start = Stopwatch.GetTimestamp();
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
-        Assert.Equal((ProbeResult.Timeout, "0 of 64 bytes came back within 200 ms", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+        Assert.Equal((ProbeResult.Timeout, "connected, 0 of 64 bytes came back within 200 ms", false), (failure.Result, failure.Message, failure.IsTurnedAway));
         AssertBrief(start);
         await peer.ExpectNobodyAsync();
     }
@@ -172,9 +175,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
                 await using var connection = await ConnectAsync(peer.Target);
                 return await FailAsync(connection, UniquePayload.Bytes(Size), limit);
             },
-            failure => failure.Message.StartsWith("10 ", StringComparison.Ordinal));
+            failure => failure.Message.StartsWith("connected, 10 ", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
-        Assert.Matches("^10 of 64 bytes came back within [0-9.]+ m?s$", failure.Message);
+        Assert.Matches("^connected, 10 of 64 bytes came back within [0-9.]+ m?s$", failure.Message);
     }
 
     [Fact]
@@ -193,7 +196,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Ending);
         await using var connection = await ConnectAsync(peer.Target);
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
-        Assert.Equal((ProbeResult.Closed, "turned away: ended before a byte came back, as a peer does that is draining or full", true), (failure.Result, failure.Message, failure.IsTurnedAway));
+        Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
+        Assert.Matches($"^closed by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$", failure.Message);
     }
 
     [Theory]
@@ -204,7 +208,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.EndingAfter(bytes));
         await using var connection = await ConnectAsync(peer.Target);
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
-        Assert.Equal((ProbeResult.Closed, $"closed by the peer after {bytes} of 64 bytes", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+        Assert.Equal((ProbeResult.Closed, false), (failure.Result, failure.IsTurnedAway));
+        Assert.Matches($"^closed by the peer after {bytes} of 64 bytes, {Time}$", failure.Message);
     }
 
     [Fact]
@@ -213,7 +218,36 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.EndingAfter(Size));
         await using var connection = await ConnectAsync(peer.Target);
         await EchoAsync(connection, UniquePayload.Bytes(Size));
-        Assert.Equal(ProbeResult.Closed, (await FailAsync(connection, UniquePayload.Bytes(Size))).Result);
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+
+        // Bytes have come back: whatever the reason is, it is not that connections are turned away.
+        Assert.Equal((ProbeResult.Closed, false), (failure.Result, failure.IsTurnedAway));
+        Assert.Matches($"^closed by the peer after 1 message, {Time}$", failure.Message);
+    }
+
+    [Theory]
+    [InlineData(1, "closed by the peer after 2 messages and 1 of 64 bytes")]
+    [InlineData(0, "closed by the peer after 2 messages")]
+    public async Task An_end_says_after_how_much_it_came(int bytes, string text)
+    {
+        await using var peer = OddPeer.Start(Odd.EndingAfter((2 * Size) + bytes));
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
+        Assert.Equal((ProbeResult.Closed, false), (failure.Result, failure.IsTurnedAway));
+        Assert.Matches($"^{text}, {Time}$", failure.Message);
+    }
+
+    [Fact]
+    public async Task Silence_after_messages_says_after_how_many()
+    {
+        await using var peer = OddPeer.Start(Odd.SilentAfter(Size));
+        await using var connection = await ConnectAsync(peer.Target);
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
+        var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
+        Assert.Equal(ProbeResult.Timeout, failure.Result);
+        Assert.Matches($"^after 1 message, {Time}, 0 of 64 bytes came back within 200 ms$", failure.Message);
     }
 
     /// <summary>Whenever the reset comes: while connecting, before the message, or after it.</summary>
@@ -225,10 +259,11 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         for (var i = 0; i < 300; i++)
         {
             var probe = await client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
-            Assert.Equal(ProbeResult.Closed, probe.Result);
+            Assert.True(probe.Result is ProbeResult.Reset || (!KnowsResets && probe.Result == ProbeResult.Closed), $"{probe.Result}: {probe.Error}");
             if (KnowsResets)
             {
-                Assert.Equal((true, "turned away: ended before a byte came back, as a peer does that is draining or full"), (probe.IsTurnedAway, probe.Error));
+                Assert.True(probe.IsTurnedAway);
+                Assert.Matches($"^reset by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$", probe.Error);
             }
         }
     }
@@ -239,19 +274,20 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.ResettingAfter(0, Size));
         await using var connection = await ConnectAsync(peer.Target);
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
-        Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
+        Assert.Equal((ProbeResult.Reset, true), (failure.Result, failure.IsTurnedAway));
     }
 
     [Fact]
-    public async Task A_reset_after_some_bytes_is_closed()
+    public async Task A_reset_after_some_bytes_says_so()
     {
         await using var peer = OddPeer.Start(Odd.ResettingAfter(10, Size));
         await using var connection = await ConnectAsync(peer.Target);
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
-        Assert.Equal(ProbeResult.Closed, failure.Result);
+        Assert.Equal(ProbeResult.Reset, failure.Result);
         if (KnowsResets)
         {
-            Assert.Equal((false, "reset by the peer after 10 of 64 bytes"), (failure.IsTurnedAway, failure.Message));
+            Assert.False(failure.IsTurnedAway);
+            Assert.Matches($"^reset by the peer after 10 of 64 bytes, {Time}$", failure.Message);
         }
     }
 
@@ -328,6 +364,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Named("echo.example"), resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback));
         await EchoAsync(connection, UniquePayload.Bytes(Size));
         Assert.Equal(peer.EndPoint, connection.RemoteEndPoint);
+        Assert.Equal([("127.0.0.2", "Connection refused"), ("127.0.0.3", "Connection refused")], connection.Passed.Select(passed => (passed.Address.ToString(), passed.Failure.Message)));
     }
 
     [Fact]
@@ -349,6 +386,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await connecting.WaitAsync(Wait.Limit);
         Assert.Equal(2, watched.Tried);
         await EchoAsync(connection, UniquePayload.Bytes(Size));
+        var (address, passed) = Assert.Single(connection.Passed);
+        Assert.Equal((IPAddress.Parse("127.0.0.2"), ProbeResult.Timeout), (address, passed.Result));
         // Not the time that the other address took.
         Assert.Equal(TimeSpan.Zero, connection.Phases.Connect);
     }
@@ -369,14 +408,14 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Theory]
     [InlineData(SocketError.TimedOut, "timeout", false)]
     [InlineData(SocketError.ConnectionRefused, "refused", false)]
-    [InlineData(SocketError.HostUnreachable, "refused", false)]
-    [InlineData(SocketError.NetworkUnreachable, "refused", false)]
+    [InlineData(SocketError.HostUnreachable, "unreachable", false)]
+    [InlineData(SocketError.NetworkUnreachable, "unreachable", false)]
     [InlineData(SocketError.TooManyOpenSockets, "local", false)]
     [InlineData(SocketError.AddressNotAvailable, "local", false)]
     [InlineData(SocketError.AddressFamilyNotSupported, "local", false)]
     [InlineData(SocketError.AccessDenied, "local", false)]
-    [InlineData(SocketError.ConnectionReset, "closed", true)]
-    [InlineData(SocketError.NotConnected, "closed", true)]
+    [InlineData(SocketError.ConnectionReset, "reset", true)]
+    [InlineData(SocketError.NotConnected, "reset", true)]
     public async Task Each_failure_to_connect_has_its_class(SocketError error, string result, bool isTurnedAway)
     {
         var client = new PeerClient(new Connecting(_ => throw new SocketException((int)error)), KnownNames.None(), PeerLink.Default, TimeProvider.System);
@@ -391,9 +430,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         var failure = await Wait.PatientlyAsync(
             Brief,
             limit => Assert.ThrowsAsync<PeerException>(() => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), limit, CancellationToken.None).WaitAsync(Wait.Limit)),
-            failure => failure.Message.StartsWith("the PROXY header", StringComparison.Ordinal));
+            failure => failure.Message.StartsWith("connected, but the PROXY header", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
-        Assert.Matches("^the PROXY header was not taken within [0-9.]+ m?s$", failure.Message);
+        Assert.Matches("^connected, but the PROXY header was not taken within [0-9.]+ m?s$", failure.Message);
     }
 
     [Fact]
@@ -479,6 +518,40 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         var probes = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => client.ProbeAsync(peer.Target, Size, Brief, CancellationToken.None))).WaitAsync(Wait.Limit);
         Assert.DoesNotContain(probes, probe => probe.Result == ProbeResult.Ok);
         await peer.ExpectNobodyAsync();
+    }
+
+    [Fact]
+    public async Task An_abort_of_this_machines_own_is_no_cancellation()
+    {
+        var client = new PeerClient(new Connecting(_ => throw new ConnectionAbortedException("the loop has failed")), KnownNames.None(), PeerLink.Default, TimeProvider.System);
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => client.ProbeAsync(new PeerTarget("127.0.0.1", 1, false), Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+        var failure = PeerException.OfConnection(new ConnectionAbortedException("the loop has failed"), new ConnectionProgress(2, 0, Size, TimeSpan.FromSeconds(1.25)));
+        Assert.Equal((ProbeResult.Local, "aborted by this machine (the loop has failed) after 2 messages, 1.3 s", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+    }
+
+    [Fact]
+    public async Task A_connection_begins_at_the_source_that_is_asked_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only on Linux all of 127.0.0.0/8 is loopback");
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            await connection.ReadAsync(Size);
+            var source = ((IPEndPoint)connection.Socket.RemoteEndPoint!).Address.ToString();
+            await connection.WriteAsync(System.Text.Encoding.ASCII.GetBytes(source.PadRight(Size)));
+        });
+        var client = new PeerClient(From(IPAddress.Parse("127.0.0.77")), KnownNames.None(), PeerLink.Default, TimeProvider.System);
+        await using var connection = await client.ConnectAsync(peer.Target, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+        await EchoAsync(connection, System.Text.Encoding.ASCII.GetBytes("127.0.0.77".PadRight(Size)));
+    }
+
+    [Fact]
+    public async Task A_source_that_this_machine_does_not_have_is_of_class_local()
+    {
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var source = IPAddress.Parse("192.0.2.77");
+        var client = new PeerClient(From(source), KnownNames.None(), new PeerLink(Source: source), TimeProvider.System);
+        var failure = await Assert.ThrowsAsync<PeerException>(() => client.ConnectAsync(peer.Target, Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+        Assert.Equal((ProbeResult.Local, "from 192.0.2.77: Cannot assign requested address"), (failure.Result, failure.Message));
     }
 
     private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) => connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);

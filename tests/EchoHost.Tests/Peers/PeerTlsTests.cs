@@ -52,7 +52,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     public async Task A_certificate_of_another_name_is_refused()
     {
         await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
-        await AssertTlsAsync(peer.Named("other.example"), Trusting);
+        Assert.Equal("the peer's certificate is not believed: it is not valid for other.example: it is for localhost, 127.0.0.1", await AssertTlsAsync(peer.Named("other.example"), Trusting));
         await AssertTlsAsync(peer.Named("other.example") with { Address = System.Net.IPAddress.Loopback }, Trusting);
         await peer.ExpectNobodyAsync();
     }
@@ -62,9 +62,30 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         using var other = new TestCertificate();
         await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
-        await AssertTlsAsync(peer.Named("localhost"), PeerLink.Default);
-        await AssertTlsAsync(peer.Named("localhost"), new PeerLink(Tls: new PeerTls(Authorities: [other.Certificate])));
+        const string unknown = "the peer's certificate is not believed: it is self-signed, and not trusted here";
+        Assert.Equal(unknown, await AssertTlsAsync(peer.Named("localhost"), PeerLink.Default));
+        Assert.Equal(unknown, await AssertTlsAsync(peer.Named("localhost"), new PeerLink(Tls: new PeerTls(Authorities: [other.Certificate]))));
         await peer.ExpectNobodyAsync();
+    }
+
+    [Theory]
+    [InlineData(-20, -10, "it is expired since ")]
+    [InlineData(10, 20, "it is not valid before ")]
+    public async Task A_certificate_out_of_its_time_is_refused(int from, int to, string fault)
+    {
+        var now = DateTimeOffset.UtcNow;
+        using var certificate = TestCertificate.Create("localhost", now.AddDays(from), now.AddDays(to));
+        await using var peer = OddPeer.StartTls(new SslServerAuthenticationOptions { ServerCertificate = certificate }, Odd.Honest);
+        var text = await AssertTlsAsync(peer.Named("localhost"), new PeerLink(Tls: new PeerTls(Authorities: [certificate])));
+        Assert.Matches($"^the peer's certificate is not believed: {fault}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z$", text);
+    }
+
+    [Fact]
+    public async Task Another_name_may_be_expected()
+    {
+        await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
+        await using var connection = await ConnectAsync(peer.Named("other.example"), new PeerLink(Tls: new PeerTls(Authorities: [_certificate.Certificate], ServerName: "localhost")));
+        await EchoAsync(connection, UniquePayload.Bytes(Size));
     }
 
     [Fact]
@@ -115,7 +136,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             var target = new PeerTarget("127.0.0.1", int.Parse(line[accepting.Length..], CultureInfo.InvariantCulture), IsTls: true);
             var probe = await Client(Trusting).ProbeAsync(target, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
             Assert.True(probe is { Result: ProbeResult.Tls, IsTurnedAway: false }, $"{probe.Result}: {probe.Error}");
-            AssertOneLine(probe.Error);
+            Assert.Equal(version == "-tls1_3" ? "the peer wants a client certificate (TLS alert 116)" : "the peer refuses the handshake: no common parameters, or no client certificate (TLS alert 40)", probe.Error);
         }
         finally
         {
@@ -132,22 +153,41 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.StartTls(Asking(protocol), Odd.Honest);
         var probe = await Client(Trusting).ProbeAsync(peer.Named("localhost"), Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
-        Assert.Equal((ProbeResult.Closed, true), (probe.Result, probe.IsTurnedAway));
+        Assert.True(probe.Result is ProbeResult.Closed or ProbeResult.Tls, $"{probe.Result}: {probe.Error}");
     }
 
     [Fact]
     public async Task A_peer_that_does_not_speak_TLS_is_of_class_tls()
     {
         await using var peer = OddPeer.Start(Odd.Honest);
-        await AssertTlsAsync(peer.Named("localhost") with { IsTls = true }, Trusting);
+        Assert.Equal("the peer does not speak TLS: it sends back what it gets", await AssertTlsAsync(peer.Named("localhost") with { IsTls = true }, Trusting));
+        await using var talker = OddPeer.Start(async connection =>
+        {
+            await connection.WriteAsync("220 mail.example\r\n"u8.ToArray());
+            await connection.SwallowAsync();
+        });
+        Assert.Equal("the peer does not speak TLS", await AssertTlsAsync(talker.Named("localhost") with { IsTls = true }, Trusting));
         await peer.ExpectNobodyAsync();
     }
 
     [Fact]
-    public async Task A_peer_that_ends_in_the_handshake_is_of_class_tls()
+    public async Task A_peer_that_ends_in_the_handshake_is_closed()
     {
         await using var peer = OddPeer.Start(Odd.Ending);
-        await AssertTlsAsync(peer.Named("localhost") with { IsTls = true }, Trusting);
+        var failure = await FailAsync(peer.Named("localhost") with { IsTls = true }, Trusting, Ample);
+        Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
+        Assert.StartsWith("closed by the peer before a byte came back, after ", failure.Message, StringComparison.Ordinal);
+
+        // It has said something before: nothing is guessed.
+        await using var later = OddPeer.Start(async connection =>
+        {
+            await connection.ReadAsync(1);
+            await connection.WriteAsync((byte[])[22, 3, 3]);
+            await connection.EndAsync();
+        });
+        failure = await FailAsync(later.Named("localhost") with { IsTls = true }, Trusting, Ample);
+        Assert.Equal((ProbeResult.Closed, false), (failure.Result, failure.IsTurnedAway));
+        Assert.StartsWith("closed by the peer in the TLS handshake, after ", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,7 +197,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         for (var i = 0; i < 50; i++)
         {
             var probe = await Client(Trusting).ProbeAsync(peer.Named("localhost") with { IsTls = true }, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
-            Assert.True(probe is { Result: ProbeResult.Closed, IsTurnedAway: true } || (!KnowsResets && probe.Result == ProbeResult.Tls), $"{probe.Result}: {probe.Error}");
+            Assert.True(probe is { Result: ProbeResult.Reset, IsTurnedAway: true } || (!KnowsResets && probe.Result == ProbeResult.Closed), $"{probe.Result}: {probe.Error}");
         }
     }
 
@@ -166,9 +206,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
         var failure = await Wait.PatientlyAsync(
-            Brief, limit => FailAsync(peer.Named("localhost") with { IsTls = true }, Trusting, limit), failure => failure.Message.StartsWith("the TLS", StringComparison.Ordinal));
+            Brief, limit => FailAsync(peer.Named("localhost") with { IsTls = true }, Trusting, limit), failure => failure.Message.StartsWith("connected, but the TLS", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
-        Assert.Matches("^the TLS handshake was not done within [0-9.]+ m?s$", failure.Message);
+        Assert.Matches("^connected, but the TLS handshake was not done within [0-9.]+ m?s$", failure.Message);
         await peer.ExpectNobodyAsync();
     }
 
@@ -200,10 +240,10 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         Assert.Equal((ProbeResult.Mismatch, "byte 6 of 64 came back different"), await ProbeAsync(Odd.Changing(5, Size)));
         Assert.Equal((ProbeResult.Mismatch, "more came back than the 64 bytes that were sent"), await ProbeAsync(Odd.Appending(Size)));
-        (ProbeResult, string?) half = (ProbeResult.Timeout, "10 of 64 bytes came back within ");
+        (ProbeResult, string?) half = (ProbeResult.Timeout, "connected, 10 of 64 bytes came back within ");
         Assert.Equal(half, await Wait.PatientlyAsync(Brief, limit => ProbeAsync(Odd.SilentAfter(10), limit), probe => probe == half));
-        Assert.Equal((ProbeResult.Closed, "closed by the peer after 10 of 64 bytes"), await ProbeAsync(Odd.EndingAfter(10)));
-        Assert.Equal(ProbeResult.Closed, (await ProbeAsync(Odd.ResettingAfter(0, Size))).Result);
+        Assert.Equal((ProbeResult.Closed, "closed by the peer after 10 of 64 bytes, "), await ProbeAsync(Odd.EndingAfter(10)));
+        Assert.Equal(ProbeResult.Reset, (await ProbeAsync(Odd.ResettingAfter(0, Size))).Result);
         Assert.Equal((ProbeResult.Ok, null), await ProbeAsync(Odd.Dribbling));
     }
 
@@ -273,15 +313,18 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         }
         catch (PeerException e)
         {
-            return (e.Result, e.Result == ProbeResult.Timeout ? e.Message[..(e.Message.IndexOf("within ", StringComparison.Ordinal) + 7)] : e.Message);
+            // Without the times.
+            var end = e.Result switch { ProbeResult.Timeout => "within ", ProbeResult.Closed => "bytes, ", _ => "" };
+            return (e.Result, end.Length == 0 ? e.Message : e.Message[..(e.Message.IndexOf(end, StringComparison.Ordinal) + end.Length)]);
         }
     }
 
-    private async Task AssertTlsAsync(PeerTarget target, PeerLink link)
+    private async Task<string> AssertTlsAsync(PeerTarget target, PeerLink link)
     {
         var failure = await FailAsync(target, link, Ample);
         Assert.Equal((ProbeResult.Tls, false), (failure.Result, failure.IsTurnedAway));
         AssertOneLine(failure.Message);
+        return failure.Message;
     }
 
     private Task<PeerException> FailAsync(PeerTarget target, PeerLink link, TimeSpan timeout) =>

@@ -61,7 +61,7 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
     {
         Context.Payload.Fill(_message, (Number, message), 0);
         await using var connection = await Context.Client.ConnectAsync(Context.Options.Target, Context.Options.Timeout, GivenUp);
-        Context.Tally.Connected();
+        Context.Tally.Connected(connection);
         await connection.EchoAsync(_message, Context.Options.Timeout, GivenUp);
     }
 

@@ -32,6 +32,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     private long _over;
     private int _received;
 
+    /// <summary>How many messages had come back before this connection was made.</summary>
+    private long _answeredBefore;
+
     /// <summary>How many messages may have been begun by now. A closed loop has no end of them while it is not stopping.</summary>
     private long Due => Context.Schedule is not null ? Volatile.Read(ref _due) : IsStopping ? _begun : long.MaxValue;
 
@@ -49,10 +52,10 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     public override async Task OpenAsync(CancellationToken stop)
     {
         var connection = await Context.Client.ConnectAsync(Context.Options.Target, Context.Options.Timeout, stop);
-        Context.Tally.Connected();
+        Context.Tally.Connected(connection);
         lock (_sending)
         {
-            (_connection, _endedBy, _written, _received) = (connection, null, 0, 0);
+            (_connection, _endedBy, _written, _received, _answeredBefore) = (connection, null, 0, 0, Answered);
         }
     }
 
@@ -93,7 +96,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     {
         lock (_sending)
         {
-            if (_connection is not null && _begun > Volatile.Read(ref _over) && Stopwatch.GetElapsedTime(_sentAt[_over % _pipeline]) > Context.Options.Timeout)
+            // Once: what comes back meanwhile moves it on, to a message that may not have been sent.
+            var over = Volatile.Read(ref _over);
+            if (_connection is not null && _begun > over && Stopwatch.GetElapsedTime(_sentAt[over % _pipeline]) > Context.Options.Timeout)
             {
                 _endedBy = TimedOut;
                 _connection.Abort();
@@ -131,7 +136,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 connection.Input.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted && !IsDone)
                 {
-                    throw _endedBy ?? new PeerException(ProbeResult.Closed, "closed by the peer");
+                    throw _endedBy ?? PeerException.OfEnd(Progress(connection));
                 }
 
                 Send();
@@ -144,9 +149,11 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || (_endedBy is not null && e is not PeerException))
         {
             // What was aborted here ends as canceled, not as failed.
-            throw _endedBy ?? PeerException.OfConnection(e, (Answered * _size) + _received, _begun * _size);
+            throw _endedBy ?? PeerException.OfConnection(e, Progress(connection));
         }
     }
+
+    private ConnectionProgress Progress(PeerConnection connection) => new(Answered - _answeredBefore, _received, _size, connection.Age);
 
     private void Receive(in ReadResult read)
     {
@@ -173,56 +180,63 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
     }
 
-    /// <summary>Sends what is due and the pipeline has room for. Whoever finds a flush under way leaves it to its end.</summary>
+    /// <summary>Sends what is due and the pipeline has room for. What finds a flush under way leaves it to its end.</summary>
     private void Send()
     {
         lock (_sending)
         {
-            if (_connection is null || _isFlushing)
+            if (_connection is { } connection && !_isFlushing && Flush(connection) is { } flush)
             {
-                return;
-            }
-
-            while (TryWrite(_connection.Output))
-            {
-                var flush = _connection.Output.FlushAsync();
-                if (!flush.IsCompletedSuccessfully)
-                {
-                    _isFlushing = true;
-                    _flush = FinishAsync(flush);
-                    return;
-                }
-
-                if (flush.Result.IsCompleted)
-                {
-                    // Nobody is there to send to; the reading side hears why.
-                    return;
-                }
+                _isFlushing = true;
+                _flush = FinishAsync(connection, flush);
             }
         }
     }
 
-    private async Task FinishAsync(ValueTask<FlushResult> flush)
+    /// <summary>Sends as much as is taken at once; the flush that was not, or null where nothing is left to send.</summary>
+    private ValueTask<FlushResult>? Flush(PeerConnection connection)
+    {
+        while (TryWrite(connection.Output))
+        {
+            var flush = connection.Output.FlushAsync();
+            if (!flush.IsCompletedSuccessfully)
+            {
+                return flush;
+            }
+
+            if (flush.Result.IsCompleted)
+            {
+                // The peer takes no more; the reading side hears why.
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits for a flush, and for all that follow from it: as one task, so that the end can wait for the last of them.</summary>
+    private async Task FinishAsync(PeerConnection connection, ValueTask<FlushResult> flush)
     {
         try
         {
-            if ((await flush).IsCompleted)
+            while (!(await flush).IsCompleted)
             {
-                return;
+                lock (_sending)
+                {
+                    if (_connection != connection || Flush(connection) is not { } next)
+                    {
+                        _isFlushing = false;
+                        return;
+                    }
+
+                    flush = next;
+                }
             }
         }
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || e is InvalidOperationException)
         {
             // The reading side hears of it too.
-            return;
         }
-
-        lock (_sending)
-        {
-            _isFlushing = false;
-        }
-
-        Send();
     }
 
     /// <summary>Writes some of what is to be sent; false where that is nothing.</summary>

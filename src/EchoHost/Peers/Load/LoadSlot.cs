@@ -64,7 +64,7 @@ internal abstract class LoadSlot(int number, LoadContext context)
     }
 
     /// <summary>A message is not back in time.</summary>
-    protected PeerException TimedOut => GivenUp.IsCancellationRequested ? new(ProbeResult.Timeout, "a message was not back at the end") : new(ProbeResult.Timeout, $"a message was not back within {Context.Options.Timeout.TotalSeconds:0.###} s");
+    protected PeerException TimedOut => GivenUp.IsCancellationRequested ? new(ProbeResult.Timeout, "a message was not back at the end") : new(ProbeResult.Timeout, $"a message was not back within {ConnectionProgress.Text(Context.Options.Timeout)}");
 
     /// <summary>Counts messages that should be back and are not.</summary>
     protected void CountMissing(long messages)

@@ -1,9 +1,14 @@
+using System.Collections.Concurrent;
+using System.Net;
+
 namespace EchoHost.Peers.Load;
 
 /// <summary>What all connections of a load test count together.</summary>
 internal sealed class LoadTally
 {
     private readonly long[] _errors = new long[Enum.GetValues<ProbeResult>().Length];
+    private readonly ConcurrentDictionary<IPEndPoint, long> _addresses = [];
+    private readonly ConcurrentDictionary<IPAddress, string> _passed = [];
     private long _connections;
     private string? _firstError;
 
@@ -25,7 +30,22 @@ internal sealed class LoadTally
 
     public long ErrorsOf(ProbeResult result) => Volatile.Read(ref _errors[(int)result]);
 
-    public void Connected() => Interlocked.Increment(ref _connections);
+    /// <summary>The addresses that were connected to, and how often.</summary>
+    public IEnumerable<KeyValuePair<IPEndPoint, long>> Addresses => _addresses.OrderByDescending(address => address.Value).ThenBy(address => address.Key.ToString(), StringComparer.Ordinal);
+
+    /// <summary>The addresses that did not accept where another one did, each with the first reason.</summary>
+    public IEnumerable<KeyValuePair<IPAddress, string>> Passed => _passed.OrderBy(passed => passed.Key.ToString(), StringComparer.Ordinal);
+
+    /// <summary>Counts a connection that was made.</summary>
+    public void Connected(PeerConnection connection)
+    {
+        Interlocked.Increment(ref _connections);
+        _addresses.AddOrUpdate(connection.RemoteEndPoint, 1, static (_, count) => count + 1);
+        foreach (var (address, failure) in connection.Passed)
+        {
+            _passed.TryAdd(address, $"{failure.Result.Label()}: {failure.Message}");
+        }
+    }
 
     /// <summary>Counts what did not come back, or a connection that could not be made.</summary>
     public void Failed(PeerException failure, long messages = 1)

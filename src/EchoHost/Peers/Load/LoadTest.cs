@@ -14,7 +14,7 @@ internal sealed class LoadTest : IDisposable
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long what is under way may take to come back when the user ends the test.</summary>
-    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _givenUp = new();
     private readonly LoadContext _context;

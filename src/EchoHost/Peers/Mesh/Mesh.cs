@@ -32,7 +32,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        _rehearsal = Task.Run(() => client.RehearseAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First()), CancellationToken.None);
+        _rehearsal = Task.Run(() => client.RehearseAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
         lock (_lock)
         {
             Add([.. _settings.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
@@ -114,7 +114,12 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     private void Remove(Peer peer)
     {
         peers.Remove(peer);
-        _stops[peer].Cancel();
+        // It is gone already where its probing has ended.
+        if (_stops.TryGetValue(peer, out var stop))
+        {
+            stop.Cancel();
+        }
+
         MeshLog.Left(logger, peer.Name);
     }
 
@@ -176,9 +181,9 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
                 MeshLog.Changed(logger, peer, probe, change);
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!stop.IsCancellationRequested)
         {
-            // Nobody foresaw it; the next probe has its turn all the same.
+            // Not foreseen, whatever it looks like: an aborted connection is an OperationCanceledException too. The next probe has its turn all the same.
             MeshLog.Failed(logger, peer.Name, e);
         }
         finally

@@ -30,14 +30,11 @@ internal static partial class MeshLog
     [LoggerMessage(2, LogLevel.Information, "Peer {Peer:l} is reachable again, after {Seconds} s")]
     private static partial void ReachableAgain(ILogger logger, string peer, double seconds);
 
-    [LoggerMessage(EventId = 3, Message = "Peer {Peer:l} turns connections away: it is draining, or full")]
+    [LoggerMessage(EventId = 3, Message = "Peer {Peer:l} ends connections before a byte comes back: it may be draining, or full")]
     private static partial void TurnsAway(ILogger logger, LogLevel level, string peer);
 
-    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
-#pragma warning disable SYSLIB1015
-    [LoggerMessage(4, LogLevel.Warning, "Peer {Peer:l} is unreachable: {Result:l}")]
-    private static partial void Unreachable(ILogger logger, string peer, string result, string? Error);
-#pragma warning restore SYSLIB1015
+    [LoggerMessage(4, LogLevel.Warning, "Peer {Peer:l} is unreachable: {Result:l}: {Error:l}")]
+    private static partial void Unreachable(ILogger logger, string peer, string result, string? error);
 
     [LoggerMessage(5, LogLevel.Information, "Peer {Peer:l} found by the name {Name:l}")]
     public static partial void Found(ILogger logger, string peer, string name);

@@ -51,8 +51,8 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
         }
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
-            // The resolver did not answer, or failed in a way that nobody foresaw; it is asked again all the same.
-            Tell(name, e.Message, isEmpty: false);
+            // The resolver did not answer, or failed in a way that was not foreseen; it is asked again all the same.
+            Tell(name, e is SocketException failure ? PeerException.OfResolving(name.Host, failure).Message : e.Message, isEmpty: false);
             return null;
         }
     }

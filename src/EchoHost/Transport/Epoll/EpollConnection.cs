@@ -183,7 +183,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
         return AbortReason is { } aborted ? aborted
             : cause == Errno.None ? null
             : cause is Errno.ConnectionReset ? new ConnectionResetException(new Win32Exception((int)cause).Message)
-            : new IOException(new Win32Exception((int)cause).Message);
+            : new IOException(new Win32Exception((int)cause).Message, cause.ToException(isFromNetwork: true));
     }
 
     public void OnSendFailed(Errno error) => _sendError = error;

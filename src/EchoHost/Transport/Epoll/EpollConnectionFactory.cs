@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -8,7 +7,8 @@ namespace EchoHost.Transport.Epoll;
 /// <summary>Connects to others over the epoll transport: what is connected is a connection like any that was accepted.</summary>
 /// <param name="transport">Whose loops watch the connections.</param>
 /// <param name="continuesOnLoop">As for those that are accepted: see <see cref="EpollTransport.Listen"/>.</param>
-internal sealed class EpollConnectionFactory(EpollTransport transport, bool continuesOnLoop) : IConnectionFactory
+/// <param name="source">The address to connect from; null for the one that the kernel chooses.</param>
+internal sealed class EpollConnectionFactory(EpollTransport transport, bool continuesOnLoop, IPAddress? source = null) : IConnectionFactory
 {
     /// <summary>Connects to an IP address and port.</summary>
     /// <exception cref="SocketException">It could not be connected to.</exception>
@@ -16,12 +16,12 @@ internal sealed class EpollConnectionFactory(EpollTransport transport, bool cont
     {
         var target = (IPEndPoint)endpoint;
         var loop = transport.Loops.Next();
-        var descriptor = SocketDescriptor.Connect(target, out var error) ?? throw Failure(error);
+        var descriptor = SocketDescriptor.Connect(target, source, out var error) ?? throw error.ToException();
         try
         {
             if (error == Errno.InProgress && (error = await ConnectedAsync(loop, descriptor, cancellationToken)) != Errno.None)
             {
-                throw Failure(error);
+                throw error.ToException(isFromNetwork: true);
             }
 
             return new EpollConnection(transport, loop, descriptor, target, isUnix: false, continuesOnLoop);
@@ -51,24 +51,6 @@ internal sealed class EpollConnectionFactory(EpollTransport transport, bool cont
             loop.Unregister(token);
         }
     }
-
-    private static SocketException Failure(Errno error) => new((int)CodeOf(error), new Win32Exception((int)error).Message);
-
-    private static SocketError CodeOf(Errno error) => error switch
-    {
-        Errno.ConnectionRefused => SocketError.ConnectionRefused,
-        Errno.ConnectionReset => SocketError.ConnectionReset,
-        Errno.TimedOut => SocketError.TimedOut,
-        Errno.HostUnreachable => SocketError.HostUnreachable,
-        Errno.NetworkUnreachable => SocketError.NetworkUnreachable,
-        Errno.InvalidArgument => SocketError.InvalidArgument,
-        Errno.AddressFamilyNotSupported => SocketError.AddressFamilyNotSupported,
-        Errno.NoBufferSpace => SocketError.NoBufferSpaceAvailable,
-        Errno.AddressNotAvailable => SocketError.AddressNotAvailable,
-        Errno.TooManyInProcess or Errno.TooManyInSystem => SocketError.TooManyOpenSockets,
-        Errno.AccessDenied or Errno.NotPermitted => SocketError.AccessDenied,
-        _ => SocketError.SocketError,
-    };
 
     private sealed class Connecting(bool continuesOnLoop) : IPollable
     {

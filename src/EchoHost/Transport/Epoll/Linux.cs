@@ -12,6 +12,8 @@ internal static unsafe partial class Linux
     public const int Stream = 1;
     public const int IPv4 = 2;
     public const int IPv6 = 10;
+    public const int IPLevel = 0;
+    public const int BindAddressNoPort = 24;
     public const int TcpLevel = 6;
     public const int TcpNoDelay = 1;
     public const int SocketLevel = 1;
@@ -38,6 +40,9 @@ internal static unsafe partial class Linux
 
     [LibraryImport(LibC, EntryPoint = "socket")]
     public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport(LibC, EntryPoint = "bind")]
+    public static partial int Bind(int descriptor, byte* address, uint addressLength);
 
     [LibraryImport(LibC, EntryPoint = "connect")]
     public static partial int Connect(int descriptor, byte* address, uint addressLength);
@@ -88,19 +93,27 @@ internal enum Errno
     Interrupted = 4,
     BadDescriptor = 9,
     Again = 11,
+    NoMemory = 12,
     AccessDenied = 13,
     InvalidArgument = 22,
     TooManyInSystem = 23,
     TooManyInProcess = 24,
     BrokenPipe = 32,
+    NotOnNetwork = 64,
+    ProtocolError = 71,
+    ProtocolNotAvailable = 92,
+    NotSupported = 95,
     AddressFamilyNotSupported = 97,
+    AddressInUse = 98,
     AddressNotAvailable = 99,
+    NetworkDown = 100,
     NetworkUnreachable = 101,
     ConnectionAborted = 103,
     ConnectionReset = 104,
     NoBufferSpace = 105,
     TimedOut = 110,
     ConnectionRefused = 111,
+    HostDown = 112,
     HostUnreachable = 113,
     InProgress = 115,
 }

@@ -52,7 +52,10 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
     /// Opens a socket and begins to connect it: <see cref="Errno.InProgress"/> until it turns writable, then
     /// <see cref="TakeError"/> says what came of it. Null and why, where it could not even begin.
     /// </summary>
-    public static SocketDescriptor? Connect(IPEndPoint target, out Errno error)
+    /// <param name="target">Where to.</param>
+    /// <param name="source">The address to connect from; null for the one that the kernel chooses.</param>
+    /// <param name="error">What came of it.</param>
+    public static SocketDescriptor? Connect(IPEndPoint target, IPAddress? source, out Errno error)
     {
         var family = target.AddressFamily == AddressFamily.InterNetworkV6 ? Linux.IPv6 : Linux.IPv4;
         var opened = Linux.Socket(family, Linux.Stream | Linux.NonBlocking | Linux.CloseOnExec, 0);
@@ -65,10 +68,14 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         var descriptor = new SocketDescriptor(opened);
         var on = 1;
         _ = Linux.SetSocketOption(opened, Linux.TcpLevel, Linux.TcpNoDelay, (byte*)&on, sizeof(int));
-        var address = target.Serialize();
-        fixed (byte* at = address.Buffer.Span)
+        error = source is null ? Errno.None : Bind(opened, source);
+        if (error == Errno.None)
         {
-            error = Linux.Connect(opened, at, (uint)address.Size) < 0 ? Linux.LastError : Errno.None;
+            var address = target.Serialize();
+            fixed (byte* at = address.Buffer.Span)
+            {
+                error = Linux.Connect(opened, at, (uint)address.Size) < 0 ? Linux.LastError : Errno.None;
+            }
         }
 
         if (error is Errno.None or Errno.InProgress)
@@ -205,6 +212,18 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
             }
 
             return Linux.Close((int)handle) == 0;
+        }
+    }
+
+    /// <summary>The port is left to connect(2), which can share one among connections to several targets (IP_BIND_ADDRESS_NO_PORT, ip(7)).</summary>
+    private static Errno Bind(int descriptor, IPAddress source)
+    {
+        var on = 1;
+        _ = Linux.SetSocketOption(descriptor, Linux.IPLevel, Linux.BindAddressNoPort, (byte*)&on, sizeof(int));
+        var address = new IPEndPoint(source, 0).Serialize();
+        fixed (byte* at = address.Buffer.Span)
+        {
+            return Linux.Bind(descriptor, at, (uint)address.Size) < 0 ? Linux.LastError : Errno.None;
         }
     }
 

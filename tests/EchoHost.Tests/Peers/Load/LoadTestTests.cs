@@ -179,11 +179,11 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     }
 
     [Fact]
-    public async Task A_reset_is_closed()
+    public async Task A_reset_is_one()
     {
         await using var peer = OddPeer.Start(Odd.ResettingAfter(10, Size));
         using var test = await RunAsync(Options(peer), isDone: HasErrors);
-        AssertOnly(test, ProbeResult.Closed);
+        AssertOnly(test, ProbeResult.Reset);
     }
 
     [Fact]

@@ -107,6 +107,17 @@ public class MeshScheduleTests
         }
     }
 
+    /// <summary>A connection that this machine aborts fails as an <see cref="OperationCanceledException"/>; that is no reason to stop probing.</summary>
+    [Fact]
+    public async Task A_probe_that_looks_canceled_is_followed_by_the_next()
+    {
+        var time = new FakeTime();
+        var connections = new FakeConnections(time, _ => false) { Failure = () => new ConnectionAbortedException("the loop has failed") };
+        await using var mesh = await RunningMesh.StartAsync(time, connections, count: 1);
+        time.Advance(5 * Interval);
+        Assert.InRange(connections.Times().Length, 4, 6);
+    }
+
     /// <summary>How many there are in the busiest window.</summary>
     private static int Busiest(IReadOnlyCollection<TimeSpan> times, TimeSpan window)
     {
@@ -148,7 +159,7 @@ public class MeshScheduleTests
             await mesh.StartedAsync(CancellationToken.None);
             // The first is probed at once, the others wait for their turn; from here on all is done on the test's thread.
             var timers = count - 1 + (connections.FirstIsSilent ? TimersOfProbe : 1);
-            await Wait.UntilAsync(() => (connections.FirstIsSilent || peers.All().Any(peer => peer.State == PeerState.Down)) && time.Pending >= timers, "each peer waits for its turn");
+            await Wait.UntilAsync(() => (connections.FirstIsSilent || connections.Times().Length > 0) && time.Pending >= timers, "each peer waits for its turn");
             return new RunningMesh(host, mesh, peers);
         }
 
@@ -169,6 +180,9 @@ public class MeshScheduleTests
 
         public int MostAtOnce { get; private set; }
 
+        /// <summary>How connecting fails where it does.</summary>
+        public Func<Exception> Failure { get; init; } = () => new SocketException((int)SocketError.ConnectionRefused);
+
         public bool FirstIsSilent => isSilent(new IPEndPoint(IPAddress.Loopback, 1));
 
         public TimeSpan[] Times() => [.. _attempts.Select(a => a.At)];
@@ -187,7 +201,7 @@ public class MeshScheduleTests
             _attempts.Enqueue((peer, time.Elapsed));
             if (!isSilent(peer))
             {
-                throw new SocketException((int)SocketError.ConnectionRefused);
+                throw Failure();
             }
 
             lock (_lock)

@@ -12,8 +12,8 @@ namespace EchoHost.Tests.Peers.Mesh;
 
 public abstract partial class MeshTests(string transport) : TransportTests(transport)
 {
-    private const string Away = "turns connections away: it is draining, or full";
-    private const string Refused = "is unreachable: refused";
+    private const string Away = "ends connections before a byte comes back: it may be draining, or full";
+    private const string Refused = "is unreachable: refused: Connection refused";
 
     /// <summary>Over Kestrel's sockets, a reset that comes while the first bytes are sent may look like an orderly end.</summary>
     private readonly bool _seesEveryReset = transport == Epoll;
@@ -25,8 +25,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         Task<EchoHostFixture> Start(HeldPort own, HeldPort other, HeldPort another) => StartHostAsync([MeshHost.Interval, own.Setting, .. MeshHost.Targets(other.Name, another.Name)]);
 
         await using var a = await Start(first, second, third);
-        await a.UntilLoggedAsync($"Peer {second.Name} is unreachable: refused");
-        await a.UntilLoggedAsync($"Peer {third.Name} is unreachable: refused");
+        await a.UntilLoggedAsync($"Peer {second.Name} is unreachable: refused: Connection refused");
+        await a.UntilLoggedAsync($"Peer {third.Name} is unreachable: refused: Connection refused");
         await a.UntilReadyAsync();
 
         await using var b = await Start(second, first, third);
@@ -110,13 +110,13 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         var expected = new (string Name, string State, string Result, string? Error, string Line)[]
         {
             (good.Name, "up", "ok", null, "is reachable"),
-            (liar.Name, "down", "mismatch", "byte 1 of 64 came back different", "is unreachable: mismatch"),
-            (silent.Name, "down", "timeout", "0 of 64 bytes came back within ", "is unreachable: timeout"),
-            (closer.Name, "turnsAway", "closed", "turned away: ended before a byte came back, as a peer does that is draining or full", Away),
-            (full.Name, "turnsAway", "closed", "turned away: ended before a byte came back, as a peer does that is draining or full", Away),
+            (liar.Name, "down", "mismatch", "byte 1 of 64 came back different", "is unreachable: mismatch: byte 1 of 64 came back different"),
+            (silent.Name, "down", "timeout", "connected, 0 of 64 bytes came back within ", "is unreachable: timeout: connected, 0 of 64 bytes came back within 2 s"),
+            (closer.Name, "turnsAway", "closed", "closed by the peer before a byte came back, after ", Away),
+            (full.Name, "turnsAway", "reset", "reset by the peer before a byte came back, after ", Away),
             (nobody.Name, "down", "refused", "Connection refused", Refused),
-            (tls, "down", "tls", "", "is unreachable: tls"),
-            (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls"),
+            (tls, "down", "tls", "", "is unreachable: tls: the peer's certificate is not believed: it is self-signed, and not trusted here"),
+            (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls: the peer does not speak TLS: it sends back what it gets"),
         };
         for (var probes = 1; probes <= 2; probes++)
         {
@@ -147,7 +147,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             var series = await host.SeriesAsync();
             Assert.Equal(state == "up" ? 1 : 0, series[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
             Assert.All(
-                new[] { "ok", "dns", "refused", "timeout", "tls", "mismatch", "closed", "local" },
+                new[] { "ok", "dns", "refused", "unreachable", "timeout", "tls", "closed", "reset", "mismatch", "local" },
                 other => Assert.Equal(other == result, series[$"echohost_peer_probes_total{{peer=\"{name}\",result=\"{other}\"}}"] > 0));
             Assert.Equal(state == "up", series.ContainsKey($"echohost_peer_rtt_seconds_count{{peer=\"{name}\"}}"));
         }
@@ -159,7 +159,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     public async Task A_name_that_nobody_has_is_of_class_dns()
     {
         await using var host = await EchoHostFixture.StartAsync(services => FakeResolver.NobodyIs(services), [MeshHost.Interval, .. MeshHost.Targets("nobody.example:5555")]);
-        await host.UntilLoggedAsync("Peer nobody.example:5555 is unreachable: dns");
+        await host.UntilLoggedAsync("Peer nobody.example:5555 is unreachable: dns: nobody.example can't be resolved: there is no such name");
         Assert.StartsWith("nobody.example can't be resolved: ", (await host.PeersAsync())["nobody.example:5555"].GetProperty("lastError").GetString(), StringComparison.Ordinal);
     }
 
@@ -199,7 +199,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         // The state is known before it is told.
         await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
-        await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.StartsWith("turned away: ", StringComparison.Ordinal), "the reason is told");
+        await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.Contains("before a byte came back", StringComparison.Ordinal), "the reason is told");
         await host.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{name}\"}}", up => up == 0);
         await busy.EchoAsync("still busy");
         Assert.False(stop.IsCompleted);
@@ -207,7 +207,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         busy.Dispose();
         await time.PassUntilAsync(TimeSpan.FromMilliseconds(20), () => stop.IsCompleted, "it stops");
         await stop;
-        await host.UntilLoggedAsync($"Peer {name} is unreachable: refused");
+        await host.UntilLoggedAsync($"Peer {name} is unreachable: refused: Connection refused");
         Assert.Equal(["is reachable", Away, Refused], Calm(host.Said(name)));
         await host.UntilReadyAsync();
     }
@@ -223,7 +223,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
     }
 
-    private IEnumerable<string> Calm(IEnumerable<string> said) => _seesEveryReset ? said : said.Where(l => l != "is unreachable: closed").Where((l, i) => i == 0 || l != said.Where(other => other != "is unreachable: closed").ElementAt(i - 1));
+    private IEnumerable<string> Calm(IEnumerable<string> said) => _seesEveryReset ? said : said.Where(l => !l.StartsWith("is unreachable: closed", StringComparison.Ordinal)).Where((l, i) => i == 0 || l != said.Where(other => !other.StartsWith("is unreachable: closed", StringComparison.Ordinal)).ElementAt(i - 1));
 
     [GeneratedRegex(@"^is reachable again, after \d+(\.\d)? s$")]
     private static partial Regex Again();

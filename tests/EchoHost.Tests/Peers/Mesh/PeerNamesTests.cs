@@ -123,13 +123,32 @@ public class PeerNamesTests
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith(start, StringComparison.Ordinal)), "it is said");
         await AskedAgainAsync(resolver);
         var line = Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
-        Assert.Equal(start + (error ?? new SocketException((int)SocketError.TryAgain).Message), line);
+        Assert.Equal(start + (error ?? $"{Service} can't be resolved: no name server answers for it"), line);
         Assert.Equal("up", await host.StateAsync(stub.Name));
         Assert.Equal(1, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{stub.Name}\"}}"]);
 
         resolver.Answer("127.0.0.1");
         await host.UntilLoggedAsync($"The name {name} is resolved again");
         Assert.Equal(["found by the name " + name, "is reachable"], host.Said(stub.Name));
+    }
+
+    /// <summary>Leaving is more than once a matter of the list: what is told of a peer whose probing is over must not end the resolving.</summary>
+    [Fact]
+    public async Task Peers_may_leave_and_come_back_for_ever()
+    {
+        await using var stub = StubPeer.Echoes();
+        var name = $"{Service}:{stub.Address.Port}";
+        var resolver = new FakeResolver("127.0.0.1");
+        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0={name}");
+        for (var times = 1; times <= 3; times++)
+        {
+            await host.UntilStateAsync(stub.Name, "up");
+            resolver.Answer(addresses: []);
+            await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "it has left");
+            resolver.Answer("127.0.0.1");
+        }
+
+        await host.UntilStateAsync(stub.Name, "up");
     }
 
     [Fact]

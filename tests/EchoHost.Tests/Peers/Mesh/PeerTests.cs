@@ -85,7 +85,7 @@ public class PeerTests
             Record(second, probe);
         }
 
-        Assert.Equal([3, 0, 1, 1, 0, 0, 2, 0], Enum.GetValues<ProbeResult>().Select(_peer.ProbesOf));
+        Assert.Equal([3, 0, 1, 0, 1, 0, 2, 0, 0, 0], Enum.GetValues<ProbeResult>().Select(_peer.ProbesOf));
         Assert.Equal(7, _counted.Count);
         Assert.All(_counted, c => Assert.Same(_peer, c.Peer));
         Assert.Equal(

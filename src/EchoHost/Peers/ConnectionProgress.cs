@@ -1,0 +1,31 @@
+using System.Globalization;
+
+namespace EchoHost.Peers;
+
+/// <summary>How far a connection had come when it ended.</summary>
+/// <param name="Messages">How many messages had come back.</param>
+/// <param name="Received">How many bytes of the next one had.</param>
+/// <param name="Length">How many bytes that has.</param>
+/// <param name="Age">How long the connection lasted.</param>
+internal readonly record struct ConnectionProgress(long Messages, long Received, long Length, TimeSpan Age)
+{
+    /// <summary>Whether no byte ever came back, which is what being turned away looks like.</summary>
+    public bool IsNone => Messages == 0 && Received == 0;
+
+    /// <summary>As in <c>after 3 messages, 12.1 s</c>.</summary>
+    public override string ToString()
+    {
+        var bytes = Received > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Received} of {Length} bytes") : "";
+        var messages = Messages > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Messages} {(Messages == 1 ? "message" : "messages")}") : "";
+        var and = bytes.Length > 0 && messages.Length > 0 ? " and " : "";
+        return IsNone ? $"before a byte came back, after {Text(Age)}" : $"after {messages}{and}{bytes}, {Text(Age)}";
+    }
+
+    /// <summary>A time as errors say it: <c>12.1 s</c>, <c>250 ms</c>.</summary>
+    public static string Text(TimeSpan time) => time switch
+    {
+        { TotalSeconds: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s"),
+        { TotalMilliseconds: >= 10 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0.#} ms"),
+    };
+}

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Threading.Tasks.Sources;
+using EchoHost.Peers;
+using EchoHost.Peers.Load;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Tests.Peers.Load;
+
+/// <summary>What could happen between two steps of a connection that is kept.</summary>
+public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
+{
+    private const int Size = 64;
+
+    /// <summary>
+    /// The watch looks for how long the oldest message is under way, while that may just be coming back; the next one may
+    /// not have been sent, and then has no time.
+    /// </summary>
+    [Fact]
+    public async Task A_healthy_connection_is_never_ended_by_the_watch()
+    {
+        const int rate = 20_000;
+        const int pipeline = 10_000;
+        var duration = TimeSpan.FromMilliseconds(TestScale.Of(1_000, 5_000));
+        await using var peer = OddPeer.Start(Odd.Honest);
+        var options = new LoadOptions(peer.Target, 1, Size, pipeline, duration, rate, false, TimeSpan.FromSeconds(20));
+        using var over = new CancellationTokenSource();
+        var context = new LoadContext(options, Client(), new LoadPayload(Size), new LoadTally(), over.Token) { Schedule = new LoadSchedule(Stopwatch.GetTimestamp(), rate, 1, duration) };
+        var slot = new KeptConnection(0, context);
+        await slot.OpenAsync(CancellationToken.None).WaitAsync(Wait.Limit);
+        var running = Task.Run(slot.RunAsync);
+        var isOver = false;
+        var watching = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                slot.Watch();
+            }
+        });
+        watching.Start();
+        await context.Schedule.RunAsync((_, messages) => slot.OnDue(messages), CancellationToken.None).WaitAsync(Wait.Limit);
+        slot.Stop();
+        await running.WaitAsync(Wait.Limit);
+        Volatile.Write(ref isOver, true);
+        Assert.True(watching.Join(Wait.Limit));
+        Assert.True(context.Tally.Errors == 0, context.Tally.FirstError);
+        Assert.Equal(context.Schedule.Count, slot.Answered);
+    }
+
+    /// <summary>A flush that ends while it is being looked at is followed by the next within the same call; the end must wait for that one.</summary>
+    [Fact]
+    public async Task The_end_waits_for_a_flush_that_followed_another()
+    {
+        var output = new SteppedWriter();
+        var client = new PeerClient(new Stepped(output), KnownNames.None(), PeerLink.Default, TimeProvider.System);
+        var options = new LoadOptions(new PeerTarget("127.0.0.1", 1, false), 1, Size: 100_000, Pipeline: 4, TimeSpan.FromHours(1), null, false, TimeSpan.FromHours(1));
+        using var over = new CancellationTokenSource();
+        var context = new LoadContext(options, client, new LoadPayload(options.Size), new LoadTally(), over.Token);
+        var slot = new KeptConnection(0, context);
+        await slot.OpenAsync(CancellationToken.None).WaitAsync(Wait.Limit);
+        var running = Task.Run(slot.RunAsync);
+        await Wait.UntilAsync(() => output.Flushes == 2, "the second flush is under way");
+
+        // The user gives up: everything ends but what is still being flushed.
+        context.IsInterrupted = true;
+        slot.Stop();
+        await over.CancelAsync();
+        slot.GiveUp();
+        output.EndInput();
+        await Task.WhenAny(running, Task.Delay(TimeSpan.FromMilliseconds(200)));
+        Assert.False(running.IsCompleted, "the connection was disposed under a flush");
+        output.Finish();
+        await running.WaitAsync(Wait.Limit);
+    }
+
+    private sealed class Stepped(SteppedWriter output) : IConnectionFactory
+    {
+        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(new Connection(output) { RemoteEndPoint = endpoint });
+    }
+
+    private sealed class Connection(SteppedWriter output) : DefaultConnectionContext("stepped", new Pipes(output.Input, output), new Pipes(output.Input, output))
+    {
+        public override void Abort(ConnectionAbortedException abortReason)
+        {
+        }
+    }
+
+    private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>Its first flush is pending to the first look and done to the second; the next one is pending until the test ends it.</summary>
+    private sealed class SteppedWriter : PipeWriter
+    {
+        private readonly Pipe _input = new();
+        private readonly byte[] _buffer = new byte[1024 * 1024];
+        private readonly TaskCompletionSource<FlushResult> _second = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _flushes;
+
+        public PipeReader Input => _input.Reader;
+
+        public int Flushes => Volatile.Read(ref _flushes);
+
+        public void EndInput() => _input.Writer.Complete();
+
+        public void Finish() => _second.SetResult(new FlushResult(isCanceled: false, isCompleted: true));
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            Interlocked.Increment(ref _flushes) == 1 ? new ValueTask<FlushResult>(new DoneAtSecondLook(), 0) : new ValueTask<FlushResult>(_second.Task);
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => _buffer;
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => _buffer;
+
+        public override void Advance(int bytes)
+        {
+        }
+
+        public override void CancelPendingFlush()
+        {
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+    }
+
+    private sealed class DoneAtSecondLook : IValueTaskSource<FlushResult>
+    {
+        private bool _wasLookedAt;
+
+        public FlushResult GetResult(short token) => default;
+
+        public ValueTaskSourceStatus GetStatus(short token)
+        {
+            var before = _wasLookedAt;
+            _wasLookedAt = true;
+            return before ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+        }
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) => continuation(state);
+    }
+}
