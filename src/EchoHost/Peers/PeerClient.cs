@@ -17,7 +17,7 @@ namespace EchoHost.Peers;
 internal sealed class PeerClient(IConnectionFactory connections, INameResolver resolver, PeerLink link, TimeProvider time)
 {
     /// <summary>Resolving that takes this share of the time is told of where the rest did not suffice.</summary>
-    private const double LongResolve = 0.1;
+    private const double LongResolve = 0.5;
 
     /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Rehearsal"/>.</summary>
     /// <param name="target">Which peer the real messages are for.</param>
