@@ -50,16 +50,14 @@ internal sealed class SectionReader
     /// <summary>A time from <paramref name="min"/> to <see cref="HostSettings.LongestTime"/>.</summary>
     public TimeSpan Time(string key, TimeSpan fallback, TimeSpan min = default)
     {
-        const string expected = "hours, minutes and seconds, as in 00:00:30";
-        if (Value(key, expected) is not { } text)
+        if (Value(key, Duration.Expected) is not { } text)
         {
             return fallback;
         }
 
-        // Strictly, since the lenient forms are traps: "30" would be thirty days, and so would "30:00:00".
-        if (!TimeSpan.TryParseExact(text, "c", CultureInfo.InvariantCulture, out var time) || !text.Contains(':'))
+        if (!Duration.TryParse(text, out var time))
         {
-            return Refuse(key, text, expected, fallback);
+            return Refuse(key, text, Duration.Expected, fallback);
         }
 
         return time >= min && time <= HostSettings.LongestTime ? time : Refuse(key, text, $"{min} to {HostSettings.LongestTime}", fallback);

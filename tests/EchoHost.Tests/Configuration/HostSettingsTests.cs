@@ -24,6 +24,15 @@ public class HostSettingsTests
         Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5), 64), (settings.Peers.Interval, settings.Peers.Timeout, settings.Peers.PayloadBytes));
     }
 
+    [Theory]
+    [InlineData("00:00:30", 30)]
+    [InlineData("30s", 30)]
+    [InlineData("1.5m", 90)]
+    [InlineData("1h", 3600)]
+    [InlineData("500ms", 0.5)]
+    public void Times_are_written_in_either_way(string text, double seconds) =>
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("Echo:Limits:IdleTimeout", text)).Echo.Limits.IdleTimeout);
+
     [Fact]
     public void Peers_are_read()
     {
@@ -94,7 +103,8 @@ public class HostSettingsTests
     [InlineData("Echo:Limits:MaxConnectionsPerAddress", "0")]
     [InlineData("Echo:Limits:IdleTimeout", "30")]
     [InlineData("Echo:Limits:IdleTimeout", "-00:00:01")]
-    [InlineData("Echo:Limits:IdleTimeout", "30s")]
+    [InlineData("Echo:Limits:IdleTimeout", "30 s")]
+    [InlineData("Echo:Limits:IdleTimeout", "30d")]
     [InlineData("Echo:Limits:IdleTimeout", "24:00:00")]
     [InlineData("Echo:Limits:WriteTimeout", "99.00:00:00")]
     [InlineData("Echo:Limits:Timeout", "00:00:01")]
