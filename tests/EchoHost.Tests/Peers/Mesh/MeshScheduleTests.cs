@@ -159,7 +159,9 @@ public class MeshScheduleTests
             await mesh.StartedAsync(CancellationToken.None);
             // The first is probed at once, the others wait for their turn; from here on all is done on the test's thread.
             var timers = count - 1 + (connections.FirstIsSilent ? TimersOfProbe : 1);
-            await Wait.UntilAsync(() => (connections.FirstIsSilent || connections.Times().Length > 0) && time.Pending >= timers, "each peer waits for its turn");
+            // A probe has a timer of its own, so that the first must be over before timers tell.
+            bool IsFirstOver() => connections.FirstIsSilent || (connections.IsRefused ? peers.All().Any(peer => peer.ProbesOf(ProbeResult.Refused) > 0) : connections.Times().Length > 0);
+            await Wait.UntilAsync(() => IsFirstOver() && time.Pending >= timers, "each peer waits for its turn");
             return new RunningMesh(host, mesh, peers);
         }
 
@@ -182,6 +184,9 @@ public class MeshScheduleTests
 
         /// <summary>How connecting fails where it does.</summary>
         public Func<Exception> Failure { get; init; } = () => new SocketException((int)SocketError.ConnectionRefused);
+
+        /// <summary>Whether that is a refusal, which is counted.</summary>
+        public bool IsRefused => Failure() is SocketException;
 
         public bool FirstIsSilent => isSilent(new IPEndPoint(IPAddress.Loopback, 1));
 
