@@ -50,6 +50,7 @@ internal sealed partial class Program
         services.AddSingleton<ServerCertificates>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddHostedService<ConnectionTimeouts>();
+        services.AddSingleton<ConnectionLog>();
         services.AddSingleton<MessageLog>();
 
         // Where it listens.

@@ -11,6 +11,9 @@ internal static partial class DrainLog
     [LoggerMessage(3, LogLevel.Warning, "Told again to stop: ending {Connections} connections at once")]
     public static partial void EndedAtOnce(ILogger logger, int connections);
 
+    [LoggerMessage(5, LogLevel.Error, "The connection of peer {Peer:l} could not be ended")]
+    public static partial void Failed(ILogger logger, string peer, Exception exception);
+
     [LoggerMessage(4, LogLevel.Information, "Drained")]
     public static partial void Drained(ILogger logger);
 }

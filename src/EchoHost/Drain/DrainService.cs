@@ -93,7 +93,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
         DrainLog.GraceOver(logger, registry.Count);
         foreach (var connection in registry.All())
         {
-            connection.RequestClose(CloseReason.DrainTimeout);
+            Try(connection, c => c.RequestClose(CloseReason.DrainTimeout));
         }
 
         await WaitForAllAsync(LastWords, stop);
@@ -103,7 +103,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
     {
         foreach (var connection in registry.All())
         {
-            connection.Abort(CloseReason.DrainTimeout);
+            Try(connection, c => c.Abort(CloseReason.DrainTimeout));
         }
 
         await WaitForAllAsync(LastWords, CancellationToken.None);
@@ -118,11 +118,24 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
         }
     }
 
-    private static void CloseIfQuiet(TrackedConnection connection)
+    private void CloseIfQuiet(TrackedConnection connection)
     {
         if (IsQuiet(connection))
         {
-            connection.RequestClose(CloseReason.Drained);
+            Try(connection, c => c.RequestClose(CloseReason.Drained));
+        }
+    }
+
+    /// <summary>One connection's trouble must not end the drain of the others.</summary>
+    private void Try(TrackedConnection connection, Action<TrackedConnection> end)
+    {
+        try
+        {
+            end(connection);
+        }
+        catch (Exception e)
+        {
+            DrainLog.Failed(logger, connection.Peer, e);
         }
     }
 

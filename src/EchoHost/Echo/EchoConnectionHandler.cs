@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.IO.Pipelines;
 using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
@@ -12,6 +13,15 @@ namespace EchoHost.Echo;
 /// </summary>
 internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
 {
+    /// <summary>How long received bytes may take from the kernel to this handler: through the transport's own loop, and TLS. By the system's clock, as <see cref="MostTime"/>: bytes know no other.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How many bytes may be on that way: the transport's pipe, and the records of TLS.</summary>
+    private const int MostUnderWay = 256 * 1024;
+
+    /// <summary>How long a connection's last bytes may take in all.</summary>
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
+
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         var (input, output) = (connection.Transport.Input, connection.Transport.Output);
@@ -19,23 +29,44 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
         var tracked = connection.Features.Get<TrackedConnection>();
         var counts = tracked is null ? null : metrics.For(tracked.Endpoint);
 
-        for (var isClosing = false; ;)
+        while (true)
         {
-            ReadResult read;
-            if (!isClosing)
-            {
-                read = await input.ReadAsync();
-            }
-            else if (!input.TryRead(out read))
+            var read = await input.ReadAsync();
+            var isAskedToClose = read.IsCanceled && (tracked is null || tracked.CloseReason is not null);
+            var isLast = read.IsCompleted;
+            await EchoAsync(read.Buffer, input, output, tracked, counts);
+            if (isLast)
             {
                 return;
             }
 
-            // Asked to close: what has been received by now is still echoed.
-            isClosing |= read.IsCanceled && (tracked is null || tracked.CloseReason is not null);
-            var isLast = read.IsCompleted;
+            if (isAskedToClose)
+            {
+                await EchoRestAsync(input, output, tracked, counts);
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The host is about to end the connection: sends back what the kernel had received by then, so that the end is at a
+    /// message's end. A client that goes on sending gets the same, and no more.
+    /// </summary>
+    private async Task EchoRestAsync(PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
+    {
+        var start = Stopwatch.GetTimestamp();
+        long left = MostUnderWay + (tracked?.Socket?.UnreadBytes ?? 0);
+        await using var settled = new Timer(static input => ((PipeReader)input!).CancelPendingRead(), input, Settle, Settle);
+        while (left > 0 && Stopwatch.GetElapsedTime(start) < MostTime)
+        {
+            var waiting = Stopwatch.GetTimestamp();
+            var read = await input.ReadAsync();
+            var (length, isLast) = (read.Buffer.Length, read.IsCompleted);
+            left -= length;
             await EchoAsync(read.Buffer, input, output, tracked, counts);
-            if (isLast)
+            // Nothing came for a while, so that nothing is on its way inside the process, and the kernel has nothing either.
+            var isSettled = read.IsCanceled && length == 0 && Stopwatch.GetElapsedTime(waiting) >= Settle / 2 && (tracked?.Socket?.UnreadBytes ?? 0) == 0;
+            if (isLast || isSettled)
             {
                 return;
             }

@@ -54,6 +54,11 @@ internal static class EchoEndpointReader
                 throw new ConfigurationException($"{section}:ClientCertificateMode is '{options.ClientCertificateMode}', but {section}:Url is '{endpoint.Url}', which is not tls://");
             }
 
+            if (options.ClientCertificateAuthorities is { } unused)
+            {
+                throw new ConfigurationException($"{section}:ClientCertificateAuthorities is '{unused}', but {section}:Url is '{endpoint.Url}', which is not tls://");
+            }
+
             return certificate.Path.Length == 0
                 ? endpoint with { ProxyProtocol = options.ProxyProtocol }
                 : throw new ConfigurationException($"{section}:Certificate:Path is '{certificate.Path}', but {section}:Url is '{endpoint.Url}', which is not tls://");
@@ -81,7 +86,30 @@ internal static class EchoEndpointReader
             throw new ConfigurationException($"{section}:Certificate:{key} is '{path}': {e.Message.ReplaceLineEndings(" ")}{hint}");
         }
 
-        return endpoint with { ProxyProtocol = options.ProxyProtocol, Tls = new TlsSettings(certificate, options.ClientCertificateMode, limits.TlsHandshakeTimeout) };
+        CheckAuthorities(section, options);
+        return endpoint with { ProxyProtocol = options.ProxyProtocol, Tls = new TlsSettings(certificate, options.ClientCertificateMode, options.ClientCertificateAuthorities, limits.TlsHandshakeTimeout) };
+    }
+
+    private static void CheckAuthorities(string section, EchoEndpointOptions options)
+    {
+        if (options.ClientCertificateAuthorities is not { } path)
+        {
+            return;
+        }
+
+        if (options.ClientCertificateMode == ClientCertificateMode.NoCertificate)
+        {
+            throw new ConfigurationException($"{section}:ClientCertificateAuthorities is '{path}', but {section}:ClientCertificateMode is 'NoCertificate'; expected AllowCertificate or RequireCertificate");
+        }
+
+        try
+        {
+            new AuthoritiesFile(path).Load();
+        }
+        catch (Exception e) when (CertificateFile.IsUnreadable(e))
+        {
+            throw new ConfigurationException($"{section}:ClientCertificateAuthorities is '{path}': {e.Message.ReplaceLineEndings(" ")}");
+        }
     }
 
     private static EchoEndpoint ParseWithPort(string name, string url, string port)

@@ -83,6 +83,10 @@ internal sealed class EchoEndpointOptions
     /// <remarks>Default: <c>NoCertificate</c>.</remarks>
     public ClientCertificateMode ClientCertificateMode { get; set; }
 
+    /// <summary>The PEM file of those whose client certificates are taken.</summary>
+    /// <remarks>Default: those whom the system trusts.</remarks>
+    public string? ClientCertificateAuthorities { get; set; }
+
     /// <summary>Reads the section.</summary>
     public static EchoEndpointOptions Read(SectionReader section) => new()
     {
@@ -90,6 +94,7 @@ internal sealed class EchoEndpointOptions
         ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
         Certificate = section.Section(nameof(Certificate), CertificateOptions.Read),
         ClientCertificateMode = section.Choice<ClientCertificateMode>(nameof(ClientCertificateMode)),
+        ClientCertificateAuthorities = section.Text(nameof(ClientCertificateAuthorities)) is { Length: > 0 } path ? path : null,
     };
 }
 

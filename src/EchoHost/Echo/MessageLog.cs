@@ -1,34 +1,23 @@
 using System.Buffers;
 using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
+using EchoHost.Logging;
 
 namespace EchoHost.Echo;
 
-/// <summary>
-/// One line a message, up to so many a second; past that, one line a second says how many were left out.
-/// </summary>
+/// <summary>One line a message, rationed.</summary>
 internal sealed partial class MessageLog : IDisposable
 {
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
-
-    private readonly Lock _lock = new();
     private readonly ILogger<MessageLog> _logger;
-    private readonly TimeProvider _time;
-    private readonly ITimer _windowEnd;
+    private readonly LineRation _ration;
     private readonly bool _isOn;
-    private readonly int _limit;
-    private long _windowStart;
-    private int _logged;
-    private int _leftOut;
 
     public MessageLog(HostSettings settings, TimeProvider time, ILogger<MessageLog> logger)
     {
+        var limit = settings.Echo.MessageLogLimit;
         _logger = logger;
-        _time = time;
         _isOn = settings.Echo.LogMessages;
-        _limit = settings.Echo.MessageLogLimit;
-        _windowStart = time.GetTimestamp();
-        _windowEnd = time.CreateTimer(_ => EndWindow(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _ration = new LineRation(limit, time, leftOut => LogLeftOut(leftOut, limit));
     }
 
     /// <summary>Whether messages are logged at all; asked before anything is made of a message.</summary>
@@ -36,56 +25,13 @@ internal sealed partial class MessageLog : IDisposable
 
     public void Received(TrackedConnection connection, in ReadOnlySequence<byte> message)
     {
-        if (TryTake())
+        if (_ration.TryTake())
         {
             LogReceived(connection.Peer, MessageText.Escape(message), connection.Id);
         }
     }
 
-    public void Dispose() => _windowEnd.Dispose();
-
-    private bool TryTake()
-    {
-        lock (_lock)
-        {
-            var now = _time.GetTimestamp();
-            if (_leftOut == 0 && _time.GetElapsedTime(_windowStart, now) >= Window)
-            {
-                (_windowStart, _logged) = (now, 0);
-            }
-
-            if (_logged < _limit)
-            {
-                _logged++;
-                return true;
-            }
-
-            if (_leftOut++ == 0)
-            {
-                // The line that counts them must come also when no further message does.
-                _windowEnd.Change(Window - Min(_time.GetElapsedTime(_windowStart, now), Window), Timeout.InfiniteTimeSpan);
-            }
-
-            return false;
-        }
-    }
-
-    private void EndWindow()
-    {
-        int leftOut;
-        lock (_lock)
-        {
-            leftOut = _leftOut;
-            (_windowStart, _logged, _leftOut) = (_time.GetTimestamp(), 0, 0);
-        }
-
-        if (leftOut > 0)
-        {
-            LogLeftOut(leftOut, _limit);
-        }
-    }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    public void Dispose() => _ration.Dispose();
 
     // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
 #pragma warning disable SYSLIB1015

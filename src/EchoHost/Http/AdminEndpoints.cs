@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using EchoHost.Configuration;
@@ -7,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 namespace EchoHost.Http;
 
 /// <summary>The calls that change something. They need the bearer token (RFC 6750) of <c>Admin:Token</c>; without one configured they don't exist.</summary>
-internal static class AdminEndpoints
+internal static partial class AdminEndpoints
 {
     private const string Scheme = "Bearer";
 
@@ -15,13 +16,15 @@ internal static class AdminEndpoints
         app.MapDelete("/connections/{id}", Close).AddEndpointFilter(RequireTokenAsync);
 
     /// <summary>Closes one connection: what it has sent is echoed first, unless its peer does not take what was echoed before.</summary>
-    private static IResult Close(string id, ConnectionRegistry registry)
+    private static IResult Close(string id, ConnectionRegistry registry, HttpContext call, ILoggerFactory loggers)
     {
         if (!registry.TryGet(id, out var connection))
         {
             return ConnectionsEndpoint.NotFound(id);
         }
 
+        // Of its own, since the line of the connection's end may be left out where many end at once.
+        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Peer, new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort).ToString(), id);
         if (connection.IsSending)
         {
             connection.Abort(CloseReason.Admin);
@@ -60,6 +63,12 @@ internal static class AdminEndpoints
         var given = isScheme ? authorization[(Scheme.Length + 1)..].Trim() : "";
         return CryptographicOperations.FixedTimeEquals(Hash(given), Hash(token)) && isScheme;
     }
+
+    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
+#pragma warning disable SYSLIB1015
+    [LoggerMessage(1, LogLevel.Information, "Administrator at {Administrator:l} ends the connection of peer {Peer:l}")]
+    private static partial void LogClosing(ILogger logger, string peer, string administrator, string ConnectionId);
+#pragma warning restore SYSLIB1015
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Drain;
 using EchoHost.Echo;
 using EchoHost.Transport;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -14,7 +15,7 @@ namespace EchoHost.Http;
 /// Sends a message through every echo endpoint and reads it back, so that a listener that died is noticed. The answer
 /// holds for a second, however many ask.
 /// </summary>
-internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, TimeProvider time, ILogger<EchoHealthCheck> logger) : IHealthCheck, IDisposable
+internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger) : IHealthCheck, IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -58,6 +59,12 @@ internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoi
 
     private void LogChange(HealthStatus before, bool isFirst)
     {
+        // While it drains the host is unready anyhow, and its listeners are about to close.
+        if (drain.IsDraining)
+        {
+            return;
+        }
+
         if (_last.Status == HealthStatus.Unhealthy && (isFirst || before != HealthStatus.Unhealthy))
         {
             LogDead(logger, _last.Description!);

@@ -11,7 +11,8 @@ internal static class HealthEndpoints
         services.AddSingleton<EchoHealthCheck>();
         services.AddHealthChecks()
             .AddCheck<ReadyHealthCheck>("accepting")
-            .AddCheck<EchoHealthCheck>("echo");
+            .AddCheck<EchoHealthCheck>("echo")
+            .AddCheck<AdmissionHealthCheck>("admission");
     }
 
     /// <summary>

@@ -26,6 +26,9 @@ internal sealed class ListenerFactory(HostSettings settings, EpollTransport epol
     private const long MaxReadBuffer = 64 * 1024;
     private const long MaxWriteBuffer = 64 * 1024;
 
+    /// <summary>On echo endpoints a flush ends only when the kernel has it all, so that a connection's end knows what is sent.</summary>
+    private const long MaxEchoWriteBuffer = 1;
+
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
@@ -38,13 +41,13 @@ internal sealed class ListenerFactory(HostSettings settings, EpollTransport epol
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll
             ? epoll.Listen(listenSocket, bound, errors, continuesOnLoop: IsLight(echo))
-            : new SocketsListener(listenSocket, bound, Connections(), errors));
+            : new SocketsListener(listenSocket, bound, Connections(echo is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
     }
 
     /// <summary>An echo in the clear only moves bytes; the arithmetic of TLS would keep the loop from others.</summary>
     private static bool IsLight(EchoEndpoint endpoint) => endpoint.Tls is null;
 
-    private SocketConnectionContextFactory Connections() => new(
-        new SocketConnectionFactoryOptions { MaxReadBufferSize = MaxReadBuffer, MaxWriteBufferSize = MaxWriteBuffer },
+    private SocketConnectionContextFactory Connections(long maxWriteBuffer) => new(
+        new SocketConnectionFactoryOptions { MaxReadBufferSize = MaxReadBuffer, MaxWriteBufferSize = maxWriteBuffer },
         loggers.CreateLogger<SocketConnectionContextFactory>());
 }

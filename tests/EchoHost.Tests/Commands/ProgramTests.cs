@@ -58,6 +58,20 @@ public class ProgramTests
     }
 
     [Fact]
+    public async Task SIGHUP_drains_too()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
+        using var host = await EchoHostProcess.StartHostAsync();
+        using var client = await EchoClient.ConnectAsync(host.Tcp);
+        await client.EchoAsync("hello");
+        host.Signal(PosixSignal.SIGHUP);
+        Assert.Empty(await client.ReceiveToEndAsync());
+        client.Dispose();
+        Assert.Equal(0, await host.WaitForExitAsync());
+        Assert.Contains(host.Output, l => l.EndsWith("Drained", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_request_that_is_never_finished_does_not_hold_the_stop()
     {
         // Without a limit of its own, Kestrel would wait for it as long as a drain may take.

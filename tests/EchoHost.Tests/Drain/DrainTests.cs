@@ -1,10 +1,14 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Drain;
@@ -53,6 +57,8 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
 
         // A FIN, not a reset: nothing that was on its way is lost.
         Assert.Empty(await quietEnd);
+        // It counts until its client has closed its own side too.
+        quiet.Dispose();
         await busy.EchoAsync("and on");
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/live")).StatusCode);
@@ -102,9 +108,62 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         await stuckSending;
         foreach (var client in new[] { busy, stuck })
         {
-            await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} disconnected"), "the end is logged");
-            Assert.Equal("drain_timeout", host.Log.Entries.Single(e => e.Text == $"Peer {client.LocalAddress} disconnected").Properties["Reason"]);
+            var line = $"Peer {client.LocalAddress} disconnected: drain timeout after ";
+            await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith(line, StringComparison.Ordinal)), "the end is logged");
+            Assert.Equal("drain_timeout", host.Log.Entries.Single(e => e.Text.StartsWith(line, StringComparison.Ordinal)).Properties["Reason"]);
         }
+    }
+
+    /// <summary>Its checks go on all through the drain.</summary>
+    [Fact]
+    public async Task A_drain_is_no_error_and_the_hosts_own_probes_appear_nowhere()
+    {
+        using var certificate = new TestCertificate();
+        await using var host = await StartHostAsync([
+            .. certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:Endpoints:Tls:ClientCertificateMode=RequireCertificate",
+            $"Echo:Endpoints:Local:Url=unix:{certificate.Folder}/echo.sock", "Echo:Endpoints:Local:ProxyProtocol=Required",
+            "Echo:Endpoints:Tcp:ProxyProtocol=Optional", "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0", "Echo:TrustedProxies:0=192.0.2.1",
+            "Echo:LogMessages=false", "Echo:Shutdown:CloseSpread=00:00:00"]);
+        using var busy = await host.ConnectAsync("Plain");
+        await busy.EchoAsync("before");
+        var stop = host.BeginStop();
+        var draining = host.Services.GetRequiredService<DrainState>();
+        await Wait.UntilAsync(() => draining.TurnsAway, "new connections are turned away");
+        // The checks' answer holds for a second.
+        using var answers = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
+        while (!answers.IsCancellationRequested)
+        {
+            await busy.EchoAsync("busy");
+            var health = await (await host.Http.GetAsync("/health/ready")).Content.ReadFromJsonAsync<JsonElement>();
+            Assert.Equal("Unhealthy", health.GetProperty("status").GetString());
+            Assert.Equal("4 of 4 endpoints echo", health.GetProperty("checks").GetProperty("echo").GetProperty("description").GetString());
+        }
+
+        var metrics = await host.Http.GetStringAsync("/metrics");
+        Assert.DoesNotMatch("echohost_connections_(rejected|empty)_total{[^}]*} [1-9]", metrics);
+        Assert.DoesNotMatch("echohost_connections_accepted_total{endpoint=\"(Tcp|Tls|Local)\"} [1-9]", metrics);
+        busy.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
+        Assert.DoesNotContain(host.Log.Lines, l => l.Contains("turned away", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_connection_that_cannot_be_closed_does_not_end_the_drain_of_the_others()
+    {
+        await using var host = await StartHostAsync("Echo:Shutdown:CloseSpread=00:00:00", "Echo:Shutdown:GracePeriod=00:00:03");
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("hello");
+        var registry = host.Services.GetRequiredService<ConnectionRegistry>();
+        var broken = new TrackedConnection(new BrokenConnection(), "Tcp", TimeProvider.System);
+        registry.Add(broken);
+        var stop = host.BeginStop();
+        Assert.Empty(await client.ReceiveToEndAsync());
+        client.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+        Assert.Contains(host.Log.Lines, l => l.Contains(" disconnected: drain after ", StringComparison.Ordinal));
+        Assert.Contains(host.Log.Lines, l => l == $"The connection of peer {broken.Peer} could not be ended");
+        Assert.Contains("Drained", host.Log.Lines);
     }
 
     [Fact]
@@ -126,12 +185,14 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             _time.Advance(TimeSpan.FromSeconds(1.1));
             var start = _time.GetTimestamp();
             var stop = host.BeginStop();
-            while (registry.Count > 0)
+            // Their clients do not close their own sides, so that they stay for a while once they are asked to end.
+            int Open() => registry.All().Count(c => c.CloseReason is null);
+            while (Open() > 0)
             {
                 // So many are to be closed by now: no more of them are, and all but those of the last few looks.
                 var due = (int)(connections * Math.Min(1, _time.GetElapsedTime(start) / spread));
-                Assert.InRange(registry.Count, connections - due, connections);
-                await Wait.UntilAsync(() => registry.Count <= connections - due + 3, $"{due} are closed");
+                Assert.InRange(Open(), connections - due, connections);
+                await Wait.UntilAsync(() => Open() <= connections - due + 3, $"{due} are closed");
                 _time.Advance(TimeSpan.FromMilliseconds(20));
                 await Task.Delay(1, CancellationToken.None);
             }
@@ -144,6 +205,23 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             clients.ForEach(c => c.Dispose());
         }
     }
+}
+
+/// <summary>Nothing that is asked of it can be done.</summary>
+internal sealed class BrokenConnection : DefaultConnectionContext
+{
+    public BrokenConnection()
+        : base("broken")
+    {
+    }
+
+    public override IDuplexPipe Transport
+    {
+        get => throw new InvalidOperationException("broken");
+        set => base.Transport = value;
+    }
+
+    public override void Abort(ConnectionAbortedException abortReason) => throw new InvalidOperationException("broken");
 }
 
 public sealed class DrainTestsOnEpoll() : DrainTests(TransportTests.Epoll);

@@ -18,7 +18,7 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
         var id = await IdAsync(host);
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode);
         Assert.Empty(await client.ReceiveToEndAsync());
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text == $"Peer {client.LocalAddress} disconnected" && (string)e.Properties["Reason"]! == "admin"), "the reason is logged");
+        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {client.LocalAddress} disconnected: administrator after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "admin"), "the reason is logged");
         await Wait.UntilAsync(async () => (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode == HttpStatusCode.NotFound, "the connection is gone");
     }
 

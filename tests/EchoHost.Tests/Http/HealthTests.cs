@@ -11,8 +11,8 @@ namespace EchoHost.Tests.Http;
 public class HealthTests
 {
     [Theory]
-    [InlineData("/health", 2)]
-    [InlineData("/health/ready", 2)]
+    [InlineData("/health", 3)]
+    [InlineData("/health/ready", 3)]
     [InlineData("/health/live", 0)]
     public async Task A_healthy_host_says_so(string path, int checks)
     {

@@ -77,7 +77,7 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public void Signal(PosixSignal signal)
     {
-        var number = signal == PosixSignal.SIGINT ? "INT" : signal == PosixSignal.SIGTERM ? "TERM" : throw new ArgumentOutOfRangeException(nameof(signal));
+        var number = signal == PosixSignal.SIGINT ? "INT" : signal == PosixSignal.SIGTERM ? "TERM" : signal == PosixSignal.SIGHUP ? "HUP" : throw new ArgumentOutOfRangeException(nameof(signal));
         using var kill = Process.Start("/bin/kill", [$"-{number}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         Assert.True(kill.WaitForExit(Wait.Limit));
     }

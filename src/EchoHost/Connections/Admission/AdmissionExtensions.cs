@@ -11,6 +11,7 @@ internal static class AdmissionExtensions
     public static void AddAdmission(this IServiceCollection services, HostSettings settings)
     {
         services.AddSingleton(new ConnectionGate(settings.Capacity.Echo, settings.Echo.Limits.MaxConnectionsPerAddress));
+        services.AddSingleton<AdmissionWatch>();
         services.AddSingleton<Rejections>();
         services.AddSingleton<SelfProbes>();
     }

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>Turns connections away: counts them by reason, and says so at most once a second for each, since a flood must not flood the log.</summary>
-internal sealed partial class Rejections(TimeProvider time, ILogger<Rejections> logger)
+internal sealed partial class Rejections(AdmissionWatch admission, TimeProvider time, ILogger<Rejections> logger)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Kind, string Reason), (long At, int LeftOut)> _last = [];
@@ -25,9 +25,21 @@ internal sealed partial class Rejections(TimeProvider time, ILogger<Rejections> 
     /// <summary>The same for a connection that ends by itself.</summary>
     public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why, bool isQuiet = false)
     {
-        metrics.Rejected(reason);
         // The HTTP endpoint's limit is another one than that of the echo endpoints.
-        Tell((metrics.Endpoint == HttpAddress.EndpointName ? "http" : "echo", reason.Label()), context, why, isQuiet);
+        Count(context, metrics, reason, (metrics.Endpoint == HttpAddress.EndpointName ? "http" : "echo", reason.Label()), why, isQuiet);
+    }
+
+    /// <summary>The same where one reason has several shapes.</summary>
+    public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, (string Kind, string Reason) key, string why, bool isQuiet = false)
+    {
+        metrics.Rejected(reason);
+        // A drain turns everybody away by intent, and who is let in by the HTTP endpoint is not counted.
+        if (reason != RejectReason.Draining && metrics.Endpoint != HttpAddress.EndpointName)
+        {
+            admission.TurnedAway(metrics.Endpoint, $"{key.Kind} {key.Reason}", why);
+        }
+
+        Tell(key, context, why, isQuiet);
     }
 
     /// <summary>Says that a connection is turned away.</summary>

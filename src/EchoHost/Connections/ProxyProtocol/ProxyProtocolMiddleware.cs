@@ -174,14 +174,18 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
     private void Reject(ConnectionContext context, int version, ProxyResult result, string why, bool isSilent)
     {
         metrics.ProxyHeader(version, result);
-        if (result != ProxyResult.Missing || !isSilent)
+        var isQuiet = isSilent && settings.IsQuiet(context.RemoteEndPoint);
+        var key = ("proxy", result.Label());
+        if (result == ProxyResult.Missing && isSilent)
         {
             // Who left before saying anything was not turned away.
-            metrics.Rejected(RejectReason.Proxy);
+            rejections.Tell(key, context, why, isQuiet);
+        }
+        else
+        {
+            rejections.Count(context, metrics, RejectReason.Proxy, key, why, isQuiet);
         }
 
-        var isQuiet = isSilent && settings.IsQuiet(context.RemoteEndPoint);
-        rejections.Tell(("proxy", result.Label()), context, why, isQuiet);
         context.Abort(new ConnectionAbortedException(why));
     }
 

@@ -12,6 +12,9 @@ internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, Ho
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How long a connection may take to end once it was asked to.</summary>
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(12);
+
     private readonly TimeSpan _idleTimeout = settings.Echo.Limits.IdleTimeout;
     private readonly TimeSpan _writeTimeout = settings.Echo.Limits.WriteTimeout;
 
@@ -72,12 +75,12 @@ internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, Ho
 
         if (_idleTimeout > TimeSpan.Zero && connection.Idle >= _idleTimeout)
         {
-            // A silent connection is closed as politely as any; one that can't send what it has, or still stands since it was asked to close, is given up.
-            if (connection.IsSending || connection.CloseReason is not null)
+            // A silent connection is closed as politely as any; one that can't send what it has, or still stands long after it was asked to close, is given up.
+            if (connection.CloseReason is null ? connection.IsSending : time.GetElapsedTime(connection.CloseTimestamp, now) >= LongestEnd)
             {
                 connection.Abort(CloseReason.IdleTimeout);
             }
-            else
+            else if (connection.CloseReason is null)
             {
                 connection.RequestClose(CloseReason.IdleTimeout);
             }

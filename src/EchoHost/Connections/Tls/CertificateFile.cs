@@ -1,4 +1,6 @@
+using System.Collections.ObjectModel;
 using System.Net.Security;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -24,19 +26,30 @@ internal sealed class CertificateFile(CertificateOptions options)
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    /// <summary>What TLS shows.</summary>
+    /// <summary>What TLS shows: the file's certificates, all of them and no others.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
     /// <exception cref="UnauthorizedAccessException">A file may not be read.</exception>
     /// <exception cref="CryptographicException">What is in it is no certificate with its key.</exception>
     public SslStreamCertificateContext Load()
     {
-        var (certificate, others) = IsPem(File.ReadAllBytes(options.Path)) ? LoadPem() : LoadPfx();
+        var isPem = IsPem(File.ReadAllBytes(options.Path));
+        var (certificate, others) = isPem ? LoadPem() : LoadPfx();
         // Offline: what the file does not hold is not fetched from somewhere.
-        return SslStreamCertificateContext.Create(certificate, others, offline: true);
+        var context = SslStreamCertificateContext.Create(certificate, others, offline: true);
+        ShownWith(context) = new([.. isPem ? WithoutFirst(others, certificate) : InOrder(others, certificate)]);
+        return context;
     }
 
     /// <summary>Whether this is how an unreadable certificate shows itself.</summary>
     public static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
+
+    /// <summary>
+    /// What is shown beside the certificate itself. The framework builds a chain of its own, which ends at the first root
+    /// that this machine trusts; a cross certificate behind it, which the file holds for the sake of clients that do not
+    /// know that root, would be left out. There is no public way to say otherwise.
+    /// </summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<IntermediateCertificates>k__BackingField")]
+    private static extern ref ReadOnlyCollection<X509Certificate2> ShownWith(SslStreamCertificateContext context);
 
     private static bool IsPem(ReadOnlySpan<byte> bytes) => bytes.IndexOf("-----BEGIN"u8) >= 0;
 
@@ -56,5 +69,21 @@ internal sealed class CertificateFile(CertificateOptions options)
         var all = X509CertificateLoader.LoadPkcs12CollectionFromFile(options.Path, options.Password);
         var certificate = all.FirstOrDefault(c => c.HasPrivateKey) ?? throw new CryptographicException("it holds no certificate with a private key");
         return (certificate, all);
+    }
+
+    private static IEnumerable<X509Certificate2> WithoutFirst(X509Certificate2Collection all, X509Certificate2 certificate) => all.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
+
+    /// <summary>A PFX file keeps no order: each certificate is followed by its issuer's, as TLS 1.2 wants it (RFC 5246, section 7.4.2).</summary>
+    private static List<X509Certificate2> InOrder(X509Certificate2Collection all, X509Certificate2 certificate)
+    {
+        var left = WithoutFirst(all, certificate).ToList();
+        List<X509Certificate2> ordered = [];
+        for (var last = certificate; left.Find(c => c.SubjectName.RawData.AsSpan().SequenceEqual(last.IssuerName.RawData)) is { } issuer; last = issuer)
+        {
+            ordered.Add(issuer);
+            left.Remove(issuer);
+        }
+
+        return [.. ordered, .. left];
     }
 }

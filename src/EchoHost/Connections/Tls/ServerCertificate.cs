@@ -1,23 +1,31 @@
 using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using EchoHost.Echo;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>The certificate that an endpoint shows now. Its files are looked at every second; a bad new one leaves the old in force.</summary>
+/// <summary>
+/// The certificate that an endpoint shows now, and the authorities whose client certificates it takes. Their files are
+/// looked at every second; a bad new one leaves the old in force.
+/// </summary>
 internal sealed partial class ServerCertificate : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     private readonly EchoEndpoint _endpoint;
     private readonly CertificateFile _file;
+    private readonly AuthoritiesFile? _authoritiesFile;
     private readonly ILogger<ServerCertificate> _logger;
     private readonly ITimer _timer;
     private volatile SslStreamCertificateContext _current;
+    private volatile X509Certificate2Collection? _authorities;
     private string _fingerprint;
+    private string? _authoritiesFingerprint;
     private string? _problem;
+    private string? _authoritiesProblem;
     private int _isLooking;
 
-    /// <summary>Takes over a certificate that was checked when the configuration was read.</summary>
+    /// <summary>Takes over files that were checked when the configuration was read.</summary>
     public ServerCertificate(EchoEndpoint endpoint, TimeProvider time, ILogger<ServerCertificate> logger)
     {
         _endpoint = endpoint;
@@ -25,10 +33,20 @@ internal sealed partial class ServerCertificate : IDisposable
         _logger = logger;
         _fingerprint = _file.Fingerprint();
         _current = _file.Load();
+        if (endpoint.Tls.ClientCertificateAuthorities is { } path)
+        {
+            _authoritiesFile = new AuthoritiesFile(path);
+            _authoritiesFingerprint = _authoritiesFile.Fingerprint();
+            _authorities = _authoritiesFile.Load();
+        }
+
         _timer = time.CreateTimer(_ => Look(), null, Period, Period);
     }
 
     public SslStreamCertificateContext Current => _current;
+
+    /// <summary>Who may have issued a client's certificate; null for whom the system trusts.</summary>
+    public X509Certificate2Collection? Authorities => _authorities;
 
     public void Dispose() => _timer.Dispose();
 
@@ -40,30 +58,62 @@ internal sealed partial class ServerCertificate : IDisposable
             return;
         }
 
-        try
+        // A file may be half written, or its key still the old one's: tried again every second, said once.
+        if (Try(LookAtCertificate) is var problem && problem != _problem)
         {
-            var fingerprint = _file.Fingerprint();
-            if (fingerprint != _fingerprint)
+            _problem = problem;
+            if (problem is not null)
             {
-                _current = _file.Load();
-                _fingerprint = fingerprint;
-                _problem = null;
-                LogReloaded(_endpoint.Name, _current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter.ToUniversalTime());
-            }
-        }
-        catch (Exception e) when (CertificateFile.IsUnreadable(e))
-        {
-            // A file may be half written, or its key still the old one's: tried again every second, said once.
-            var problem = e.Message.ReplaceLineEndings(" ");
-            if (problem != _problem)
-            {
-                _problem = problem;
                 LogKept(_endpoint.Name, problem);
             }
         }
-        finally
+
+        if (_authoritiesFile is not null && Try(LookAtAuthorities) is var authoritiesProblem && authoritiesProblem != _authoritiesProblem)
         {
-            Volatile.Write(ref _isLooking, 0);
+            _authoritiesProblem = authoritiesProblem;
+            if (authoritiesProblem is not null)
+            {
+                LogAuthoritiesKept(_endpoint.Name, authoritiesProblem);
+            }
+        }
+
+        Volatile.Write(ref _isLooking, 0);
+    }
+
+    /// <summary>What is wrong with the file; null where nothing is.</summary>
+    private static string? Try(Action look)
+    {
+        try
+        {
+            look();
+            return null;
+        }
+        catch (Exception e) when (CertificateFile.IsUnreadable(e))
+        {
+            return e.Message.ReplaceLineEndings(" ");
+        }
+    }
+
+    private void LookAtCertificate()
+    {
+        var fingerprint = _file.Fingerprint();
+        if (fingerprint != _fingerprint)
+        {
+            _current = _file.Load();
+            _fingerprint = fingerprint;
+            LogReloaded(_endpoint.Name, _current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter.ToUniversalTime());
+        }
+    }
+
+    private void LookAtAuthorities()
+    {
+        var fingerprint = _authoritiesFile!.Fingerprint();
+        if (fingerprint != _authoritiesFingerprint)
+        {
+            var authorities = _authoritiesFile.Load();
+            _authorities = authorities;
+            _authoritiesFingerprint = fingerprint;
+            LogAuthoritiesReloaded(_endpoint.Name, authorities.Count);
         }
     }
 
@@ -72,4 +122,10 @@ internal sealed partial class ServerCertificate : IDisposable
 
     [LoggerMessage(2, LogLevel.Warning, "Endpoint {Endpoint:l} keeps its certificate, since the new one can't be used: {Problem:l}")]
     private partial void LogKept(string endpoint, string problem);
+
+    [LoggerMessage(3, LogLevel.Information, "Endpoint {Endpoint:l} has new authorities for client certificates: {Count}")]
+    private partial void LogAuthoritiesReloaded(string endpoint, int count);
+
+    [LoggerMessage(4, LogLevel.Warning, "Endpoint {Endpoint:l} keeps its authorities for client certificates, since the new ones can't be used: {Problem:l}")]
+    private partial void LogAuthoritiesKept(string endpoint, string problem);
 }

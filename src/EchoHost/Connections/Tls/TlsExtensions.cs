@@ -1,11 +1,8 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using EchoHost.Configuration;
-using EchoHost.Connections.Admission;
 using EchoHost.Drain;
 using EchoHost.Echo;
 using EchoHost.Metrics;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -26,85 +23,49 @@ internal static class TlsExtensions
 
         var services = listen.ApplicationServices;
         var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint);
-        var selfProbes = services.GetRequiredService<SelfProbes>();
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint.Name);
         var drain = services.GetRequiredService<DrainState>();
-        var settings = services.GetRequiredService<HostSettings>();
-        var rejections = services.GetRequiredService<Rejections>();
 
-        listen.Use(next => context => WatchHandshakeAsync(next, context, metrics, settings, drain, rejections));
+        listen.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics, tls.HandshakeTimeout).OnConnectionAsync);
         // No protocol to agree on (ALPN): what is spoken within is anything at all.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = tls.HandshakeTimeout,
-            OnConnection = handshake => ValueTask.FromResult(Authentication(certificate.Current, selfProbes.Contains(handshake.Connection.RemoteEndPoint) ? ClientCertificateMode.NoCertificate : tls.ClientCertificateMode)),
+            OnConnection = callback => ValueTask.FromResult(Authentication(certificate, tls.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>()!)),
         });
         listen.Use(next => context =>
         {
-            if (drain.TurnsAway)
+            var handshake = context.Features.Get<TlsHandshake>()!;
+            if (drain.TurnsAway && !handshake.IsOwn)
             {
                 context.Abort();
                 return Task.CompletedTask;
             }
 
-            context.Features.Get<Handshake>()!.IsDone = true;
+            handshake.Done();
             return next(context);
         });
         return listen;
     }
 
-    private static SslServerAuthenticationOptions Authentication(SslStreamCertificateContext certificate, ClientCertificateMode mode) => new()
+    private static SslServerAuthenticationOptions Authentication(ServerCertificate certificate, ClientCertificateMode mode, TlsHandshake handshake) => new()
     {
-        ServerCertificateContext = certificate,
+        ServerCertificateContext = certificate.Current,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         AllowRenegotiation = false,
-        ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate,
-        RemoteCertificateValidationCallback = (_, shown, _, errors) =>
-            shown is null ? mode != ClientCertificateMode.RequireCertificate : errors == SslPolicyErrors.None,
-    };
-
-    /// <summary>Counts a handshake that fails, and ends one that is not done when the host turns to draining.</summary>
-    private static async Task WatchHandshakeAsync(ConnectionDelegate next, ConnectionContext context, EndpointMetrics metrics, HostSettings settings, DrainState drain, Rejections rejections)
-    {
-        var handshake = new Handshake();
-        using var end = drain.TurningAway.UnsafeRegister(
-            _ =>
+        // The host need not prove to itself who it is.
+        ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate && !handshake.IsOwn,
+        CertificateChainPolicy = ClientCertificates.Policy(certificate.Authorities),
+        RemoteCertificateValidationCallback = (_, shown, chain, errors) =>
+        {
+            var problem = ClientCertificates.ProblemOf(shown, chain, errors, mode == ClientCertificateMode.RequireCertificate && !handshake.IsOwn);
+            if (problem is not null)
             {
-                if (!handshake.IsDone)
-                {
-                    context.Abort();
-                }
-            },
-            null);
-        context.Features.Set(handshake);
-        context.Features.Set(new TransportOutput(context.Transport.Output));
-        try
-        {
-            await next(context);
-        }
-        catch (Exception) when (!handshake.IsDone)
-        {
-            // However it failed, it is told below.
-        }
+                handshake.Failed(problem);
+            }
 
-        if (handshake.IsDone)
-        {
-            return;
-        }
-
-        if (drain.TurnsAway)
-        {
-            rejections.Count(context, metrics, RejectReason.Draining, "draining");
-        }
-        else
-        {
-            rejections.Count(context, metrics, RejectReason.Tls, "the TLS handshake failed", settings.IsQuiet(context.RemoteEndPoint));
-        }
-    }
-
-    private sealed class Handshake
-    {
-        public volatile bool IsDone;
-    }
+            return problem is null;
+        },
+    };
 }

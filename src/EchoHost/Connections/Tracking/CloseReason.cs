@@ -27,4 +27,16 @@ internal static class CloseReasonExtensions
         CloseReason.Admin => "admin",
         _ => "error",
     };
+
+    /// <summary>The reason in words, where the host ended the connection; null where its peer did.</summary>
+    public static string? Text(this CloseReason reason) => reason switch
+    {
+        CloseReason.PeerClosed or CloseReason.Reset => null,
+        CloseReason.IdleTimeout => "idle timeout",
+        CloseReason.WriteTimeout => "write timeout",
+        CloseReason.Drained => "drain",
+        CloseReason.DrainTimeout => "drain timeout",
+        CloseReason.Admin => "administrator",
+        _ => "error",
+    };
 }

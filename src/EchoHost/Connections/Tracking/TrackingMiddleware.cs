@@ -11,7 +11,8 @@ namespace EchoHost.Connections.Tracking;
 /// when the transport has sent everything: Kestrel would wait for that without a limit after the chain has returned,
 /// where no timeout could see the connection any more.
 /// </summary>
-internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain, SelfProbes selfProbes, TimeProvider time, ILogger<TrackingMiddleware> logger)
+internal sealed class TrackingMiddleware(
+    ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain, SelfProbes selfProbes, AdmissionWatch admission, ConnectionLog log, TimeProvider time)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
@@ -22,89 +23,72 @@ internal sealed class TrackingMiddleware(ConnectionDelegate next, EndpointMetric
             return;
         }
 
-        var connection = Open(context);
+        var connection = Track(context);
         var reason = CloseReason.PeerClosed;
         try
         {
+            Open(connection);
             await next(context);
         }
         catch (Exception e)
         {
-            reason = IsReset(e) ? CloseReason.Reset : CloseReason.Error;
+            reason = ConnectionLog.IsReset(e) ? CloseReason.Reset : CloseReason.Error;
             if (connection.CloseReason is null)
             {
-                LogError(connection, e);
+                log.Failed(connection, e, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning);
             }
         }
         finally
         {
-            await LastBytes.SendAsync(context);
+            // Where the peer has ended its side, there is nothing to wait for.
+            await LastBytes.SendAsync(context, connection.CloseReason is null ? null : connection.Socket);
             Close(connection, connection.CloseReason ?? reason);
         }
     }
 
-    private TrackedConnection Open(ConnectionContext context)
+    /// <summary>From here on the connection counts; nothing that can fail may stand between this and the end that undoes it.</summary>
+    private TrackedConnection Track(ConnectionContext context)
     {
         var isQuiet = settings.IsQuiet(context.RemoteEndPoint);
         var connection = new TrackedConnection(context, metrics.Endpoint, time)
         {
             IsQuiet = isQuiet,
             // What a health check turns out to be a peer is told after all, from its beginning.
-            FirstReceived = isQuiet ? c => LogConnecting(c, LogLevel.Information) : null,
+            FirstReceived = isQuiet ? c => log.Connecting(c, LogLevel.Information) : null,
         };
         context.Features.Set(connection);
         registry.Add(connection);
         metrics.Opened();
-        LogConnecting(connection, LevelOf(connection));
+        return connection;
+    }
+
+    private void Open(TrackedConnection connection)
+    {
+        admission.LetIn(metrics.Endpoint);
+        log.Connecting(connection, LevelOf(connection));
         if (drain.IsOver)
         {
             // Let in before the host turned anybody away, and here only after it had looked for who is left.
             connection.RequestClose(CloseReason.Drained);
         }
-
-        return connection;
     }
 
     private void Close(TrackedConnection connection, CloseReason reason)
     {
-        var (age, label) = (connection.Age, reason.Label());
+        var age = connection.Age;
         metrics.Closed(age, reason, isEmpty: connection.ReceivedBytes == 0);
-        var level = LevelOf(connection);
-        TrackingLog.Disconnected(logger, level, connection.Peer, connection.Id, label, age.TotalSeconds, connection.ReceivedBytes, connection.SentBytes);
-
-        // Last, since the drain ends when nobody is left here.
-        registry.Remove(connection);
+        try
+        {
+            log.Disconnected(connection, reason, age, LevelOf(connection));
+        }
+        finally
+        {
+            // Last, since the drain ends when nobody is left here.
+            registry.Remove(connection);
+        }
     }
 
     /// <summary>Nothing is heard of a silent connection from a quiet network.</summary>
     private static LogLevel LevelOf(TrackedConnection connection) =>
         connection.IsQuiet && connection.ReceivedBytes == 0 ? LogLevel.Debug : LogLevel.Information;
-
-    private void LogConnecting(TrackedConnection connection, LogLevel level)
-    {
-        if (connection.Via is { } via)
-        {
-            TrackingLog.ConnectingVia(logger, level, connection.Peer, via, connection.Id);
-        }
-        else
-        {
-            TrackingLog.Connecting(logger, level, connection.Peer, connection.Id);
-        }
-    }
-
-    private void LogError(TrackedConnection connection, Exception e)
-    {
-        if (IsReset(e))
-        {
-            TrackingLog.Reset(logger, LevelOf(connection) == LogLevel.Debug ? LogLevel.Debug : LogLevel.Warning, connection.Peer, connection.Id);
-        }
-        else
-        {
-            // Where the network failed, where it failed in the code tells nothing.
-            TrackingLog.Failed(logger, connection.Peer, e.Message, connection.Id, e is IOException or OperationCanceledException ? null : e);
-        }
-    }
-
-    /// <summary>TLS wraps what the transport throws.</summary>
-    private static bool IsReset(Exception? e) => e is ConnectionResetException || (e is not null && IsReset(e.InnerException));
 }

@@ -100,7 +100,11 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     Socket IConnectionSocketFeature.Socket => Descriptor.AsSocket();
 
+    int ISocketOptions.UnreadBytes => Descriptor.UnreadBytes();
+
     int ISocketOptions.Get(int level, int name, Span<byte> value) => Descriptor.GetOption(level, name, value);
+
+    void ISocketOptions.EndSending() => Descriptor.ShutdownSend();
 
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted"));
 

@@ -5,7 +5,7 @@ namespace EchoHost.Transport.Epoll;
 /// <summary>The system calls of the epoll transport, as Linux's manual (section 2) has them.</summary>
 internal static unsafe partial class Linux
 {
-    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <fcntl.h>: the same on x86-64 and arm64.
+    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <sys/ioctl.h>, <fcntl.h>: the same on x86-64 and arm64.
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
     public const int NoSignal = 0x4000;
@@ -21,6 +21,7 @@ internal static unsafe partial class Linux
     public const int MonotonicClock = 1;
     public const int AbsoluteTime = 1;
     public const int SetTimerSlack = 29;
+    public const nuint UnreadBytes = 0x541B;
     public const int ShutdownSend = 1;
     public const int ShutdownBoth = 2;
 
@@ -55,6 +56,9 @@ internal static unsafe partial class Linux
 
     [LibraryImport(LibC, EntryPoint = "setsockopt")]
     public static partial int SetSocketOption(int descriptor, int level, int name, byte* value, uint length);
+
+    [LibraryImport(LibC, EntryPoint = "ioctl")]
+    public static partial int ControlDevice(int descriptor, nuint request, int* value);
 
     [LibraryImport(LibC, EntryPoint = "shutdown")]
     public static partial int Shutdown(int descriptor, int how);

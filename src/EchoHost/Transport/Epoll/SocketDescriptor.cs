@@ -156,6 +156,20 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         return Linux.Connect(descriptor, nothing, 16) < 0 ? Linux.Shutdown(descriptor, Linux.ShutdownBoth) : 0;
     });
 
+    /// <summary>How many received bytes wait to be read (FIONREAD, tcp(7), unix(7)).</summary>
+    public int UnreadBytes()
+    {
+        if (!TryHold())
+        {
+            return 0;
+        }
+
+        var unread = 0;
+        var result = Linux.ControlDevice((int)handle, Linux.UnreadBytes, &unread);
+        DangerousRelease();
+        return result < 0 ? 0 : unread;
+    }
+
     /// <summary>getsockopt(2): how many bytes of <paramref name="value"/> were written, or less than 0.</summary>
     public int GetOption(int level, int name, Span<byte> value)
     {

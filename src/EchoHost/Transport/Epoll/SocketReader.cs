@@ -284,11 +284,8 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         var state = Volatile.Read(ref _state);
         if ((state & (IsCanceled | IsTokenCanceled | IsAborted)) != 0)
         {
-            if (isReadable)
-            {
-                Interlocked.Or(ref _state, IsReadable);
-            }
-
+            // What interrupts may be about to end the connection: the next read asks the kernel itself, whatever the loop has reported.
+            Interlocked.Or(ref _state, IsReadable);
             if ((state & IsAborted) != 0)
             {
                 throw _connection.AbortReason!;

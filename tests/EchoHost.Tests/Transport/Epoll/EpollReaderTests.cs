@@ -52,6 +52,42 @@ public class EpollReaderTests
         }
     }
 
+    /// <summary>
+    /// What interrupts a read may be about to end the connection. The loop sends the bytes itself and ends the read right
+    /// after that, so that it has not told of them: only the kernel knows.
+    /// </summary>
+    [Fact]
+    public async Task After_a_read_was_canceled_the_next_one_asks_the_kernel_itself()
+    {
+        await using var server = EpollServer.Start(loops: 1);
+        var (host, peer) = await server.ConnectAsync();
+        var (input, loop) = (host.Transport.Input, server.Loops.Next());
+        // Without the test's own context, and awaiting already, so that the code goes on right on the loop.
+        var reading = Task.Run(() =>
+        {
+            var read = ReadTwiceAsync();
+            loop.Schedule(new Work(() =>
+            {
+                loop.Schedule(new Work(() => peer.Socket.Send("in the kernel"u8)));
+                input.CancelPendingRead();
+            }));
+            return read;
+        });
+        Assert.Equal((true, "in the kernel"), await reading.WaitAsync(Wait.Limit));
+
+        async Task<(bool, string?)> ReadTwiceAsync()
+        {
+            var read = await input.ReadAsync();
+            input.AdvanceTo(read.Buffer.End);
+            return (read.IsCanceled, input.TryRead(out var rest) ? Encoding.ASCII.GetString(rest.Buffer) : null);
+        }
+    }
+
+    private sealed class Work(Action action) : IThreadPoolWorkItem
+    {
+        public void Execute() => action();
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -1,0 +1,21 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace EchoHost.Connections.Tls;
+
+/// <summary>Reads the certificates of those who may issue client certificates, from PEM.</summary>
+internal sealed class AuthoritiesFile(string path)
+{
+    /// <summary>As <see cref="CertificateFile.Fingerprint"/>.</summary>
+    public string Fingerprint() => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+
+    /// <exception cref="IOException">The file can't be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="CryptographicException">It holds no certificate.</exception>
+    public X509Certificate2Collection Load()
+    {
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(path);
+        return authorities.Count > 0 ? authorities : throw new CryptographicException("it holds no certificate in PEM");
+    }
+}

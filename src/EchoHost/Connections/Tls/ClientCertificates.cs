@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace EchoHost.Connections.Tls;
+
+/// <summary>How the certificates that clients show are looked at.</summary>
+internal static class ClientCertificates
+{
+    /// <summary>
+    /// Nothing is fetched because of what a client shows: neither its issuers (AIA) nor lists of what was revoked. A client
+    /// could otherwise have the host call any address, and wait for the answer.
+    /// </summary>
+    /// <param name="authorities">Whom to trust; null for whom the system trusts.</param>
+    public static X509ChainPolicy Policy(X509Certificate2Collection? authorities)
+    {
+        var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+        if (authorities is not null)
+        {
+            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            policy.CustomTrustStore.AddRange(authorities);
+        }
+
+        return policy;
+    }
+
+    /// <summary>What is wrong with what a client showed, in words; null where nothing is.</summary>
+    /// <param name="shown">The certificate; null where it showed none.</param>
+    /// <param name="chain">What was found out about it.</param>
+    /// <param name="errors">The same in short.</param>
+    /// <param name="isRequired">Whether it has to show one.</param>
+    public static string? ProblemOf(X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors, bool isRequired)
+    {
+        if (shown is null)
+        {
+            return isRequired ? "the client showed no certificate" : null;
+        }
+
+        if (errors == SslPolicyErrors.None)
+        {
+            return null;
+        }
+
+        var found = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
+        var certificate = shown as X509Certificate2;
+        return Has(X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain) ? "the client's certificate is from an unknown authority"
+            : Has(X509ChainStatusFlags.NotTimeValid) && certificate?.NotAfter < DateTime.Now ? $"the client's certificate expired on {Time(certificate.NotAfter)}"
+            : Has(X509ChainStatusFlags.NotTimeValid) && certificate?.NotBefore > DateTime.Now ? $"the client's certificate is not valid before {Time(certificate.NotBefore)}"
+            : Has(X509ChainStatusFlags.NotTimeValid) ? "a certificate of the client's issuers is not valid now"
+            : Has(X509ChainStatusFlags.NotValidForUsage) ? "the client's certificate is not meant for clients"
+            : $"the client's certificate is not valid ({(found == X509ChainStatusFlags.NoError ? errors : found)})";
+
+        bool Has(X509ChainStatusFlags flags) => (found & flags) != 0;
+        static string Time(DateTime time) => time.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,97 @@
+using System.IO.Pipelines;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Drain;
+using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Connections.Tls;
+
+/// <summary>
+/// Stands before the handshake: ends one that takes too long or is not done when the host turns to draining, and counts and
+/// tells those that fail. Kestrel keeps to itself how; so the first byte is looked at here, and the rest is in <see cref="TlsHandshake"/>.
+/// </summary>
+internal sealed class TlsHandshakeMiddleware(
+    ConnectionDelegate next, EndpointMetrics metrics, TimeSpan limit, HostSettings settings, DrainState drain, SelfProbes selfProbes, Rejections rejections, TimeProvider time)
+{
+    /// <summary>The record type that a handshake begins with (RFC 8446, section 5.1).</summary>
+    private const byte HandshakeRecord = 22;
+
+    public async Task OnConnectionAsync(ConnectionContext context)
+    {
+        var handshake = new TlsHandshake(selfProbes.Contains(context.RemoteEndPoint));
+        context.Features.Set(handshake);
+        context.Features.Set(new InnerTransport(context.Transport));
+        try
+        {
+            await HandshakeAsync(context, handshake);
+        }
+        catch (Exception) when (!handshake.IsDone)
+        {
+            // However it failed, it is told below.
+        }
+
+        if (handshake.IsDone || handshake.IsOwn)
+        {
+            return;
+        }
+
+        if (drain.TurnsAway)
+        {
+            rejections.Count(context, metrics, RejectReason.Draining, "draining");
+        }
+        else
+        {
+            var why = handshake.Problem is { } problem ? $"the TLS handshake failed: {problem}" : "the TLS handshake failed";
+            rejections.Count(context, metrics, RejectReason.Tls, why, settings.IsQuiet(context.RemoteEndPoint));
+        }
+    }
+
+    private async Task HandshakeAsync(ConnectionContext context, TlsHandshake handshake)
+    {
+        using var end = handshake.IsOwn ? default : drain.TurningAway.UnsafeRegister(_ => EndUnlessDone("draining"), null);
+        using var late = time.CreateTimer(_ => EndUnlessDone($"it took longer than {limit.TotalSeconds} s"), null, limit, Timeout.InfiniteTimeSpan);
+        handshake.LimitBy(late);
+        if (await BeginsAsync(context.Transport.Input, handshake))
+        {
+            await next(context);
+        }
+
+        void EndUnlessDone(string why)
+        {
+            if (!handshake.IsDone)
+            {
+                handshake.Failed(why);
+                context.Abort();
+            }
+        }
+    }
+
+    /// <summary>Whether what the client sends can be TLS; nothing of it is taken.</summary>
+    private static async Task<bool> BeginsAsync(PipeReader input, TlsHandshake handshake)
+    {
+        ReadResult read;
+        try
+        {
+            read = await input.ReadAsync();
+        }
+        catch (ConnectionResetException)
+        {
+            handshake.Failed("the client reset the connection before it");
+            return false;
+        }
+
+        var (isEmpty, isTls) = (read.Buffer.IsEmpty, !read.Buffer.IsEmpty && read.Buffer.FirstSpan[0] == HandshakeRecord);
+        input.AdvanceTo(read.Buffer.Start);
+        if (isEmpty)
+        {
+            handshake.Failed("the client ended the connection before it");
+        }
+        else if (!isTls)
+        {
+            handshake.Failed("the client does not speak TLS");
+        }
+
+        return isTls;
+    }
+}

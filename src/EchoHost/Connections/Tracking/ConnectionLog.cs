@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using EchoHost.Configuration;
+using EchoHost.Logging;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Connections.Tracking;
+
+/// <summary>The lines of a connection's life but for its messages: its beginning, what went wrong and its end. Each kind is rationed apart from the others.</summary>
+internal sealed partial class ConnectionLog : IDisposable
+{
+    private readonly ILogger<ConnectionLog> _logger;
+    private readonly LineRation _connecting;
+    private readonly LineRation _disconnected;
+    private readonly LineRation _errors;
+
+    public ConnectionLog(HostSettings settings, TimeProvider time, ILogger<ConnectionLog> logger)
+    {
+        var limit = settings.Echo.MessageLogLimit;
+        _logger = logger;
+        _connecting = new LineRation(limit, time, leftOut => LogConnectingLeftOut(leftOut, limit));
+        _disconnected = new LineRation(limit, time, leftOut => LogDisconnectedLeftOut(leftOut, limit));
+        _errors = new LineRation(limit, time, leftOut => LogErrorsLeftOut(leftOut, limit));
+    }
+
+    /// <summary>Says that a connection has begun; with <paramref name="level"/>, since of silent ones from quiet networks nothing is to be heard.</summary>
+    public void Connecting(TrackedConnection connection, LogLevel level)
+    {
+        if (!_logger.IsEnabled(level) || !_connecting.TryTake())
+        {
+            return;
+        }
+
+        if (connection.Via is { } via)
+        {
+            LogConnectingVia(level, connection.Peer, via, connection.Id);
+        }
+        else
+        {
+            LogConnecting(level, connection.Peer, connection.Id);
+        }
+    }
+
+    /// <summary>Says that a connection has ended; why, where that was the host's doing.</summary>
+    public void Disconnected(TrackedConnection connection, CloseReason reason, TimeSpan age, LogLevel level)
+    {
+        if (!_logger.IsEnabled(level) || !_disconnected.TryTake())
+        {
+            return;
+        }
+
+        var (label, received, sent) = (reason.Label(), connection.ReceivedBytes, connection.SentBytes);
+        if (reason.Text() is { } why)
+        {
+            var seconds = age.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
+            LogDisconnectedBecause(level, connection.Peer, why, seconds, received, received == 1 ? "byte" : "bytes", connection.Id, label, age.TotalSeconds, sent);
+        }
+        else
+        {
+            LogDisconnected(level, connection.Peer, connection.Id, label, age.TotalSeconds, received, sent);
+        }
+    }
+
+    /// <summary>Says what a connection failed of; a reset is at <paramref name="resetLevel"/>.</summary>
+    public void Failed(TrackedConnection connection, Exception exception, LogLevel resetLevel)
+    {
+        var isReset = IsReset(exception);
+        if (!_logger.IsEnabled(isReset ? resetLevel : LogLevel.Warning) || !_errors.TryTake())
+        {
+            return;
+        }
+
+        if (isReset)
+        {
+            LogReset(resetLevel, connection.Peer, connection.Id);
+        }
+        else
+        {
+            // Where the network failed, where it failed in the code tells nothing.
+            var isNetwork = exception is IOException or OperationCanceledException or AuthenticationException;
+            LogFailed(connection.Peer, ProblemOf(exception, connection.Tls is not null), connection.Id, isNetwork ? null : exception);
+        }
+    }
+
+    public void Dispose()
+    {
+        _connecting.Dispose();
+        _disconnected.Dispose();
+        _errors.Dispose();
+    }
+
+    /// <summary>Whether the other end reset the connection; TLS wraps what the transport throws.</summary>
+    public static bool IsReset(Exception? e) => e is ConnectionResetException || (e is not null && IsReset(e.InnerException));
+
+    /// <summary>In words that tell what the client did, where the framework's tell what its decoder met.</summary>
+    private static string ProblemOf(Exception e, bool isTls) =>
+        !isTls ? e.Message
+        : IsNotTls(e) ? "what it sent is not TLS"
+        : e is IOException && e.Message.Contains("EOF", StringComparison.Ordinal) ? "it ended in the middle of a TLS record"
+        : e.Message;
+
+    private static bool IsNotTls(Exception? e) => e is AuthenticationException or CryptographicException || (e is not null && IsNotTls(e.InnerException));
+
+    // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
+#pragma warning disable SYSLIB1015
+    [LoggerMessage(EventId = 1, Message = "Peer {Peer:l} connecting")]
+    private partial void LogConnecting(LogLevel level, string peer, string ConnectionId);
+
+    [LoggerMessage(EventId = 5, Message = "Peer {Peer:l} connecting (via {Via:l})")]
+    private partial void LogConnectingVia(LogLevel level, string peer, string via, string ConnectionId);
+
+    [LoggerMessage(EventId = 2, Message = "Peer {Peer:l} disconnected")]
+    private partial void LogDisconnected(LogLevel level, string peer, string ConnectionId, string Reason, double DurationSeconds, long ReceivedBytes, long SentBytes);
+
+    [LoggerMessage(EventId = 6, Message = "Peer {Peer:l} disconnected: {Why:l} after {Seconds:l} s, {ReceivedBytes} {Unit:l}")]
+    private partial void LogDisconnectedBecause(
+        LogLevel level, string peer, string why, string seconds, long receivedBytes, string unit, string ConnectionId, string Reason, double DurationSeconds, long SentBytes);
+
+    [LoggerMessage(EventId = 3, Message = "Error with peer {Peer:l}: connection reset by peer")]
+    private partial void LogReset(LogLevel level, string peer, string ConnectionId);
+
+    [LoggerMessage(4, LogLevel.Warning, "Error with peer {Peer:l}: {Problem:l}")]
+    private partial void LogFailed(string peer, string problem, string ConnectionId, Exception? exception);
+#pragma warning restore SYSLIB1015
+
+    [LoggerMessage(7, LogLevel.Information, "{LeftOut} more peers connected but were not logged (limit {Limit} a second)")]
+    private partial void LogConnectingLeftOut(int leftOut, int limit);
+
+    [LoggerMessage(8, LogLevel.Information, "{LeftOut} more peers disconnected but were not logged (limit {Limit} a second)")]
+    private partial void LogDisconnectedLeftOut(int leftOut, int limit);
+
+    [LoggerMessage(9, LogLevel.Warning, "{LeftOut} more errors with peers were not logged (limit {Limit} a second)")]
+    private partial void LogErrorsLeftOut(int leftOut, int limit);
+}
