@@ -247,6 +247,8 @@ public partial class PeersEndpointTests
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/peers/{name}/messages") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = chunked;
+        // What is refused for its length is refused before it is sent; else the connection may break under it before the answer is read.
+        request.Headers.ExpectContinue = true;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/plain");
         if (authorization is not null)
         {

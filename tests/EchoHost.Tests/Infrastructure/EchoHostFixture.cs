@@ -25,7 +25,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         var settings = app.Services.GetRequiredService<HostSettings>();
         var bound = app.Services.GetRequiredService<BoundEndpoints>();
         EndPoints = settings.Endpoints.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
-        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64 }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64, Expect100ContinueTimeout = Wait.Limit }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
     }
 
     /// <summary>Limits that no pause of a busy machine may meet. A test of one gives its own, which comes later and so holds.</summary>
