@@ -26,9 +26,8 @@ public class FirstStepsTests
         await Wait.UntilAsync(
             () => host.Output.Any(l => l.EndsWith($"Received new message from peer {client.LocalAddress}: \"Hello, opencode.space!\\r\\n\". Echoing it back", StringComparison.Ordinal)),
             "the message is logged");
-        using (var health = EchoHostProcess.Start(["health", host.HttpUrl!.ToString()]))
+        using (await EchoHostProcess.UntilHealthyAsync(["health", host.HttpUrl!.ToString()]))
         {
-            Assert.Equal(0, await health.WaitForExitAsync());
         }
 
         host.Signal(PosixSignal.SIGTERM);

@@ -202,13 +202,13 @@ public class ProgramTests
     public async Task Health_asks_a_running_host()
     {
         using var host = await EchoHostProcess.StartHostAsync();
-        using (var healthy = await UntilHealthyAsync(["health", host.HttpUrl!.ToString()]))
+        using (var healthy = await EchoHostProcess.UntilHealthyAsync(["health", host.HttpUrl!.ToString()]))
         {
             Assert.StartsWith("{\"status\":\"Healthy\"", Assert.Single(healthy.Output), StringComparison.Ordinal);
         }
 
         // Without a URL it asks where its own configuration says.
-        using (await UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", $"http://+:{host.HttpUrl.Port}")))
+        using (await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", $"http://+:{host.HttpUrl.Port}")))
         {
         }
 
@@ -223,22 +223,7 @@ public class ProgramTests
     public async Task Health_asks_a_host_that_requires_PROXY_headers()
     {
         using var host = await EchoHostProcess.StartHostAsync(["--Http:ProxyProtocol=Required", "--Echo:TrustedProxies:0=127.0.0.1"]);
-        using var health = await UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", host.HttpUrl!.ToString()), ("Http__ProxyProtocol", "Required"));
-    }
-
-    /// <summary>Asks until the answer is yes: the host's own probe, and the command, have limits that a busy machine may miss.</summary>
-    private static async Task<EchoHostProcess> UntilHealthyAsync(string[] args, params (string Name, string Value)[] environment)
-    {
-        EchoHostProcess? health = null;
-        await Wait.UntilAsync(
-            async () =>
-            {
-                health?.Dispose();
-                health = EchoHostProcess.Start(args, environment);
-                return await health.WaitForExitAsync() == 0;
-            },
-            "the host is healthy");
-        return health!;
+        using var health = await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", host.HttpUrl!.ToString()), ("Http__ProxyProtocol", "Required"));
     }
 
     [Fact]

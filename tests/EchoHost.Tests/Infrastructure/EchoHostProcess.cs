@@ -75,6 +75,21 @@ internal sealed partial class EchoHostProcess : IDisposable
         return host;
     }
 
+    /// <summary>Asks until the answer is yes: the host's own probe, and the command, have limits that a busy machine may miss.</summary>
+    public static async Task<EchoHostProcess> UntilHealthyAsync(string[] args, params (string Name, string Value)[] environment)
+    {
+        EchoHostProcess? health = null;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                health?.Dispose();
+                health = Start(args, environment);
+                return await health.WaitForExitAsync() == 0;
+            },
+            "the host is healthy");
+        return health!;
+    }
+
     public void Signal(PosixSignal signal)
     {
         var number = signal == PosixSignal.SIGINT ? "INT" : signal == PosixSignal.SIGTERM ? "TERM" : signal == PosixSignal.SIGHUP ? "HUP" : throw new ArgumentOutOfRangeException(nameof(signal));

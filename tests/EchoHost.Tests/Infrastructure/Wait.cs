@@ -5,7 +5,7 @@ namespace EchoHost.Tests.Infrastructure;
 internal static class Wait
 {
     /// <summary>No test waits longer for any one thing. Generous, since machines are shared: only a test that fails waits so long.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>Lets a clock of the test's go on, a step at a time, until what will happen has happened.</summary>
     public static Task PassUntilAsync(this FakeTimeProvider time, TimeSpan step, Func<bool> condition, string what) => UntilAsync(

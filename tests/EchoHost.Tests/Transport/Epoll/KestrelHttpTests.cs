@@ -158,7 +158,7 @@ public sealed class KestrelHttpTests : IAsyncLifetime
     public async Task Curl_is_answered(string version)
     {
         var curl = Tool.Need("curl");
-        using var process = Process.Start(new ProcessStartInfo(curl, ["--silent", "--show-error", "--max-time", "60", "--noproxy", "*", "--insecure", version, $"{Https}/hello", $"{Https}/hello"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(curl, ["--silent", "--show-error", "--max-time", "100", "--noproxy", "*", "--insecure", version, $"{Https}/hello", $"{Https}/hello"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(Wait.Limit);
