@@ -22,6 +22,7 @@ internal static class MetricsSetup
     /// <exception cref="ConfigurationException">An OTLP endpoint is no URL.</exception>
     public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration)
     {
+        OtlpSettings.Check(configuration);
         var push = OtlpEndpointOf(configuration, OtlpMetricsEndpoint);
         var isPushed = push is not null || OtlpEndpointOf(configuration, OtlpEndpoint) is not null;
         services.AddSingleton<EchoMetrics>();
@@ -50,9 +51,9 @@ internal static class MetricsSetup
             .ConfigureServices(services => services.AddSingleton(configuration))
             // Who speaks, which whoever scrapes knows.
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
-            .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
+            .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, KestrelLabels.MeterName, "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
-            .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries })
+            .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries, TagKeys = KestrelLabels.Of(instrument) })
             .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {
