@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
@@ -21,47 +22,31 @@ internal static class HealthCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var command = new Command("health", "Ask a running host whether it is ready; exit 0 or 1") { url };
-        command.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(url), cancel));
+        command.SetAction((parsed, cancel) => CommandLine.RunAsync(() => RunAsync(parsed.GetValue(url), cancel)));
         return command;
     }
 
     private static async Task<int> RunAsync(string? url, CancellationToken cancel)
     {
-        Uri target;
+        var target = url is null ? null : Parse(url);
         var sendHeader = false;
-        try
+        if (target is null)
         {
-            if (url is null)
-            {
-                var configuration = HostConfiguration.Read([]);
-                target = new Uri(HttpAddress.ParseAll(configuration[HttpAddress.Key])[0].LocalUri, ReadyPath);
-                sendHeader = string.Equals(configuration[ProxyProtocolKey], nameof(ProxyProtocolMode.Required), StringComparison.OrdinalIgnoreCase);
-            }
-            else
-            {
-                target = Parse(url);
-            }
-        }
-        catch (ConfigurationException e)
-        {
-            return CommandLine.Fail(ExitCode.WrongUsage, e.Problems);
+            var configuration = HostConfiguration.Read([]);
+            target = new Uri(HttpAddress.ParseAll(configuration[HttpAddress.Key])[0].LocalUri, ReadyPath);
+            sendHeader = string.Equals(configuration[ProxyProtocolKey], nameof(ProxyProtocolMode.Required), StringComparison.OrdinalIgnoreCase);
         }
 
         try
         {
             // A proxy that the environment names is for the world outside.
-            using var handler = new SocketsHttpHandler { UseProxy = false };
-            if (sendHeader)
-            {
-                handler.ConnectCallback = ConnectWithHeaderAsync;
-            }
-
+            using var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, stop) => ConnectAsync(context.DnsEndPoint, sendHeader, stop) };
             using var client = new HttpClient(handler) { Timeout = Limit };
             using var response = await client.GetAsync(target, cancel);
             var body = await response.Content.ReadAsStringAsync(cancel);
             if (body.Length > 0)
             {
-                Console.WriteLine(body);
+                StandardOutput.WriteLine(body);
             }
 
             return response.IsSuccessStatusCode ? ExitCode.Done : CommandLine.Fail(ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
@@ -76,16 +61,53 @@ internal static class HealthCommand
         }
     }
 
-    /// <summary>Begins with the header by which a balancer's health check says that it speaks for itself.</summary>
-    private static async ValueTask<Stream> ConnectWithHeaderAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    /// <summary>
+    /// Connects; where <paramref name="sendHeader"/> says so, begins with the header by which a balancer's health check
+    /// says that it speaks for itself.
+    /// </summary>
+    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint target, bool sendHeader, CancellationToken cancel)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = target.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            ? await ConnectToLoopbackAsync(target.Port, cancel)
+            : await ConnectAsync(target, cancel);
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        if (sendHeader)
+        {
+            await stream.WriteAsync(ProxyHeaderWriter.Local, cancel);
+        }
+
+        return stream;
+    }
+
+    /// <summary>Both loopback addresses, one after the other, without a resolver: a machine may have but one of them.</summary>
+    private static async Task<Socket> ConnectToLoopbackAsync(int port, CancellationToken cancel)
+    {
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancel);
-            var stream = new NetworkStream(socket, ownsSocket: true);
-            await stream.WriteAsync(ProxyHeaderWriter.Local, cancel);
-            return stream;
+            return await ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancel);
+        }
+        catch (SocketException first)
+        {
+            try
+            {
+                return await ConnectAsync(new IPEndPoint(IPAddress.IPv6Loopback, port), cancel);
+            }
+            catch (SocketException second) when (second.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
+            {
+                throw first;
+            }
+        }
+    }
+
+    private static async Task<Socket> ConnectAsync(EndPoint target, CancellationToken cancel)
+    {
+        var socket = target is IPEndPoint ip
+            ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(target, cancel);
+            return socket;
         }
         catch
         {

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
+using EchoHost.Transport;
 
 namespace EchoHost.Echo;
 
@@ -21,6 +22,12 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
 
     /// <summary>Null where bytes come in the clear.</summary>
     public TlsSettings? Tls { get; init; }
+
+    /// <summary>Who may connect to a Unix socket.</summary>
+    public UnixFileMode Mode { get; init; }
+
+    /// <summary>Whether this is a Unix socket.</summary>
+    public bool IsUnix => Addresses[0] is UnixDomainSocketEndPoint;
 
     /// <summary>Whether the URL asks for TLS.</summary>
     public bool IsTls => Url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
@@ -80,26 +87,11 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     private static IPAddress[]? AddressesOf(string host, int port) => host switch
     {
         "*" or "+" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
-        "localhost" => port != 0 && HasIPv6Loopback() ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
+        "localhost" => !Loopback.HasIPv4 ? [IPAddress.IPv6Loopback] : port != 0 && Loopback.HasIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
         ['[', .. var inner, ']'] => IPAddress.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
         // Four parts, since the parser also takes "127.1" and a bare number.
         _ => host.Count(c => c == '.') == 3 && IPAddress.TryParse(host, out var v4) ? [v4] : null,
     };
-
-    /// <summary>Containers often have an IPv6 stack but no ::1.</summary>
-    internal static bool HasIPv6Loopback()
-    {
-        try
-        {
-            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 }
 
 /// <summary>An address of an echo endpoint, which still knows the endpoint's name when the transport binds it.</summary>

@@ -46,6 +46,7 @@ internal static class EchoEndpointReader
     private static EchoEndpoint WithOptions(EchoEndpoint endpoint, EchoEndpointOptions options, EchoLimitsOptions limits)
     {
         var section = $"{EchoOptions.SectionName}:Endpoints:{endpoint.Name}";
+        endpoint = endpoint with { Mode = ModeOf(endpoint, options.Mode, $"{section}:Mode") };
         var certificate = options.Certificate;
         if (!endpoint.IsTls)
         {
@@ -110,6 +111,19 @@ internal static class EchoEndpointReader
         {
             throw new ConfigurationException($"{section}:ClientCertificateAuthorities is '{path}': {e.Message.ReplaceLineEndings(" ")}");
         }
+    }
+
+    private static UnixFileMode ModeOf(EchoEndpoint endpoint, string? mode, string key)
+    {
+        const UnixFileMode ownerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        if (string.IsNullOrEmpty(mode))
+        {
+            return ownerAndGroup;
+        }
+
+        return !endpoint.IsUnix ? throw new ConfigurationException($"{key} is '{mode}', but {key[..^"Mode".Length]}Url is '{endpoint.Url}', which is not unix:")
+            : mode.Length is 3 or 4 && mode.All(c => c is >= '0' and <= '7') && Convert.ToInt32(mode, 8) is <= 0b111_111_111 and var bits ? (UnixFileMode)bits
+            : throw new ConfigurationException($"{key} is '{mode}'; expected a file mode in octal digits, as in 0660");
     }
 
     private static EchoEndpoint ParseWithPort(string name, string url, string port)

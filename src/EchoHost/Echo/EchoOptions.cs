@@ -76,6 +76,10 @@ internal sealed class EchoEndpointOptions
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; set; }
 
+    /// <summary>The file mode of a <c>unix:</c> endpoint, in octal digits.</summary>
+    /// <remarks>Default: <c>0660</c>.</remarks>
+    public string? Mode { get; set; }
+
     /// <summary>What a <c>tls://</c> endpoint shows.</summary>
     public CertificateOptions Certificate { get; set; } = new();
 
@@ -92,6 +96,7 @@ internal sealed class EchoEndpointOptions
     {
         Url = section.Text(nameof(Url)),
         ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
+        Mode = section.Text(nameof(Mode)),
         Certificate = section.Section(nameof(Certificate), CertificateOptions.Read),
         ClientCertificateMode = section.Choice<ClientCertificateMode>(nameof(ClientCertificateMode)),
         ClientCertificateAuthorities = section.Text(nameof(ClientCertificateAuthorities)) is { Length: > 0 } path ? path : null,

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Echo;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace EchoHost.Http;
@@ -40,8 +41,11 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
         }
     }
 
-    /// <summary>The URL under which a client on this machine reaches it, without asking a resolver.</summary>
-    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "0.0.0.0" or "[::]" or "localhost" ? IPAddress.Loopback.ToString() : Host)}:{Port}");
+    /// <summary>The URL under which a client on this machine reaches it; <c>localhost</c> where either loopback address may be the one.</summary>
+    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "[::]" or "localhost" ? "localhost" : Host == "0.0.0.0" ? IPAddress.Loopback.ToString() : Host)}:{Port}");
+
+    /// <summary>Whether only this machine reaches it.</summary>
+    public bool IsLoopback => IPAddress.IsLoopback(AddressOf(Host)!);
 
     private static HttpAddress Parse(string url)
     {
@@ -65,7 +69,7 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     private static IPAddress? AddressOf(string host) => host switch
     {
         "*" or "+" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
-        "localhost" => IPAddress.Loopback,
+        "localhost" => Loopback.HasIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback,
         _ => IPAddress.TryParse(host, out var address) ? address : null,
     };
 }

@@ -31,6 +31,7 @@ internal sealed class BoundEndpoints
 
     /// <summary>An end point by which this machine reaches what listens on <paramref name="bound"/>.</summary>
     public static EndPoint Reachable(EndPoint bound) => bound is not IPEndPoint ip ? bound
+        : ip.Address.Equals(IPAddress.IPv6Any) && !Loopback.HasIPv4 ? new IPEndPoint(IPAddress.IPv6Loopback, ip.Port)
         : ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any) ? new IPEndPoint(IPAddress.Loopback, ip.Port)
         : ip;
 }

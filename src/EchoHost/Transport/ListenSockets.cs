@@ -17,7 +17,7 @@ internal static class ListenSockets
         try
         {
             // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
-            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!) : BindTcp(endPoint);
+            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!, echo!.Mode) : BindTcp(endPoint);
         }
         catch (SocketException e) when (!IsMissingLoopback(e, endPoint, echo))
         {
@@ -34,13 +34,13 @@ internal static class ListenSockets
         return socket;
     }
 
-    private static UnixListenSocket BindUnix(string path)
+    private static UnixListenSocket BindUnix(string path, UnixFileMode mode)
     {
         UnixSocketFile.RemoveIfStale(path);
         var socket = new UnixListenSocket();
         try
         {
-            socket.Bind(path);
+            socket.Bind(path, mode);
             return socket;
         }
         catch
@@ -66,7 +66,7 @@ internal static class ListenSockets
 
     /// <summary>Of localhost's two addresses Kestrel does with one.</summary>
     private static bool IsMissingLoopback(SocketException e, EndPoint endPoint, EchoEndpoint? echo) =>
-        echo is null && e.SocketErrorCode == SocketError.AddressNotAvailable && endPoint is IPEndPoint ip && IPAddress.IsLoopback(ip.Address);
+        echo is null && e.SocketErrorCode is (SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported) && endPoint is IPEndPoint ip && IPAddress.IsLoopback(ip.Address);
 
     private static string HttpSetting(EndPoint endPoint, HostSettings settings)
     {

@@ -2,23 +2,32 @@ using System.Net.Sockets;
 
 namespace EchoHost.Transport;
 
-/// <summary>A socket that listens on a path, and takes its file away when it is closed.</summary>
+/// <summary>A socket that listens on a path, and takes its file away when it is closed, unless that is another's by now.</summary>
 internal sealed class UnixListenSocket() : Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
 {
     private string? _path;
+    private UnixSocketFile.Identity? _file;
 
-    public void Bind(string path)
+    /// <summary>Binds to a path, whose file then has the mode. Nobody can connect before the socket listens, so there is no moment with another mode.</summary>
+    public void Bind(string path, UnixFileMode mode)
     {
         Bind(new UnixListenEndPoint(path));
         _path = path;
+        _file = UnixSocketFile.Identify(path);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, mode);
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
-        base.Dispose(disposing);
-        if (disposing && Interlocked.Exchange(ref _path, null) is { } path)
+        // While it still listens, so that nobody takes the path for one that was left behind, and replaces it meanwhile.
+        if (disposing && Interlocked.Exchange(ref _path, null) is { } path && UnixSocketFile.Identify(path) == _file)
         {
             File.Delete(path);
         }
+
+        base.Dispose(disposing);
     }
 }

@@ -47,6 +47,30 @@ internal static partial class UnixSocketFile
         return false;
     }
 
+    /// <summary>Which file a path leads to; null where there is none. Systems other than Linux can't tell, and have one for all.</summary>
+    public static unsafe Identity? Identify(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return File.Exists(path) ? default(Identity) : null;
+        }
+
+        // struct statx of statx(2), which is the same on every architecture.
+        const int size = 256, inode = 32, deviceMajor = 136;
+        const int currentDirectory = -100, noFollow = 0x100;
+        const uint withInode = 0x100;
+        var status = stackalloc byte[size];
+        return StatX(currentDirectory, path, noFollow, withInode, status) == 0
+            ? new Identity(*(ulong*)(status + inode), *(ulong*)(status + deviceMajor))
+            : null;
+    }
+
+    /// <summary>A file, whatever it is called: its number, and the device that it is on.</summary>
+    internal readonly record struct Identity(ulong Inode, ulong Device);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* status);
+
     // O_RDONLY is 0 everywhere; O_NONBLOCK is not the same everywhere.
     private const int LinuxNonBlocking = 0x800;
     private const int MacNonBlocking = 0x4;

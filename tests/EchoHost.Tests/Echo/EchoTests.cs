@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EchoHost.Connections.Admission;
-using EchoHost.Echo;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Echo;
@@ -143,7 +142,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         var port = ((IPEndPoint)host.EndPoints["Both"]).Port;
         foreach (var address in new[] { IPAddress.Loopback, IPAddress.IPv6Loopback })
         {
-            Assert.SkipUnless(address.AddressFamily == AddressFamily.InterNetwork || EchoEndpoint.HasIPv6Loopback(), "no IPv6 here");
+            Assert.SkipUnless(address.AddressFamily == AddressFamily.InterNetwork || EchoHost.Transport.Loopback.HasIPv6, "no IPv6 here");
             using var client = await EchoClient.ConnectAsync(new IPEndPoint(address, port));
             await client.EchoAsync("hello");
         }

@@ -52,6 +52,49 @@ public sealed class UnixSocketFileTests : IDisposable
         Assert.Equal("precious", await File.ReadAllTextAsync(SocketPath));
     }
 
+    [Theory]
+    [InlineData(null, "660")]
+    [InlineData("0600", "600")]
+    [InlineData("777", "777")]
+    public async Task The_file_has_the_mode_that_is_configured(string? mode, string expected)
+    {
+        await using var host = await EchoHostFixture.StartAsync([$"Echo:Endpoints:Local:Url=unix:{SocketPath}", .. mode is null ? Array.Empty<string>() : [$"Echo:Endpoints:Local:Mode={mode}"]]);
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        Assert.Equal(expected, Convert.ToString((int)File.GetUnixFileMode(SocketPath), 8));
+        using var client = await host.ConnectAsync("Local");
+        await client.EchoAsync("hello");
+    }
+
+    [Theory]
+    [InlineData("Echo:Endpoints:Local:Mode", "0888", "expected a file mode in octal digits, as in 0660")]
+    [InlineData("Echo:Endpoints:Local:Mode", "rw", "expected a file mode in octal digits, as in 0660")]
+    [InlineData("Echo:Endpoints:Local:Mode", "4755", "expected a file mode in octal digits, as in 0660")]
+    [InlineData("Echo:Endpoints:Tcp:Mode", "0600", "which is not unix:")]
+    public async Task A_mode_that_is_none_or_of_no_use_is_an_error(string key, string mode, string why)
+    {
+        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}", $"{key}={mode}"));
+        Assert.StartsWith($"{key} is '{mode}'", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith(why, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_host_that_stops_leaves_its_successors_file_alone()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells one file from another here");
+        var former = await EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}");
+        // As somebody does who wants a new host there before the old one has gone.
+        File.Delete(SocketPath);
+        await using var successor = await EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}");
+        await former.DisposeAsync();
+        Assert.True(File.Exists(SocketPath));
+        using var client = await successor.ConnectAsync("Local");
+        await client.EchoAsync("served by the successor");
+    }
+
     [Fact]
     public async Task A_FIFO_is_not_waited_for()
     {

@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using EchoHost.Echo;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -239,7 +238,7 @@ public sealed class EpollConnectionTests : IDisposable
     [InlineData("::", "::1")]
     public async Task Both_end_points_are_as_the_peer_sees_them(string listen, string connect)
     {
-        Assert.SkipUnless(listen == "127.0.0.1" || EchoEndpoint.HasIPv6Loopback(), "no IPv6 here");
+        Assert.SkipUnless(listen == "127.0.0.1" || EchoHost.Transport.Loopback.HasIPv6, "no IPv6 here");
         await using var server = EpollServer.Start(new IPEndPoint(IPAddress.Parse(listen), 0));
         using var peer = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Parse(connect), ((IPEndPoint)server.EndPoint).Port));
         var host = await server.AcceptAsync();

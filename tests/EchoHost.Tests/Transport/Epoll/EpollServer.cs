@@ -93,7 +93,7 @@ internal sealed class EpollServer : IAsyncDisposable
     private static UnixListenSocket BindUnix(string path)
     {
         var socket = new UnixListenSocket();
-        socket.Bind(path);
+        socket.Bind(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return socket;
     }
 

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using EchoHost.Tests.Infrastructure;
+
+namespace EchoHost.Tests.Transport;
+
+/// <summary>
+/// A kernel that lacks a family of addresses, as one booted with <c>ipv6.disable=1</c>: a filter (seccomp(2)) has socket(2)
+/// fail with EAFNOSUPPORT for it, in the program and nowhere else.
+/// </summary>
+public class AddressFamilyTests
+{
+    private const string Filter = """
+        import ctypes, os, platform, struct, sys
+        family, call = int(sys.argv[1]), {'x86_64': 41, 'aarch64': 198}[platform.machine()]
+        def op(code, jt, jf, k): return struct.pack('HBBI', code, jt, jf, k)
+        code = b''.join([
+            op(0x20, 0, 0, 0), op(0x15, 0, 3, call),        # nr == socket
+            op(0x20, 0, 0, 16), op(0x15, 0, 1, family),     # args[0] == family
+            op(0x06, 0, 0, 0x00050000 | 97),                # EAFNOSUPPORT
+            op(0x06, 0, 0, 0x7fff0000)])
+        instructions = ctypes.create_string_buffer(code, len(code))
+        class Program(ctypes.Structure): _fields_ = [('length', ctypes.c_ushort), ('filter', ctypes.c_void_p)]
+        program = Program(len(code) // 8, ctypes.addressof(instructions))
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(program)): sys.exit(99)
+        os.execv(sys.argv[2], sys.argv[2:])
+        """;
+
+    private const int V4 = 2;
+    private const int V6 = 10;
+
+    public AddressFamilyTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "needs seccomp");
+
+    [Theory]
+    [InlineData(V6, "http://localhost:{0}", "tcp://*:0")]
+    [InlineData(V6, "http://*:{0}", "tcp://localhost:0")]
+    [InlineData(V4, "http://localhost:{0}", "tcp://*:0")]
+    [InlineData(V4, "http://*:{0}", "tcp://localhost:0")]
+    [InlineData(V4, "http://localhost:0", "tcp://localhost:0")]
+    public async Task Without_one_family_the_host_is_ready_on_the_other(int missing, string urls, string tcp)
+    {
+        var python = Tool.Need("python3");
+        Assert.SkipUnless(missing == V6 || EchoHost.Transport.Loopback.HasIPv6, "no IPv6 here");
+        var present = missing == V6 ? IPAddress.Loopback : IPAddress.IPv6Loopback;
+        urls = string.Format(CultureInfo.InvariantCulture, urls, FreePort(present));
+        using var host = Start(python, missing, [$"--urls={urls}", $"--Echo:Endpoints:Tcp:Url={tcp}"], []);
+        try
+        {
+            var lines = new List<string>();
+            while (await host.StandardOutput.ReadLineAsync().WaitAsync(Wait.Limit) is { } line)
+            {
+                lines.Add(line);
+                if (line.Contains("are let in", StringComparison.Ordinal))
+                {
+                    break;
+                }
+            }
+
+            Assert.True(lines.Count > 1, await ErrorsAsync(host));
+            var port = int.Parse(lines.First(l => l.Contains("connections on port ", StringComparison.Ordinal)).Split("on port ")[1], CultureInfo.InvariantCulture);
+            using var client = await EchoClient.ConnectAsync(new IPEndPoint(present, port));
+            await client.EchoAsync("hello");
+
+            // By the command, from its own configuration, and where it has the family and where it has not.
+            var served = lines.First(l => l.Contains("are served on ", StringComparison.Ordinal)).Split("are served on ")[1];
+            foreach (var filtered in new[] { missing, 0 })
+            {
+                await Wait.UntilAsync(async () => await IsHealthyAsync(python, filtered, served), "the host is ready, for the command too");
+            }
+        }
+        finally
+        {
+            host.Kill();
+            await host.WaitForExitAsync().WaitAsync(Wait.Limit);
+        }
+    }
+
+    private static async Task<bool> IsHealthyAsync(string python, int missing, string urls)
+    {
+        using var health = Start(python, missing, ["health"], [("ASPNETCORE_URLS", urls)]);
+        await health.WaitForExitAsync().WaitAsync(Wait.Limit);
+        // Where every core is busy, a host that has just started may take longer than the command waits.
+        var errors = await ErrorsAsync(health);
+        Assert.True(health.ExitCode == 0 || errors.Contains("no answer within", StringComparison.Ordinal), errors);
+        return health.ExitCode == 0;
+    }
+
+    private static Task<string> ErrorsAsync(Process process) => process.HasExited ? process.StandardError.ReadToEndAsync().WaitAsync(Wait.Limit) : Task.FromResult("");
+
+    private static Process Start(string python, int missing, string[] args, (string Name, string Value)[] environment)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "EchoHost");
+        var start = new ProcessStartInfo(python, ["-c", Filter, missing.ToString(CultureInfo.InvariantCulture), program, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
+    }
+
+    private static int FreePort(IPAddress address)
+    {
+        using var listener = new TcpListener(address, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
