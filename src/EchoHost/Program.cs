@@ -40,8 +40,7 @@ internal sealed partial class Program
         builder.Logging.AddEchoLogging(builder.Configuration);
         services.AddEchoMetrics(builder.Configuration);
         services.AddHealth();
-        // Problems (RFC 9457) are written without reflection.
-        services.AddProblemDetails();
+        services.AddHttp(builder.Configuration, host);
 
         // Who is let in, who is connected, and when a connection has lasted long enough.
         services.AddSingleton(host);
@@ -66,6 +65,7 @@ internal sealed partial class Program
 
         configure?.Invoke(services);
         var app = builder.Build();
+        app.UseHttp();
         app.MapHealth();
         app.MapMetrics();
         app.MapConnections();

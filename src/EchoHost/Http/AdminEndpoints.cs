@@ -44,7 +44,7 @@ internal static partial class AdminEndpoints
         var token = context.RequestServices.GetRequiredService<HostSettings>().Admin.Token;
         if (token.Length == 0)
         {
-            return Results.NotFound();
+            return new HttpProblem(StatusCodes.Status404NotFound, null);
         }
 
         if (IsToken(context.Request.Headers.Authorization.ToString(), token))
@@ -53,7 +53,7 @@ internal static partial class AdminEndpoints
         }
 
         context.Response.Headers[HeaderNames.WWWAuthenticate] = Scheme;
-        return Results.Problem("the bearer token is missing or wrong", statusCode: StatusCodes.Status401Unauthorized);
+        return new HttpProblem(StatusCodes.Status401Unauthorized, "the bearer token is missing or wrong");
     }
 
     /// <summary>Takes the same time whatever the header holds: what is compared are hashes, which have one length.</summary>

@@ -13,6 +13,9 @@ namespace EchoHost.Http;
 internal static class ConnectionsEndpoint
 {
     private const int DefaultLimit = 1000;
+    private const int MostLimit = 10_000;
+
+    private static readonly string[] Parameters = ["limit", "sort", "peer"];
 
     private static readonly string[] Sorts = ["age", "idle", "received", "rtt"];
 
@@ -23,16 +26,21 @@ internal static class ConnectionsEndpoint
     }
 
     /// <summary>
-    /// <c>limit</c>: how many at the most (default 1000). <c>sort</c>: <c>age</c> (the default), <c>idle</c>,
+    /// <c>limit</c>: how many at the most (default 1000, at most 10,000). <c>sort</c>: <c>age</c> (the default), <c>idle</c>,
     /// <c>received</c> or <c>rtt</c>, largest first. <c>peer</c>: an address, an address and port, or a network (CIDR).
     /// Anything else is 400, with a problem (RFC 9457) that names the parameter.
     /// </summary>
-    private static IResult List(ConnectionRegistry registry, DrainState drain, string? limit = null, string? sort = null, string? peer = null)
+    private static IResult List(HttpRequest request, ConnectionRegistry registry, DrainState drain, string? limit = null, string? sort = null, string? peer = null)
     {
-        var most = DefaultLimit;
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most)))
+        if (request.Query.Keys.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
         {
-            return Refuse($"limit is '{limit}'; expected a whole number");
+            return Refuse($"{unknown} is no parameter of this call; it has {string.Join(", ", Parameters)}");
+        }
+
+        var most = DefaultLimit;
+        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MostLimit))
+        {
+            return Refuse($"limit is '{limit}'; expected a whole number, at most {MostLimit}");
         }
 
         sort ??= Sorts[0];
@@ -60,9 +68,9 @@ internal static class ConnectionsEndpoint
         ? Results.Json(Describe(connection), ConnectionsJson.Default.ConnectionDescription)
         : NotFound(id);
 
-    public static IResult NotFound(string id) => Results.Problem($"no live connection has the id '{id}'", statusCode: StatusCodes.Status404NotFound);
+    public static IResult NotFound(string id) => new HttpProblem(StatusCodes.Status404NotFound, $"no live connection has the id '{id}'");
 
-    private static IResult Refuse(string why) => Results.Problem(why, statusCode: StatusCodes.Status400BadRequest);
+    private static HttpProblem Refuse(string why) => new HttpProblem(StatusCodes.Status400BadRequest, why);
 
     private static IEnumerable<TrackedConnection> Largest(IEnumerable<TrackedConnection> connections, string sort, int most)
     {

@@ -21,10 +21,14 @@ internal static class HealthEndpoints
     /// </summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
-        app.MapHealthChecks("/health", Options(_ => true));
-        app.MapHealthChecks("/health/live", Options(_ => false));
-        app.MapHealthChecks("/health/ready", Options(_ => true));
+        Map(app, "/health", _ => true);
+        Map(app, "/health/live", _ => false);
+        Map(app, "/health/ready", _ => true);
     }
+
+    /// <summary>The framework's own mapping takes every method.</summary>
+    private static void Map(IEndpointRouteBuilder app, string path, Func<HealthCheckRegistration, bool> predicate) =>
+        app.MapHealthChecks(path, Options(predicate)).WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
 
     private static HealthCheckOptions Options(Func<HealthCheckRegistration, bool> predicate) => new()
     {

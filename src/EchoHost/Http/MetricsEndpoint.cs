@@ -7,6 +7,9 @@ namespace EchoHost.Http;
 internal static class MetricsEndpoint
 {
     private const string OpenMetricsType = "application/openmetrics-text";
+    private const string OpenMetricsVersion = "1.0.0";
+    private const string TextType = "text";
+    private const string PlainSubType = "plain";
 
     public static void MapMetrics(this IEndpointRouteBuilder app)
     {
@@ -14,27 +17,32 @@ internal static class MetricsEndpoint
         app.MapMethods("/metrics", [HttpMethods.Get, HttpMethods.Head], ScrapeAsync);
     }
 
-    /// <summary>OpenMetrics only where it is asked for by name and no text type is asked for more (RFC 9110, section 12.5.1).</summary>
+    /// <summary>
+    /// OpenMetrics only where it is asked for by name, in a version that there is, and no less than text is (RFC 9110,
+    /// section 12.5.1). What can't be read asks for nothing.
+    /// </summary>
     internal static bool PrefersOpenMetrics(IList<string?> accept)
     {
-        double openMetrics = 0, text = 0;
-        if (MediaTypeHeaderValue.TryParseList([.. accept.OfType<string>()], out var types))
+        if (!MediaTypeHeaderValue.TryParseStrictList([.. accept.OfType<string>()], out var types) || types.Any(HasUnreadableQuality))
         {
-            foreach (var type in types)
-            {
-                if (type.MediaType.Equals(OpenMetricsType, StringComparison.OrdinalIgnoreCase))
-                {
-                    openMetrics = Math.Max(openMetrics, type.Quality ?? 1);
-                }
-                else if (type.MediaType.Equals("text/plain", StringComparison.OrdinalIgnoreCase))
-                {
-                    text = Math.Max(text, type.Quality ?? 1);
-                }
-            }
+            return false;
         }
 
+        var openMetrics = types.Where(IsOpenMetrics).Select(QualityOf).DefaultIfEmpty(0).Max();
+        // Of the ranges that text is in, the narrowest decides.
+        var ranges = types.Where(type => type.MatchesAllTypes || (type.Type.Equals(TextType, StringComparison.OrdinalIgnoreCase) && (type.MatchesAllSubTypes || type.SubType.Equals(PlainSubType, StringComparison.OrdinalIgnoreCase))));
+        var text = ranges.GroupBy(type => type.MatchesAllTypes ? 2 : type.MatchesAllSubTypes ? 1 : 0).MinBy(group => group.Key)?.Max(QualityOf) ?? 0;
         return openMetrics > 0 && openMetrics >= text;
     }
+
+    private static bool IsOpenMetrics(MediaTypeHeaderValue type) =>
+        type.MediaType.Equals(OpenMetricsType, StringComparison.OrdinalIgnoreCase) && !type.Parameters.Any(parameter => Is(parameter, "version") && parameter.GetUnescapedValue() != OpenMetricsVersion);
+
+    private static double QualityOf(MediaTypeHeaderValue type) => type.Quality ?? 1;
+
+    private static bool HasUnreadableQuality(MediaTypeHeaderValue type) => type.Quality is null && type.Parameters.Any(parameter => Is(parameter, "q"));
+
+    private static bool Is(NameValueHeaderValue parameter, string name) => parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
     private static async Task ScrapeAsync(HttpContext context, MeterProviders providers)
     {

@@ -31,7 +31,7 @@ internal static class PeersEndpoint
     {
         if (peers.Find(Uri.UnescapeDataString(name)) is not { } peer)
         {
-            return Results.Problem($"no peer is called '{name}'", statusCode: StatusCodes.Status404NotFound);
+            return new HttpProblem(StatusCodes.Status404NotFound, $"no peer is called '{name}'");
         }
 
         try
@@ -40,7 +40,7 @@ internal static class PeersEndpoint
             var text = Strict.GetString(message);
             if (message.Length == 0)
             {
-                return Results.Problem("the body is empty; there is nothing to send", statusCode: StatusCodes.Status400BadRequest);
+                return new HttpProblem(StatusCodes.Status400BadRequest, "the body is empty; there is nothing to send");
             }
 
             await using var connection = await client.ConnectAsync(peer.Target, settings.Peers.Timeout, context.RequestAborted);
@@ -49,16 +49,16 @@ internal static class PeersEndpoint
         }
         catch (BadHttpRequestException e)
         {
-            return Results.Problem(e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MostBytes} bytes" : e.Message, statusCode: e.StatusCode);
+            return new HttpProblem(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MostBytes} bytes" : e.Message);
         }
         catch (DecoderFallbackException)
         {
-            return Results.Problem("the body is not UTF-8 text", statusCode: StatusCodes.Status400BadRequest);
+            return new HttpProblem(StatusCodes.Status400BadRequest, "the body is not UTF-8 text");
         }
         catch (PeerException e)
         {
             var received = e.Received.IsEmpty ? "" : $": \"{MessageText.Escape(new(e.Received))}\"";
-            return Results.Problem($"{e.Result.Label()}: {e.Message}{received}", statusCode: StatusCodes.Status502BadGateway);
+            return new HttpProblem(StatusCodes.Status502BadGateway, $"{e.Result.Label()}: {e.Message}{received}");
         }
     }
 

@@ -1,5 +1,4 @@
 using EchoHost.Configuration;
-using EchoHost.Drain;
 using EchoHost.Http;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -30,29 +29,35 @@ internal static class AdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(builder.ApplicationServices, next, metrics).OnConnectionAsync);
     }
 
-    /// <summary>Keeps the HTTP endpoint within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
-    public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, ConnectionGate gate)
+    /// <summary>Lets connections of the HTTP endpoint in, within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
+    /// <param name="builder">The chain; this stands first in it.</param>
+    /// <param name="gate">The places.</param>
+    /// <param name="isBehindProxy">Whether who connects may be a proxy, which speaks for many.</param>
+    public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, HttpGate gate, bool isBehindProxy)
     {
-        var rejections = builder.ApplicationServices.GetRequiredService<Rejections>();
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);
-        var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
-        return builder.Use(next => async context =>
-        {
-            if (!gate.TryEnter())
-            {
-                rejections.TurnAway(context, metrics, RejectReason.Limit, $"the limit of {gate.MaxConnections} HTTP connections is reached");
-                return;
-            }
-
-            using var deadline = drain.HttpDeadline.UnsafeRegister(static connection => ((ConnectionContext)connection!).Abort(), context);
-            try
-            {
-                await next(context);
-            }
-            finally
-            {
-                gate.Leave();
-            }
-        });
+        return builder.Use(next => ActivatorUtilities.CreateInstance<HttpAdmissionMiddleware>(builder.ApplicationServices, next, metrics, gate, !isBehindProxy).OnConnectionAsync);
     }
+
+    /// <summary>Lets an address hold no more than its share of the HTTP endpoint, and nobody hold a place without asking; stands after PROXY.</summary>
+    public static IConnectionBuilder UseHttpClientLimits(this IConnectionBuilder builder, HttpGate gate)
+    {
+        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);
+        return builder.Use(next => ActivatorUtilities.CreateInstance<HttpClientMiddleware>(builder.ApplicationServices, next, metrics, gate).OnConnectionAsync);
+    }
+
+    /// <summary>Tells the gate which connections the host is answering.</summary>
+    public static void UseHttpTurns(this IApplicationBuilder app) => app.Use(static async (context, next) =>
+    {
+        var place = context.Features.Get<HttpPlace>();
+        place?.HostsTurn();
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            place?.ClientsTurn();
+        }
+    });
 }

@@ -1,0 +1,78 @@
+using System.IO.Pipelines;
+using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
+using EchoHost.Metrics;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace EchoHost.Connections.Admission;
+
+/// <summary>Lets a connection to the HTTP endpoint in, where need be in the place of another, and holds the place until its socket is closed.</summary>
+/// <param name="next">What comes after.</param>
+/// <param name="metrics">The HTTP endpoint's.</param>
+/// <param name="gate">The places.</param>
+/// <param name="hasShare">Whether the address that connects is the client's own, which has a share; else see <see cref="HttpClientMiddleware"/>.</param>
+/// <param name="drain">When the last connections have to go.</param>
+/// <param name="rejections">Counts and tells.</param>
+/// <param name="time">What is waited by.</param>
+internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections, TimeProvider time)
+{
+    /// <summary>How long the client may take for the end of its last answer. Kestrel would wait without a limit.</summary>
+    internal static readonly TimeSpan LastBytesLimit = TimeSpan.FromSeconds(20);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    public async Task OnConnectionAsync(ConnectionContext context)
+    {
+        var place = gate.Enter(context, PeerAddress.Address(context.RemoteEndPoint), hasShare, out var displaced);
+        HttpDisplacement.End(displaced, gate, metrics, rejections);
+        using var deadline = drain.HttpDeadline.UnsafeRegister(static connection => ((ConnectionContext)connection!).Abort(), context);
+        var transport = context.Transport;
+        context.Features.Set(place);
+        context.Transport = new WatchedTransport(transport.Input, new WatchedOutput(transport.Output, place));
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Transport = transport;
+            place.ClientsTurn();
+            await SendLastBytesAsync(context);
+            gate.Leave(place);
+        }
+    }
+
+    /// <summary>
+    /// Waits until the socket is closed, which is when its last bytes are the kernel's. There is no event for that:
+    /// ConnectionClosed may be the client's FIN, which comes long before.
+    /// </summary>
+    private async Task SendLastBytesAsync(ConnectionContext context)
+    {
+        await context.Transport.Output.CompleteAsync();
+        await context.Transport.Input.CompleteAsync();
+        if (context.Features.Get<IConnectionSocketFeature>()?.Socket.SafeHandle is not { } handle)
+        {
+            return;
+        }
+
+        var start = time.GetTimestamp();
+        while (!handle.IsClosed)
+        {
+            if (time.GetElapsedTime(start) >= LastBytesLimit)
+            {
+                context.Abort(new ConnectionAbortedException("the client does not take the end of its answer"));
+                return;
+            }
+
+            await Task.Delay(Look, time);
+        }
+    }
+
+    private sealed class WatchedTransport(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = input;
+
+        public PipeWriter Output { get; } = output;
+    }
+}

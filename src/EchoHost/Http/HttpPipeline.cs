@@ -1,0 +1,29 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using Microsoft.AspNetCore.HostFiltering;
+
+namespace EchoHost.Http;
+
+/// <summary>What every HTTP call passes before it reaches what it asks for.</summary>
+internal static class HttpPipeline
+{
+    /// <exception cref="ConfigurationException"><c>AllowedHosts</c> can't be used.</exception>
+    public static void AddHttp(this IServiceCollection services, IConfiguration configuration, HostSettings settings)
+    {
+        services.AddSingleton(AllowedHosts.Read(configuration[AllowedHosts.Key], settings.HttpAddresses));
+        // The framework's own filter knows the same key, but no path that is open under every name.
+        services.PostConfigure<HostFilteringOptions>(options => options.AllowedHosts = ["*"]);
+    }
+
+    /// <summary>Outermost first.</summary>
+    public static void UseHttp(this WebApplication app)
+    {
+        app.UseHttpTurns();
+        // What has no body of its own, such as the 404 and 405 of routing.
+        app.UseStatusCodePages(context => HttpProblem.WriteAsync(context.HttpContext, detail: null));
+        var hosts = app.Services.GetRequiredService<AllowedHosts>();
+        app.Use((context, next) => hosts.Allows(context.Request.Host, context.Request.Path)
+            ? next(context)
+            : new HttpProblem(StatusCodes.Status400BadRequest, $"this host is not called '{context.Request.Host.Host}'; {AllowedHosts.Key} names more").ExecuteAsync(context));
+    }
+}

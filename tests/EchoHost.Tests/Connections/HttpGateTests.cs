@@ -1,0 +1,147 @@
+using System.Net;
+using EchoHost.Connections.Admission;
+using EchoHost.Tests.Peers.Mesh;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Tests.Connections;
+
+/// <summary>Who has a place at the HTTP endpoint, and who gives way.</summary>
+public class HttpGateTests
+{
+    private const int Places = 16;
+
+    private readonly FakeTime _time = new();
+    private readonly HttpGate _gate;
+
+    public HttpGateTests() => _gate = new HttpGate(Places, _time);
+
+    [Fact]
+    public void A_place_given_back_is_free()
+    {
+        var places = Enumerable.Range(0, _gate.Share).Select(_ => Enter("192.0.2.1")).ToList();
+        _gate.Leave(places[3]);
+        Assert.Null(Enter("192.0.2.1", out _));
+    }
+
+    [Fact]
+    public void An_address_that_has_its_share_displaces_only_itself()
+    {
+        var other = Enter("192.0.2.2");
+        var first = Enter("192.0.2.1");
+        for (var i = 1; i < _gate.Share; i++)
+        {
+            Enter("192.0.2.1");
+        }
+
+        Assert.Same(first, Enter("192.0.2.1", out _));
+        Assert.Null(Enter("192.0.2.2", out _));
+        Assert.DoesNotContain(other, new[] { Enter("192.0.2.1", out _), Enter("192.0.2.1", out _) });
+    }
+
+    [Theory]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    [InlineData("::ffff:192.0.2.1", "192.0.2.1", true)]
+    [InlineData("192.0.2.1", "192.0.2.2", false)]
+    public void IPv6_addresses_are_counted_by_their_network(string one, string other, bool isSame) =>
+        Assert.Equal(isSame, HttpGate.NetworkOf(IPAddress.Parse(one))!.Equals(HttpGate.NetworkOf(IPAddress.Parse(other))));
+
+    [Fact]
+    public void Clients_on_this_machine_always_find_places()
+    {
+        for (var i = 0; i < Places; i++)
+        {
+            Enter($"192.0.2.{i}");
+        }
+
+        // Those from elsewhere have displaced each other; these displace nobody.
+        for (var i = 0; i < Places - _gate.PlacesForElsewhere; i++)
+        {
+            Assert.Null(Enter("127.0.0.1", out _));
+        }
+
+        Assert.NotNull(Enter("::1", out _));
+    }
+
+    [Fact]
+    public void Who_comes_from_elsewhere_does_not_displace_a_client_on_this_machine()
+    {
+        var local = Enter("127.0.0.1");
+        for (var i = 0; i < 3 * Places; i++)
+        {
+            Assert.NotSame(local, Enter($"192.0.2.{i}", out _));
+        }
+    }
+
+    [Fact]
+    public void The_one_that_has_waited_the_longest_gives_way()
+    {
+        var places = Enumerable.Range(0, _gate.PlacesForElsewhere).Select(i => Enter($"192.0.2.{i}")).ToList();
+        places[0].HostsTurn();
+        places[1].HostsTurn();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        places[1].ClientsTurn();
+        Assert.Same(places[2], Enter("192.0.2.100", out _));
+        Assert.Same(places[3], Enter("192.0.2.101", out _));
+    }
+
+    [Fact]
+    public void Of_those_that_are_being_answered_the_one_that_takes_the_longest_gives_way()
+    {
+        var places = Enumerable.Range(0, _gate.PlacesForElsewhere).Select(i => Enter($"192.0.2.{i}")).ToList();
+        foreach (var place in places.AsEnumerable().Reverse())
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            place.HostsTurn();
+        }
+
+        Assert.Same(places[^1], Enter("192.0.2.100", out _));
+    }
+
+    [Fact]
+    public void A_turn_that_ended_late_does_not_end_the_next()
+    {
+        var place = Enter("192.0.2.1");
+        var turn = place.ClientsTurn();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        place.ClientsTurn();
+        place.EndTurn(turn);
+        Assert.False(place.Order.IsHostsTurn);
+        place.EndTurn(place.ClientsTurn());
+        Assert.True(place.Order.IsHostsTurn);
+    }
+
+    [Fact]
+    public void Behind_a_proxy_the_share_is_the_clients()
+    {
+        HttpPlace Enter() => _gate.Enter(new DefaultConnectionContext(), IPAddress.Loopback, hasShare: false, out _);
+        var client = IPAddress.Parse("203.0.113.7");
+        var first = Enter();
+        _gate.EnterShare(first, client, out _);
+        for (var i = 1; i < _gate.Share; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            _gate.EnterShare(Enter(), client, out var none);
+            Assert.Null(none);
+        }
+
+        _gate.EnterShare(Enter(), IPAddress.Parse("203.0.113.8"), out var displaced);
+        Assert.Null(displaced);
+        _gate.EnterShare(Enter(), client, out displaced);
+        Assert.Same(first, displaced);
+    }
+
+    private HttpPlace Enter(string address)
+    {
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        return _gate.Enter(new DefaultConnectionContext(), IPAddress.Parse(address), hasShare: true, out _);
+    }
+
+    /// <summary>Enters; returns who had to give way.</summary>
+    private HttpPlace? Enter(string address, out HttpPlace place)
+    {
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        place = _gate.Enter(new DefaultConnectionContext(), IPAddress.Parse(address), hasShare: true, out var displaced);
+        return displaced;
+    }
+}
