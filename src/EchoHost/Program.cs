@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using EchoHost.Commands;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
@@ -16,13 +17,28 @@ using EchoHost.Transport;
 /// <summary>The commands, and the host as a table of what it is made of.</summary>
 internal sealed partial class Program
 {
-    /// <summary>Without arguments, as services and containers start it, there is nothing to parse, and no parser to load.</summary>
-    private static Task<int> Main(string[] args) => args.Length == 0 ? ServeCommand.RunAsync([]) : ParseAsync(args);
-
-    private static async Task<int> ParseAsync(string[] args)
+    private static int Main(string[] args)
     {
-        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(), SendCommand.Create(), LoadCommand.Create(), HealthCommand.Create() };
-        ServeCommand.Configure(root);
+        var isHost = ServeCommand.IsMeant(args);
+        return StartConditions.Check(isHost) is var code and not ExitCode.Done ? code : Run(args, isHost);
+    }
+
+    /// <summary>A method of its own, so that what it needs is not loaded before the conditions have been checked.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Run(string[] args, bool isHost)
+    {
+        // Before anything that takes time: a signal may come at any moment.
+        var signals = isHost ? new HostSignals() : null;
+        // Without arguments, as services and containers start it, there is nothing to parse, and no parser to load.
+        var code = (args.Length == 0 ? ServeCommand.RunAsync([], signals!) : ParseAsync(args, signals)).GetAwaiter().GetResult();
+        GC.KeepAlive(signals);
+        return code;
+    }
+
+    private static async Task<int> ParseAsync(string[] args, HostSignals? signals)
+    {
+        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(signals), SendCommand.Create(), LoadCommand.Create(), HealthCommand.Create() };
+        ServeCommand.Configure(root, signals);
         return await root.Parse(args).RunAsync();
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using EchoHost.Configuration;
 
@@ -16,7 +17,8 @@ internal static class CommandLine
             var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help });
             return help.GetStringBuilder().Length == 0 ? code : await RunAsync(() =>
             {
-                StandardOutput.WriteLine(Plain(help.ToString()));
+                var isHosts = parsed.Action is HelpAction && ServeCommand.Explains(parsed.CommandResult.Command);
+                StandardOutput.WriteLine(Plain(help.ToString()) + (isHosts ? $"\n\n{ServeCommand.Keys}" : ""));
                 return Task.FromResult(code);
             });
         }

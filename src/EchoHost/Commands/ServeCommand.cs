@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using EchoHost.Configuration;
 using EchoHost.Transport;
 using Microsoft.Win32.SafeHandles;
@@ -9,43 +8,67 @@ namespace EchoHost.Commands;
 /// <summary><c>EchoHost [serve] [--Key=Value …]</c>: runs the host until it is told to stop.</summary>
 internal static class ServeCommand
 {
+    /// <summary>What <c>serve --help</c> says beside the usage.</summary>
+    public const string Keys = """
+        The commonest keys, with their defaults:
+          PORT=5555                                 the port of the endpoint Tcp (environment only)
+          --Urls=http://localhost:8080              where health, metrics and connections are served
+          --Echo:Endpoints:Tcp:Url=tcp://*:5555     an endpoint: tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH
+          --Echo:Endpoints:Tcp:ProxyProtocol=Off    Off, Optional or Required; from Echo:TrustedProxies:0, :1, …
+          --Echo:LogMessages=true                   a log line a message
+          --Echo:Limits:MaxConnections=             derived from the limit of file descriptors
+          --Echo:Limits:IdleTimeout=00:10:00        after how long of silence a connection is closed
+          --Echo:Shutdown:GracePeriod=00:00:20      how long busy connections may go on after SIGTERM
+          --Peers:Targets:0=HOST:PORT               a peer to probe all the time
+          --Logging:Format=text                     text or json
+
+        In the environment __ stands for : (Echo__LogMessages=false). Every key is in appsettings.json beside the
+        program, with its default, and is explained in docs/configuration.md.
+        """;
+
+    private const string Name = "serve";
     private const string Help = "Run the host; every configuration key can be given as --Key=Value";
 
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(3);
 
-    public static Command Create()
+    /// <param name="signals">What tells the host to stop, where that is listened to already.</param>
+    public static Command Create(HostSignals? signals)
     {
-        var command = new Command("serve", Help);
-        Configure(command);
+        var command = new Command(Name, Help);
+        Configure(command, signals);
         return command;
     }
 
     /// <summary>Makes <paramref name="command"/> run the host; what it does not know is configuration.</summary>
-    public static void Configure(Command command)
+    public static void Configure(Command command, HostSignals? signals)
     {
         command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction((parsed, _) => RunAsync([.. parsed.UnmatchedTokens]));
+        command.SetAction((parsed, _) => RunAsync([.. parsed.UnmatchedTokens], signals ?? new HostSignals()));
     }
+
+    /// <summary>Whether it is this command's help that is asked for, or that of the program, which is this command too.</summary>
+    public static bool Explains(Command command) => command is RootCommand || command.Name == Name;
+
+    /// <summary>Whether a command line runs the host: nothing, <c>serve</c>, or a setting of it.</summary>
+    public static bool IsMeant(string[] args) => args.Length == 0 || args[0] == Name || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version"));
 
     /// <summary>Runs the host until it is told to stop.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
-    public static async Task<int> RunAsync(string[] settings)
+    /// <param name="signals">Who tells it.</param>
+    public static async Task<int> RunAsync(string[] settings, HostSignals signals)
     {
         try
         {
             CheckShape(settings);
-            var app = Program.BuildHost(settings);
+            var app = Program.BuildHost(settings, services => services.AddSingleton<IHostLifetime>(signals));
             try
             {
-                await app.StartAsync();
-                await app.WaitForShutdownAsync();
+                return signals.Told.IsCompleted ? ExitCode.Done : await RunAsync(app, signals);
             }
             finally
             {
                 await DisposeAsync(app);
             }
-
-            return ExitCode.Done;
         }
         catch (ConfigurationException e)
         {
@@ -55,11 +78,26 @@ internal static class ServeCommand
         {
             return CommandLine.Fail(e.IsInUse ? ExitCode.Failed : ExitCode.WrongUsage, e.Message);
         }
+        catch (StandardOutputException e)
+        {
+            return CommandLine.Fail(ExitCode.Failed, $"standard output can't be written: {e.Message}");
+        }
         catch (IOException e)
         {
             // Kestrel could listen on none of localhost's addresses.
             return CommandLine.Fail(ExitCode.Failed, e.Message);
         }
+    }
+
+    private static async Task<int> RunAsync(WebApplication app, HostSignals signals)
+    {
+        var log = new LogFailure();
+        await app.StartAsync();
+        var stopped = app.WaitForShutdownAsync();
+        await Task.WhenAny(signals.Told, log.WithinStart, stopped);
+        app.Lifetime.StopApplication();
+        await stopped;
+        return log.Problem is { } problem ? throw new StandardOutputException(problem, isNobodyThere: false) : ExitCode.Done;
     }
 
     /// <summary>
@@ -68,10 +106,6 @@ internal static class ServeCommand
     /// </summary>
     private static async Task DisposeAsync(WebApplication app)
     {
-        // The host's own handlers go with it; one more signal now must not change the exit code.
-        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         try
         {
             await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);

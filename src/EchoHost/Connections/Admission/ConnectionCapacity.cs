@@ -10,20 +10,10 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
 {
     private const string Key = "Echo:Limits:MaxConnections";
 
-    /// <summary>
-    /// What the process needs besides: the runtime keeps two descriptors for each of its some hundred assemblies; then
-    /// the log, health probes, pushed metrics, the reserve, a few event loops, and connections on their way in and out.
-    /// </summary>
-    private const int OwnDescriptors = 288;
-
     /// <summary>How many event loops that provides for; each further one takes two descriptors.</summary>
     private const int FewLoops = 8;
     private const int DescriptorsPerLoop = 2;
 
-    /// <summary>With fewer, hardly anybody could connect.</summary>
-    private const int LeastDescriptors = 320;
-
-    private const int LeastHttp = 16;
     private const int MostHttp = 256;
 
     /// <summary>Where no descriptor limit can be read.</summary>
@@ -42,10 +32,10 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
             return new ConnectionCapacity(configured ?? Unlimited, MostHttp, null);
         }
 
-        var http = Math.Clamp(limit / 16, LeastHttp, MostHttp);
-        var most = limit - OwnDescriptors - forOthers - http;
-        return limit < LeastDescriptors + forOthers
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {LeastDescriptors + forOthers} or more")
+        var http = Math.Clamp(limit / 16, DescriptorNeeds.LeastHttp, MostHttp);
+        var most = limit - DescriptorNeeds.OfHost - forOthers - http;
+        return limit < DescriptorNeeds.LeastForHost + forOthers
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {DescriptorNeeds.LeastForHost + forOthers} or more")
             : configured > most
             ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
             : new ConnectionCapacity(configured ?? most, http, limit);

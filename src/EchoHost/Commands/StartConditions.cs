@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using EchoHost.Connections.Admission;
+
+namespace EchoHost.Commands;
+
+/// <summary>
+/// What must hold before anything else is done. Looked at before further assemblies are loaded, which too low a limit of
+/// file descriptors ends in the middle; so nothing here uses more of the framework than its core.
+/// </summary>
+internal static unsafe partial class StartConditions
+{
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
+
+    /// <summary>RLIMIT_NOFILE of Linux, but for some architectures that .NET is not on.</summary>
+    private const int LimitOfDescriptors = 7;
+
+    // fcntl(2)
+    private const int GetStatusFlags = 3;
+    private const int AccessMode = 3;
+    private const int ReadOnly = 0;
+
+    /// <summary>Says in one line what does not hold.</summary>
+    /// <param name="isHost">Whether a host is to run, rather than a command.</param>
+    /// <returns>The exit code with which to end; <see cref="ExitCode.Done"/> where everything holds.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int Check(bool isHost)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return ExitCode.Done;
+        }
+
+        var needed = (ulong)(isHost ? DescriptorNeeds.LeastForHost : DescriptorNeeds.LeastForCommand);
+        ResourceLimit limit;
+        if (GetLimit(LimitOfDescriptors, &limit) == 0 && limit.Soft < needed)
+        {
+            Write("EchoHost: the limit of "u8);
+            Write(limit.Soft);
+            Write(" file descriptors is too low to start; raise it (ulimit -n) to "u8);
+            Write(needed);
+            Write(" or more\n"u8);
+            return ExitCode.WrongUsage;
+        }
+
+        // Closed; or closed, and taken since by a file that the runtime reads.
+        var flags = GetFlags(StandardOutput, GetStatusFlags);
+        if (flags < 0 || (flags & AccessMode) == ReadOnly)
+        {
+            Write("EchoHost: standard output can't be written: Bad file descriptor\n"u8);
+            return ExitCode.Failed;
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void Write(ReadOnlySpan<byte> text)
+    {
+        fixed (byte* start = text)
+        {
+            // Where it can't be written either, the exit code is all that is left to say it.
+            _ = Write(StandardError, start, (nuint)text.Length);
+        }
+    }
+
+    private static void Write(ulong number)
+    {
+        const int mostDigits = 20;
+        var digits = stackalloc byte[mostDigits];
+        var at = mostDigits;
+        do
+        {
+            digits[--at] = (byte)('0' + (number % 10));
+            number /= 10;
+        }
+        while (number > 0);
+        _ = Write(StandardError, digits + at, (nuint)(mostDigits - at));
+    }
+
+    private struct ResourceLimit
+    {
+        public ulong Soft;
+        public ulong Hard;
+    }
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    private static partial int GetLimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int GetFlags(int descriptor, int command);
+
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static partial nint Write(int descriptor, byte* bytes, nuint count);
+}

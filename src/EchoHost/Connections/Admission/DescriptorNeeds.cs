@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+
+namespace EchoHost.Connections.Admission;
+
+/// <summary>How many file descriptors the process needs for itself. A test compares these figures with what a host holds.</summary>
+internal static class DescriptorNeeds
+{
+    /// <summary>
+    /// The runtime keeps two for each assembly that it has loaded, of which a host has some ninety, with TLS and pushed
+    /// metrics; compiled to a native file there are none.
+    /// </summary>
+    private const int PerAssembly = 2;
+    private const int Assemblies = 96;
+
+    /// <summary>
+    /// Standard input, output and error, and the runtime's copies of these; its pipes for signals; two for each of a few
+    /// event loops; listeners; the reserve; the log; health probes, both ends; pushed metrics; connections on their way
+    /// in and out.
+    /// </summary>
+    private const int Besides = 96;
+
+    /// <summary>A command's share of the same: one connection, a terminal, a name to look up.</summary>
+    private const int CommandAssemblies = 48;
+    private const int CommandBesides = 32;
+
+    /// <summary>With fewer connections than this, hardly anybody could connect.</summary>
+    private const int LeastConnections = 16;
+
+    /// <summary>HTTP has a sixteenth of all descriptors, and no fewer than this.</summary>
+    public const int LeastHttp = 16;
+
+    /// <summary>What a host needs besides its connections.</summary>
+    public static int OfHost => Besides + OfAssemblies(Assemblies);
+
+    /// <summary>The least with which a host starts.</summary>
+    public static int LeastForHost => OfHost + LeastHttp + LeastConnections;
+
+    /// <summary>The least with which a command starts.</summary>
+    public static int LeastForCommand => CommandBesides + OfAssemblies(CommandAssemblies);
+
+    private static int OfAssemblies(int count) => RuntimeFeature.IsDynamicCodeCompiled ? PerAssembly * count : 0;
+}
