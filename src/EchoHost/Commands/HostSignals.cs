@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using EchoHost.Drain;
 
 namespace EchoHost.Commands;
 
 /// <summary>
-/// SIGTERM, SIGINT and SIGQUIT from the program's first moment to its last, in place of the framework's console lifetime,
-/// which listens to them later and would cancel a start in the middle. A host that is told to stop while it starts
+/// SIGTERM, SIGINT, SIGQUIT and SIGHUP from the program's first moment to its last, in place of the framework's console
+/// lifetime, which listens to them later and would cancel a start in the middle. A host that is told to stop while it starts
 /// finishes starting and stops then, in the order in which it always does.
 /// </summary>
 internal sealed class HostSignals : IHostLifetime
@@ -14,7 +15,7 @@ internal sealed class HostSignals : IHostLifetime
     // Never given up: a signal after the last line must not change the exit code.
     private readonly PosixSignalRegistration[] _registrations;
 
-    public HostSignals() => _registrations = [Listen(PosixSignal.SIGTERM), Listen(PosixSignal.SIGINT), Listen(PosixSignal.SIGQUIT)];
+    public HostSignals() => _registrations = [.. DrainSignals.All.Append(PosixSignal.SIGQUIT).Select(Listen)];
 
     /// <summary>Completes with the first signal.</summary>
     public Task Told => _told.Task;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace EchoHost.Drain;
 
 /// <summary>
-/// The first SIGTERM, SIGINT or SIGHUP starts the drain; the second cancels <see cref="Token"/>, which ends it at once.
+/// The first of <see cref="DrainSignals"/> starts the drain; the second cancels <see cref="Token"/>, which ends it at once.
 /// </summary>
 /// <remarks>
 /// Some senders signal the process and then its whole group, as timeout(1) does: what comes right after the first
@@ -13,20 +13,15 @@ internal sealed class SecondSignal : IDisposable
 {
     private static readonly TimeSpan Same = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A terminal that goes away sends SIGHUP.</summary>
-    private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP];
-
-    private readonly IHostApplicationLifetime _lifetime;
     private readonly CancellationTokenSource _second = new();
-    private readonly PosixSignalRegistration[] _registrations;
     private readonly TimeProvider _time;
+    private readonly PosixSignalRegistration[] _registrations;
     private long _firstAt;
 
-    public SecondSignal(IHostApplicationLifetime lifetime, TimeProvider time)
+    public SecondSignal(TimeProvider time)
     {
-        _lifetime = lifetime;
         _time = time;
-        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
+        _registrations = [.. DrainSignals.All.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
     }
 
     public CancellationToken Token => _second.Token;
@@ -44,12 +39,6 @@ internal sealed class SecondSignal : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (context.Signal == PosixSignal.SIGHUP)
-        {
-            // The others are the framework's too, which starts the stop for them.
-            _lifetime.StopApplication();
-        }
-
         var now = _time.GetTimestamp();
         var first = Interlocked.CompareExchange(ref _firstAt, now, 0);
         if (first != 0 && _time.GetElapsedTime(first, now) > Same)

@@ -1,7 +1,7 @@
 using System.Net;
 using EchoHost.Connections.Admission;
-using EchoHost.Tests.Peers.Mesh;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections;
 
@@ -10,7 +10,7 @@ public class HttpGateTests
 {
     private const int Places = 16;
 
-    private readonly FakeTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly HttpGate _gate;
 
     public HttpGateTests() => _gate = new HttpGate(Places, _time);

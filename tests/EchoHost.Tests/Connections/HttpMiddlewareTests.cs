@@ -2,16 +2,16 @@ using System.IO.Pipelines;
 using System.Text;
 using EchoHost.Connections.Admission;
 using EchoHost.Tests.Infrastructure;
-using EchoHost.Tests.Peers.Mesh;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections;
 
 /// <summary>The middleware of HTTP connections over a pair of pipes, by a clock of the test's.</summary>
 public sealed class HttpMiddlewareTests : IAsyncLifetime
 {
-    private readonly FakeTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly Pipe _toHost = new();
     private readonly Pipe _fromHost = new(new PipeOptions(pauseWriterThreshold: 10, resumeWriterThreshold: 5));
     private EchoHostFixture _host = null!;
