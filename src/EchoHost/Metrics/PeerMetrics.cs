@@ -32,7 +32,8 @@ internal sealed class PeerMetrics
             "Round trips of probes that came back, without connecting.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5] });
         meter.CreateObservableCounter($"{Prefix}probes", ObserveProbes, "{probe}", "Probes, by what came of them.");
-        meter.CreateObservableGauge($"{Prefix}up", ObserveUp, "1", "Whether the last probe came back byte for byte.");
+        // Without a unit: of a gauge whose unit is 1 Prometheus makes a ratio, "echohost_peer_up_ratio".
+        meter.CreateObservableGauge($"{Prefix}up", ObserveUp, description: "Whether the last probe came back byte for byte.");
     }
 
     /// <summary>Counts a probe of a peer that is still there.</summary>

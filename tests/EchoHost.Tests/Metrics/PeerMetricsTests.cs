@@ -25,7 +25,7 @@ public class PeerMetricsTests
             {
                 var text = await ScrapeAsync(host);
                 Assert.DoesNotContain("overflow", text, StringComparison.Ordinal);
-                Assert.Equal(count, Count(text, "echohost_peer_up_ratio{"));
+                Assert.Equal(count, Count(text, "echohost_peer_up{"));
                 Assert.Equal(count * 10, Count(text, "echohost_peer_probes_total{"));
             }
         }
@@ -69,7 +69,7 @@ public class PeerMetricsTests
             var text = await ScrapeAsync(host);
             Assert.All(gone, peer => Assert.DoesNotContain($"\"{peer.Name}\"", text, StringComparison.Ordinal));
             Assert.All(all, peer => Assert.Contains($"\nechohost_peer_probes_total{{peer=\"{peer.Name}\",result=\"ok\"}} {peer.ProbesOf(ProbeResult.Ok)}\n", text, StringComparison.Ordinal));
-            Assert.All(all, peer => Assert.Contains($"\nechohost_peer_up_ratio{{peer=\"{peer.Name}\"}} 1\n", text, StringComparison.Ordinal));
+            Assert.All(all, peer => Assert.Contains($"\nechohost_peer_up{{peer=\"{peer.Name}\"}} 1\n", text, StringComparison.Ordinal));
             Assert.Contains("\nechohost_messages_total{endpoint=\"Tcp\"} 1\n", text, StringComparison.Ordinal);
         }
 
@@ -86,7 +86,7 @@ public class PeerMetricsTests
         Assert.Equal(1, series[$"echohost_peer_rtt_seconds_count{{peer=\"{echo.Name}\"}}"]);
         Assert.Equal(1, series[$"echohost_peer_rtt_seconds_bucket{{peer=\"{echo.Name}\",le=\"+Inf\"}}"]);
         Assert.Equal(1, series[$"echohost_peer_probes_total{{peer=\"{echo.Name}\",result=\"ok\"}}"]);
-        Assert.Equal(1, series[$"echohost_peer_up_ratio{{peer=\"{echo.Name}\"}}"]);
+        Assert.Equal(1, series[$"echohost_peer_up{{peer=\"{echo.Name}\"}}"]);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             await b.UntilStateAsync(third.Name, "up");
             await c.UntilLoggedAsync($"Peer {first.Name} is reachable");
             await c.UntilLoggedAsync($"Peer {second.Name} is reachable");
-            await a.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{third.Name}\"}}", up => up == 1);
+            await a.UntilMeasuredAsync($"echohost_peer_up{{peer=\"{third.Name}\"}}", up => up == 1);
             await a.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"ok\"}}", probes => probes > 1);
             await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{third.Name}\"}}", probes => probes > 1);
             await a.UntilMeasuredAsync($"echohost_peer_rtt_seconds_sum{{peer=\"{third.Name}\"}}", seconds => seconds > 0);
@@ -48,7 +48,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         {
             await survivor.UntilStateAsync(third.Name, "down");
             await Wait.UntilAsync(() => survivor.Said(third.Name).Last() == Refused, "what has become of it is logged");
-            await survivor.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{third.Name}\"}}", up => up == 0);
+            await survivor.UntilMeasuredAsync($"echohost_peer_up{{peer=\"{third.Name}\"}}", up => up == 0);
             await survivor.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third.Name}\",result=\"refused\"}}", probes => probes > 2);
             await survivor.UntilReadyAsync();
         }
@@ -145,7 +145,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             }
 
             var series = await host.SeriesAsync();
-            Assert.Equal(state == "up" ? 1 : 0, series[$"echohost_peer_up_ratio{{peer=\"{name}\"}}"]);
+            Assert.Equal(state == "up" ? 1 : 0, series[$"echohost_peer_up{{peer=\"{name}\"}}"]);
             Assert.All(
                 new[] { "ok", "dns", "refused", "unreachable", "timeout", "tls", "closed", "reset", "mismatch", "local" },
                 other => Assert.Equal(other == result, series[$"echohost_peer_probes_total{{peer=\"{name}\",result=\"{other}\"}}"] > 0));
@@ -200,7 +200,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
         await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.Contains("before a byte came back", StringComparison.Ordinal), "the reason is told");
-        await host.UntilMeasuredAsync($"echohost_peer_up_ratio{{peer=\"{name}\"}}", up => up == 0);
+        await host.UntilMeasuredAsync($"echohost_peer_up{{peer=\"{name}\"}}", up => up == 0);
         await busy.EchoAsync("still busy");
         Assert.False(stop.IsCompleted);
 

@@ -125,7 +125,7 @@ public class PeerNamesTests
         var line = Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
         Assert.Equal(start + (error ?? $"{Service} can't be resolved: no name server answers for it"), line);
         Assert.Equal("up", await host.StateAsync(stub.Name));
-        Assert.Equal(1, (await host.SeriesAsync())[$"echohost_peer_up_ratio{{peer=\"{stub.Name}\"}}"]);
+        Assert.Equal(1, (await host.SeriesAsync())[$"echohost_peer_up{{peer=\"{stub.Name}\"}}"]);
 
         resolver.Answer("127.0.0.1");
         await host.UntilLoggedAsync($"The name {name} is resolved again");
