@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.Reflection;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
@@ -16,6 +17,13 @@ namespace EchoHost.Metrics;
 internal sealed class EchoMetrics
 {
     public const string MeterName = "EchoHost";
+
+    /// <summary>The instrument whose labels say what runs.</summary>
+    public const string BuildName = "echohost.build";
+
+    /// <summary>As <c>--version</c> prints it.</summary>
+    private static readonly string Version =
+        typeof(EchoMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     private readonly Dictionary<string, EndpointMetrics> _endpoints;
     private readonly HashSet<string> _withProxyProtocol;
@@ -37,6 +45,7 @@ internal sealed class EchoMetrics
             _withProxyProtocol.Add(_http.Endpoint);
         }
 
+        meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)), description: "Always 1; the labels say what runs.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
         meter.CreateObservableCounter("echohost.connections.empty", () => Observe(e => e.Empty), "{connection}", "Connections that ended without the peer having sent a byte.");

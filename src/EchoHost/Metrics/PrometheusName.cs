@@ -8,24 +8,29 @@ internal enum MetricKind
     Counter,
     Gauge,
     Histogram,
+
+    /// <summary>A gauge that is always 1, whose labels say something.</summary>
+    Info,
 }
 
 internal static class MetricKindExtensions
 {
-    public static string Label(this MetricKind kind) => kind switch
+    public static string Label(this MetricKind kind, bool openMetrics) => kind switch
     {
         MetricKind.Counter => "counter",
         MetricKind.Histogram => "histogram",
+        // The older format does not know the type.
+        MetricKind.Info when openMetrics => "info",
         _ => "gauge",
     };
 }
 
 /// <summary>
 /// An instrument's name for Prometheus, after OpenTelemetry's "Prometheus and OpenMetrics Compatibility": characters
-/// outside the alphabet become underscores, the unit is appended in words, a counter ends in <c>_total</c>.
+/// outside the alphabet become underscores, the unit is appended in words, a counter ends in <c>_total</c>, an info in <c>_info</c>.
 /// </summary>
-/// <param name="Family">Without <c>_total</c>.</param>
-/// <param name="Sample">What a counter's or gauge's sample is called.</param>
+/// <param name="Family">Without <c>_total</c> and <c>_info</c>.</param>
+/// <param name="Sample">What a sample is called, but for a histogram's.</param>
 /// <param name="Unit">In words; empty where there is none.</param>
 internal sealed record PrometheusName(string Family, string Sample, string Unit)
 {
@@ -48,7 +53,13 @@ internal sealed record PrometheusName(string Family, string Sample, string Unit)
             name = $"{name}_{words}";
         }
 
-        return new PrometheusName(name, kind == MetricKind.Counter ? $"{name}_total" : name, words);
+        var sample = kind switch
+        {
+            MetricKind.Counter => $"{name}_total",
+            MetricKind.Info => $"{name}_info",
+            _ => name,
+        };
+        return new PrometheusName(name, sample, words);
     }
 
     /// <summary>A label's name: letters, digits and underscores.</summary>

@@ -75,10 +75,10 @@ internal sealed class PrometheusText(bool openMetrics)
 
     private void WriteHeader(StringBuilder text, Metric metric, PrometheusName name, MetricKind kind)
     {
-        // In 0.0.4 a counter's family has its sample's name; in OpenMetrics it goes without _total.
+        // In 0.0.4 a family has its sample's name; in OpenMetrics it goes without _total and _info.
         var family = openMetrics ? name.Family : name.Sample;
         text.Append("# HELP ").Append(family).Append(' ').Append(EscapeHelp(metric.Description)).Append('\n');
-        text.Append("# TYPE ").Append(family).Append(' ').Append(kind.Label()).Append('\n');
+        text.Append("# TYPE ").Append(family).Append(' ').Append(kind.Label(openMetrics)).Append('\n');
         if (openMetrics && name.Unit.Length > 0)
         {
             text.Append("# UNIT ").Append(family).Append(' ').Append(name.Unit).Append('\n');
@@ -95,6 +95,8 @@ internal sealed class PrometheusText(bool openMetrics)
     {
         // The runtime declares these as counters, but they fall too.
         _ when metric.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" => MetricKind.Gauge,
+        // OpenTelemetry has no such kind.
+        _ when metric.Name == EchoMetrics.BuildName => MetricKind.Info,
         MetricType.LongSum or MetricType.DoubleSum => MetricKind.Counter,
         MetricType.Histogram => MetricKind.Histogram,
         _ => MetricKind.Gauge,

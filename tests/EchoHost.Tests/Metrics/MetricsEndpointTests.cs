@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using EchoHost.Http;
+using EchoHost.Metrics;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Metrics;
@@ -30,6 +31,7 @@ public class MetricsEndpointTests
 
         Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"fd_limit\"} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"other\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains($"\n# TYPE echohost_build_info gauge\nechohost_build_info{{version=\"{FileVersionInfo.GetVersionInfo(typeof(EchoMetrics).Assembly.Location).ProductVersion}\"}} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("\nkestrel_active_connections", text, StringComparison.Ordinal);
         Assert.Contains("\ndotnet_gc_collections_total", text, StringComparison.Ordinal);
         Assert.All(new[] { "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds" }, name => Assert.Contains($"\n{name} ", text, StringComparison.Ordinal));
@@ -99,6 +101,8 @@ public class MetricsEndpointTests
         var text = await response.Content.ReadAsStringAsync();
         Assert.EndsWith("\n# EOF\n", text, StringComparison.Ordinal);
         Assert.Contains("\n# TYPE echohost_io_sent_bytes counter\n# UNIT echohost_io_sent_bytes bytes\nechohost_io_sent_bytes_total{endpoint=\"Tcp\"} 0\n", text, StringComparison.Ordinal);
+
+        Assert.Contains("\n# TYPE echohost_build info\nechohost_build_info{version=\"", text, StringComparison.Ordinal);
 
         // Names of families with a unit end in it, and no family comes twice.
         var families = text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]).ToList();

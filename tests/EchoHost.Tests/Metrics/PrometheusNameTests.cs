@@ -15,6 +15,7 @@ public class PrometheusNameTests
     [InlineData("share", "1", "Gauge", "share_ratio")]
     [InlineData("tries", "1", "Counter", "tries_total")]
     [InlineData("thread.count", "{thread}", "Gauge", "thread")]
+    [InlineData("build", "", "Info", "build_info")]
     [InlineData("1st--thing", "ms", "Gauge", "_1st_thing_milliseconds")]
     public void Names_follow_OpenTelemetrys_mapping(string instrument, string unit, string kind, string sample) =>
         Assert.Equal(sample, PrometheusName.Of(instrument, unit, Enum.Parse<MetricKind>(kind)).Sample);
