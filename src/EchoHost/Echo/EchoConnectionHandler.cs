@@ -13,7 +13,10 @@ namespace EchoHost.Echo;
 /// </summary>
 internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
 {
-    /// <summary>How long received bytes may take from the kernel to this handler: through the transport's own loop, and TLS. By the system's clock, as <see cref="MostTime"/>: bytes know no other.</summary>
+    /// <summary>
+    /// How long received bytes may take from the kernel to this handler: through the transport's own loop, and TLS. By the
+    /// system's clock, as <see cref="MostTime"/>: bytes know no other.
+    /// </summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many bytes may be on that way: the transport's pipe, and the records of TLS.</summary>

@@ -30,7 +30,8 @@ internal sealed partial class Rejections(AdmissionWatch admission, TimeProvider 
     }
 
     /// <summary>The same where one reason has several shapes.</summary>
-    public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, (string Kind, string Reason) key, string why, bool isQuiet = false)
+    public void Count(
+        ConnectionContext context, EndpointMetrics metrics, RejectReason reason, (string Kind, string Reason) key, string why, bool isQuiet = false)
     {
         metrics.Rejected(reason);
         // A drain turns everybody away by intent, and who is let in by the HTTP endpoint is not counted.

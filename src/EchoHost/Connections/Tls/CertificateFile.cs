@@ -71,7 +71,8 @@ internal sealed class CertificateFile(CertificateOptions options)
         return (certificate, all);
     }
 
-    private static IEnumerable<X509Certificate2> WithoutFirst(X509Certificate2Collection all, X509Certificate2 certificate) => all.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
+    private static IEnumerable<X509Certificate2> WithoutFirst(X509Certificate2Collection all, X509Certificate2 certificate) =>
+        all.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
 
     /// <summary>A PFX file keeps no order: each certificate is followed by its issuer's, as TLS 1.2 wants it (RFC 5246, section 7.4.2).</summary>
     private static List<X509Certificate2> InOrder(X509Certificate2Collection all, X509Certificate2 certificate)

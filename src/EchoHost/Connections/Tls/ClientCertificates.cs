@@ -44,13 +44,19 @@ internal static class ClientCertificates
         var found = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
         var certificate = shown as X509Certificate2;
         return Has(X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain) ? "the client's certificate is from an unknown authority"
-            : Has(X509ChainStatusFlags.NotTimeValid) && certificate?.NotAfter < DateTime.Now ? $"the client's certificate expired on {Time(certificate.NotAfter)}"
-            : Has(X509ChainStatusFlags.NotTimeValid) && certificate?.NotBefore > DateTime.Now ? $"the client's certificate is not valid before {Time(certificate.NotBefore)}"
-            : Has(X509ChainStatusFlags.NotTimeValid) ? "a certificate of the client's issuers is not valid now"
+            : Has(X509ChainStatusFlags.NotTimeValid) ? TimeProblemOf(certificate)
             : Has(X509ChainStatusFlags.NotValidForUsage) ? "the client's certificate is not meant for clients"
             : $"the client's certificate is not valid ({(found == X509ChainStatusFlags.NoError ? errors : found)})";
 
         bool Has(X509ChainStatusFlags flags) => (found & flags) != 0;
+    }
+
+    private static string TimeProblemOf(X509Certificate2? certificate)
+    {
+        return certificate?.NotAfter < DateTime.Now ? $"the client's certificate expired on {Time(certificate.NotAfter)}"
+            : certificate?.NotBefore > DateTime.Now ? $"the client's certificate is not valid before {Time(certificate.NotBefore)}"
+            : "a certificate of the client's issuers is not valid now";
+
         static string Time(DateTime time) => time.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture);
     }
 }

@@ -32,7 +32,8 @@ internal static class TlsExtensions
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = tls.HandshakeTimeout,
-            OnConnection = callback => ValueTask.FromResult(Authentication(certificate, tls.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>()!)),
+            OnConnection = callback =>
+                ValueTask.FromResult(Authentication(certificate, tls.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>()!)),
         });
         listen.Use(next => context =>
         {

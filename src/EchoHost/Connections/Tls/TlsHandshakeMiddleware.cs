@@ -12,7 +12,8 @@ namespace EchoHost.Connections.Tls;
 /// tells those that fail. Kestrel keeps to itself how; so the first byte is looked at here, and the rest is in <see cref="TlsHandshake"/>.
 /// </summary>
 internal sealed class TlsHandshakeMiddleware(
-    ConnectionDelegate next, EndpointMetrics metrics, TimeSpan limit, HostSettings settings, DrainState drain, SelfProbes selfProbes, Rejections rejections, TimeProvider time)
+    ConnectionDelegate next, EndpointMetrics metrics, TimeSpan limit, HostSettings settings, DrainState drain, SelfProbes selfProbes,
+    Rejections rejections, TimeProvider time)
 {
     /// <summary>The record type that a handshake begins with (RFC 8446, section 5.1).</summary>
     private const byte HandshakeRecord = 22;

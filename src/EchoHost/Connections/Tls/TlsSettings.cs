@@ -7,4 +7,5 @@ namespace EchoHost.Connections.Tls;
 /// <param name="ClientCertificateMode">What it asks of its peers.</param>
 /// <param name="ClientCertificateAuthorities">The PEM file of whom it trusts to have issued a client's certificate; null for whom the system trusts.</param>
 /// <param name="HandshakeTimeout">How long a handshake may take.</param>
-internal sealed record TlsSettings(CertificateOptions Certificate, ClientCertificateMode ClientCertificateMode, string? ClientCertificateAuthorities, TimeSpan HandshakeTimeout);
+internal sealed record TlsSettings(
+    CertificateOptions Certificate, ClientCertificateMode ClientCertificateMode, string? ClientCertificateAuthorities, TimeSpan HandshakeTimeout);

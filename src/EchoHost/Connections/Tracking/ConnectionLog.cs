@@ -7,7 +7,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Tracking;
 
-/// <summary>The lines of a connection's life but for its messages: its beginning, what went wrong and its end. Each kind is rationed apart from the others.</summary>
+/// <summary>
+/// The lines of a connection's life but for its messages: its beginning, what went wrong and its end. Each kind is
+/// rationed apart from the others.
+/// </summary>
 internal sealed partial class ConnectionLog : IDisposable
 {
     private readonly ILogger<ConnectionLog> _logger;
@@ -54,7 +57,8 @@ internal sealed partial class ConnectionLog : IDisposable
         if (reason.Text() is { } why)
         {
             var seconds = age.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
-            LogDisconnectedBecause(level, connection.Peer, why, seconds, received, received == 1 ? "byte" : "bytes", connection.Id, label, age.TotalSeconds, sent);
+            var unit = received == 1 ? "byte" : "bytes";
+            LogDisconnectedBecause(level, connection.Peer, why, seconds, received, unit, connection.Id, label, age.TotalSeconds, sent);
         }
         else
         {
@@ -111,11 +115,13 @@ internal sealed partial class ConnectionLog : IDisposable
     private partial void LogConnectingVia(LogLevel level, string peer, string via, string ConnectionId);
 
     [LoggerMessage(EventId = 2, Message = "Peer {Peer:l} disconnected")]
-    private partial void LogDisconnected(LogLevel level, string peer, string ConnectionId, string Reason, double DurationSeconds, long ReceivedBytes, long SentBytes);
+    private partial void LogDisconnected(
+        LogLevel level, string peer, string ConnectionId, string Reason, double DurationSeconds, long ReceivedBytes, long SentBytes);
 
     [LoggerMessage(EventId = 6, Message = "Peer {Peer:l} disconnected: {Why:l} after {Seconds:l} s, {ReceivedBytes} {Unit:l}")]
     private partial void LogDisconnectedBecause(
-        LogLevel level, string peer, string why, string seconds, long receivedBytes, string unit, string ConnectionId, string Reason, double DurationSeconds, long SentBytes);
+        LogLevel level, string peer, string why, string seconds, long receivedBytes, string unit,
+        string ConnectionId, string Reason, double DurationSeconds, long SentBytes);
 
     [LoggerMessage(EventId = 3, Message = "Error with peer {Peer:l}: connection reset by peer")]
     private partial void LogReset(LogLevel level, string peer, string ConnectionId);

@@ -12,7 +12,8 @@ namespace EchoHost.Connections.Tracking;
 /// where no timeout could see the connection any more.
 /// </summary>
 internal sealed class TrackingMiddleware(
-    ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain, SelfProbes selfProbes, AdmissionWatch admission, ConnectionLog log, TimeProvider time)
+    ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain,
+    SelfProbes selfProbes, AdmissionWatch admission, ConnectionLog log, TimeProvider time)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
