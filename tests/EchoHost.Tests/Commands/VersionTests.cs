@@ -3,6 +3,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public class VersionTests
 {
     [Fact]
