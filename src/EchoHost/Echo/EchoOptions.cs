@@ -88,7 +88,7 @@ internal sealed class EchoEndpointOptions
     public ClientCertificateMode ClientCertificateMode { get; set; }
 
     /// <summary>The PEM file of those whose client certificates are taken.</summary>
-    /// <remarks>Default: those whom the system trusts.</remarks>
+    /// <remarks>Default: those that the system trusts.</remarks>
     public string? ClientCertificateAuthorities { get; set; }
 
     /// <summary>Reads the section.</summary>

@@ -56,7 +56,7 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
             return new PeerException(ProbeResult.Tls, $"the TLS handshake failed: {OneLine(e.GetBaseException())}", e);
         }
 
-        // Not a byte in answer to the handshake's first: whoever speaks TLS would have said why.
+        // Not a byte in answer to the handshake's first: a peer that speaks TLS would have said why.
         return seen.First.IsEmpty
             ? OfConnection(e, new ConnectionProgress(0, 0, 0, age))
             : new PeerException(SocketErrorOf(e) is { } error ? ProbeResults.Of(error) : ProbeResult.Closed, $"{Verb(SocketErrorOf(e), e)} in the TLS handshake, after {ConnectionProgress.Text(age)}", e);

@@ -21,7 +21,7 @@ public sealed class AdmissionWatchTests
     public void Many_for_long_are_a_problem()
     {
         TurnAway(times: 11, every: TimeSpan.FromSeconds(3));
-        Assert.Equal("Tcp has let nobody in and turned away 11 within 30 s: as it is", Assert.Single(_watch.Problems));
+        Assert.Equal("Tcp has let no client in and turned away 11 within 30 s: as it is", Assert.Single(_watch.Problems));
     }
 
     [Fact]
@@ -79,10 +79,10 @@ public sealed class AdmissionWatchTests
             _time.Advance(TimeSpan.FromSeconds(3));
         }
 
-        const string line = "Endpoint Tcp lets nobody in: the last 11 clients were all turned away: only trusted proxies may connect";
+        const string line = "Endpoint Tcp lets no client in: the last 11 clients were all turned away: only trusted proxies may connect";
         await Wait.UntilAsync(() => host.Log.Lines.Contains(line), "the host says so");
         Assert.Equal("Degraded", await StatusAsync(host));
-        Assert.Single(host.Log.Lines, l => l.Contains("lets nobody in", StringComparison.Ordinal));
+        Assert.Single(host.Log.Lines, l => l.Contains("lets no client in", StringComparison.Ordinal));
         host.Services.GetRequiredService<AdmissionWatch>().LetIn("Tcp");
         Assert.Equal("Healthy", await StatusAsync(host));
         Assert.Contains("Endpoint Tcp lets clients in again", host.Log.Lines);

@@ -39,7 +39,7 @@ internal static class AdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<HttpAdmissionMiddleware>(builder.ApplicationServices, next, metrics, gate, !isBehindProxy).OnConnectionAsync);
     }
 
-    /// <summary>Lets an address hold no more than its share of the HTTP endpoint, and nobody hold a place without asking; stands after PROXY.</summary>
+    /// <summary>Lets an address hold no more than its share of the HTTP endpoint, and no client a place without asking; stands after PROXY.</summary>
     public static IConnectionBuilder UseHttpClientLimits(this IConnectionBuilder builder, HttpGate gate)
     {
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);

@@ -31,7 +31,7 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
                     if (IsTelling(state, time.GetTimestamp()))
                     {
                         var seconds = time.GetElapsedTime(state.Since, state.Last).TotalSeconds.ToString("0", CultureInfo.InvariantCulture);
-                        problems.Add($"{endpoint} has let nobody in and turned away {state.Count} within {seconds} s: {state.Why}");
+                        problems.Add($"{endpoint} has let no client in and turned away {state.Count} within {seconds} s: {state.Why}");
                     }
                 }
             }
@@ -92,7 +92,7 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
     private bool IsTelling(EndpointState state, long now) =>
         state.Count >= Enough && time.GetElapsedTime(state.Since, state.Last) >= LongEnough && time.GetElapsedTime(state.Last, now) < Forgotten;
 
-    [LoggerMessage(1, LogLevel.Warning, "Endpoint {Endpoint:l} lets nobody in: the last {Clients} clients were all turned away: {Why:l}")]
+    [LoggerMessage(1, LogLevel.Warning, "Endpoint {Endpoint:l} lets no client in: the last {Clients} clients were all turned away: {Why:l}")]
     private partial void LogLetsNobodyIn(string endpoint, int clients, string why);
 
     [LoggerMessage(2, LogLevel.Information, "Endpoint {Endpoint:l} lets clients in again")]

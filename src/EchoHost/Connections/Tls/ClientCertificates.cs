@@ -11,7 +11,7 @@ internal static class ClientCertificates
     /// Nothing is fetched because of what a client shows: neither its issuers (AIA) nor lists of what was revoked. A client
     /// could otherwise have the host call any address, and wait for the answer.
     /// </summary>
-    /// <param name="authorities">Whom to trust; null for whom the system trusts.</param>
+    /// <param name="authorities">The authorities to trust; null for those of the system.</param>
     public static X509ChainPolicy Policy(X509Certificate2Collection? authorities)
     {
         var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };

@@ -45,7 +45,7 @@ internal sealed partial class ServerCertificate : IDisposable
 
     public SslStreamCertificateContext Current => _current;
 
-    /// <summary>Who may have issued a client's certificate; null for whom the system trusts.</summary>
+    /// <summary>The authorities that may have issued a client's certificate; null for those of the system.</summary>
     public X509Certificate2Collection? Authorities => _authorities;
 
     public void Dispose() => _timer.Dispose();

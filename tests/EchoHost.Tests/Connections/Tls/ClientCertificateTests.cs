@@ -170,7 +170,7 @@ public sealed class ClientCertificateTests : IDisposable
     {
         using var client = await host.ConnectAsync("Tls");
         await using var stream = new SslStream(new NetworkStream(client.Socket));
-#pragma warning disable CA5359 // Whom it talks to is not the question.
+#pragma warning disable CA5359 // The certificate is not what is tested.
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "localhost",
