@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 using EchoHost.Echo;
 
 namespace EchoHost.Connections.ProxyProtocol;
@@ -8,7 +9,7 @@ namespace EchoHost.Connections.ProxyProtocol;
 /// <param name="Version">1 or 2.</param>
 /// <param name="Authority">The host name that the client asked for (SNI).</param>
 /// <param name="Alpn">The application protocol that the client and the proxy agreed on.</param>
-/// <param name="UniqueId">The proxy's id of the connection, in hexadecimal.</param>
+/// <param name="UniqueId">The proxy's id of the connection: text where all of it is printable ASCII, as HAProxy's usually is, else in hexadecimal.</param>
 /// <param name="Tls">How the client's TLS connection to the proxy was; null where it had none.</param>
 /// <param name="AwsVpcEndpointId">Amazon's endpoint service: through which endpoint the client came.</param>
 /// <param name="AzureLinkId">Azure Private Link: through which link the client came.</param>
@@ -24,7 +25,7 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
             {
                 ProxyTlvs.Authority => description with { Authority = Text(value) },
                 ProxyTlvs.Alpn => description with { Alpn = Text(value) },
-                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = Convert.ToHexStringLower(value) },
+                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = IsPrintable(value) ? Encoding.ASCII.GetString(value) : Convert.ToHexStringLower(value) },
                 ProxyTlvs.Ssl => description with { Tls = ProxyTlsDescription.From(value) },
                 ProxyTlvs.Aws when value is [1, .. var id] => description with { AwsVpcEndpointId = Text(id) },
                 ProxyTlvs.Azure when value is [1, _, _, _, _] => description with { AzureLinkId = BinaryPrimitives.ReadUInt32LittleEndian(value[1..]) },
@@ -34,6 +35,8 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
 
         return description;
     }
+
+    private static bool IsPrintable(ReadOnlySpan<byte> value) => !value.ContainsAnyExceptInRange((byte)' ', (byte)'~');
 
     internal static string Text(ReadOnlySpan<byte> value) => MessageText.Escape(new ReadOnlySequence<byte>(value.ToArray()));
 }

@@ -137,9 +137,16 @@ internal static class ProxyHeaderParser
             return Malformed(out problem, "version 1 does not have two addresses and two ports, one space apart");
         }
 
-        if (!TryParseAddress(source, isIPv6, out var sourceAddress) || !TryParseAddress(destination, isIPv6, out var destinationAddress))
+        if (!TryParseAddress(source, isIPv6, out var sourceAddress))
         {
-            return Malformed(out problem, $"version 1 has an address that is not {(isIPv6 ? "IPv6" : "IPv4")}");
+            return Malformed(out problem, $"version 1 has a source address that is not {(isIPv6 ? "IPv6" : "IPv4")}");
+        }
+
+        // nginx's stream module puts its own address beside the client's, whatever the family (ngx_proxy_protocol_write).
+        var isDestinationIPv6 = destination.Contains((byte)':');
+        if (!TryParseAddress(destination, isDestinationIPv6, out var destinationAddress))
+        {
+            return Malformed(out problem, "version 1 has a destination address that is none");
         }
 
         if (!TryParseNumber(sourcePort, ushort.MaxValue, out var sourceNumber) || !TryParseNumber(rest, ushort.MaxValue, out var destinationNumber))
@@ -153,7 +160,7 @@ internal static class ProxyHeaderParser
             Length = length,
             HasAddresses = true,
             Source = new ProxyAddress(sourceAddress, isIPv6, (ushort)sourceNumber),
-            Destination = new ProxyAddress(destinationAddress, isIPv6, (ushort)destinationNumber),
+            Destination = new ProxyAddress(destinationAddress, isDestinationIPv6, (ushort)destinationNumber),
         };
         problem = null;
         return ProxyParseStatus.Ok;

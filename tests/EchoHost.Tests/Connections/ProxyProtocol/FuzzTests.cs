@@ -19,6 +19,8 @@ public partial class FuzzTests(ITestOutputHelper output)
     [
         ProxyHeaders.V1("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"),
         ProxyHeaders.V1("PROXY TCP6 2001:db8::1 2001:db8::ffff:192.0.2.1 56324 443\r\n"),
+        ProxyHeaders.V1("PROXY TCP6 2001:db8::1 127.0.0.1 51512 37477\r\n"),
+        ProxyHeaders.V1("PROXY TCP4 203.0.113.7 ::1 51512 443\r\n"),
         ProxyHeaders.V1("PROXY UNKNOWN\r\n"),
         ProxyHeaders.V2("192.0.2.1:56324", "198.51.100.2:443"),
         ProxyHeaders.V2("[2001:db8::1]:1", "[2001:db8::2]:2", ProxyHeaders.Tlv(0x02, "a.example"u8.ToArray()), ProxyHeaders.Tlv(0x05, 1, 2, 3)),
@@ -155,7 +157,10 @@ public partial class FuzzTests(ITestOutputHelper output)
         if (version == 1)
         {
             var line = Encoding.Latin1.GetString(header);
-            return line.Length <= 107 && (V1Unknown().IsMatch(line) || V1Four().IsMatch(line) || (V1Six().Match(line) is { Success: true } six && IsIPv6(six.Groups[1].Value) && IsIPv6(six.Groups[2].Value)));
+            return line.Length <= 107 && (V1Unknown().IsMatch(line)
+                || (V1Addresses().Match(line) is { Success: true } fields
+                    && (fields.Groups["family"].Value == "4" ? IsIPv4(fields.Groups["source"].Value) : IsIPv6(fields.Groups["source"].Value))
+                    && (IsIPv4(fields.Groups["destination"].Value) || IsIPv6(fields.Groups["destination"].Value))));
         }
 
         var length = (header[14] << 8) | header[15];
@@ -167,6 +172,8 @@ public partial class FuzzTests(ITestOutputHelper output)
     private static bool IsIPv6(string text) =>
         System.Net.IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6 && !text.AsSpan().ContainsAny("%[]/");
 
+    private static bool IsIPv4(string text) => V1Four().IsMatch(text);
+
     private const string Octet = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
     private const string Port = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}|0)";
     private const string Address = $@"{Octet}\.{Octet}\.{Octet}\.{Octet}";
@@ -174,9 +181,9 @@ public partial class FuzzTests(ITestOutputHelper output)
     [GeneratedRegex(@"\APROXY UNKNOWN( [^\r\n]*)?\r\n\z")]
     private static partial Regex V1Unknown();
 
-    [GeneratedRegex($@"\APROXY TCP4 {Address} {Address} {Port} {Port}\r\n\z")]
+    [GeneratedRegex($@"\A{Address}\z")]
     private static partial Regex V1Four();
 
-    [GeneratedRegex($@"\APROXY TCP6 ([0-9a-fA-F:.]+) ([0-9a-fA-F:.]+) {Port} {Port}\r\n\z")]
-    private static partial Regex V1Six();
+    [GeneratedRegex($@"\APROXY TCP(?<family>[46]) (?<source>[0-9a-fA-F:.]+) (?<destination>[0-9a-fA-F:.]+) {Port} {Port}\r\n\z")]
+    private static partial Regex V1Addresses();
 }

@@ -14,6 +14,8 @@ public class ProxyHeaderParserTests
     [InlineData("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n", "192.0.2.1:56324", "198.51.100.2:443")]
     [InlineData("PROXY TCP4 0.0.0.0 255.255.255.255 0 65535\r\n", "0.0.0.0:0", "255.255.255.255:65535")]
     [InlineData("PROXY TCP6 2001:db8::1 2001:DB8::2 1 2\r\n", "[2001:db8::1]:1", "[2001:db8::2]:2")]
+    [InlineData("PROXY TCP6 2001:db8::1 127.0.0.1 51512 37477\r\n", "[2001:db8::1]:51512", "127.0.0.1:37477")]
+    [InlineData("PROXY TCP4 203.0.113.7 ::1 51512 443\r\n", "203.0.113.7:51512", "[::1]:443")]
     [InlineData("PROXY TCP6 ::ffff:192.0.2.1 :: 1 2\r\n", "[::ffff:192.0.2.1]:1", "[::]:2")]
     [InlineData("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")]
     public void Version_1_gives_two_end_points(string line, string source, string destination) =>
@@ -60,6 +62,12 @@ public class ProxyHeaderParserTests
     [InlineData("PROXY TCP4 192.0.2.1 198.51.100.2 1 \r\n")]
     [InlineData("PROXY TCP4 2001:db8::1 2001:db8::2 1 2\r\n")]
     [InlineData("PROXY TCP6 192.0.2.1 198.51.100.2 1 2\r\n")]
+    [InlineData("PROXY TCP4 2001:db8::1 198.51.100.2 1 2\r\n")]
+    [InlineData("PROXY TCP6 192.0.2.1 2001:db8::2 1 2\r\n")]
+    [InlineData("PROXY TCP4 192.0.2.1 2001:db8::1::2 1 2\r\n")]
+    [InlineData("PROXY TCP4 192.0.2.1 fe80::1%1 1 2\r\n")]
+    [InlineData("PROXY TCP6 2001:db8::1 198.51.100.02 1 2\r\n")]
+    [InlineData("PROXY TCP6 2001:db8::1 198.51.100 1 2\r\n")]
     [InlineData("PROXY TCP6 2001:db8::1%eth0 2001:db8::2 1 2\r\n")]
     [InlineData("PROXY TCP6 fe80::1%1 2001:db8::2 1 2\r\n")]
     [InlineData("PROXY TCP6 [2001:db8::1] [2001:db8::2] 1 2\r\n")]
@@ -193,6 +201,17 @@ public class ProxyHeaderParserTests
         Assert.Equal(
             new ProxyDescription(2, @"example.com\x1b[31m", "h2", "deadbeef", new ProxyTlsDescription("TLSv1.3", "TLS_AES_256_GCM_SHA384", true, true, @"client\r\n"), "vpce-0123456789abcdef0", 0x12345678),
             ProxyDescription.From(parsed));
+    }
+
+    [Theory]
+    [InlineData("C633640:A74_6B02E8D3_0000", "C633640:A74_6B02E8D3_0000")]
+    [InlineData("two words~", "two words~")]
+    [InlineData("line\n", "6c696e650a")]
+    [InlineData("\u007f", "7f")]
+    public void A_unique_id_is_text_where_all_of_it_can_be_printed(string id, string shown)
+    {
+        Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x05, System.Text.Encoding.ASCII.GetBytes(id))), out var header, out _));
+        Assert.Equal(shown, ProxyDescription.From(header).UniqueId);
     }
 
     [Fact]
