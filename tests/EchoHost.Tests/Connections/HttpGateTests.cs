@@ -99,6 +99,19 @@ public class HttpGateTests
     }
 
     [Fact]
+    public void One_that_has_just_connected_stays_though_all_others_are_being_answered()
+    {
+        var places = Enumerable.Range(0, _gate.PlacesForElsewhere - 1).Select(i => Enter($"192.0.2.{i}")).ToList();
+        places.ForEach(place => place.HostsTurn());
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        var probe = Enter("192.0.2.100");
+        Assert.Same(places[0], Enter("192.0.2.101", out _));
+        // Until it keeps the host waiting.
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Same(probe, Enter("192.0.2.102", out _));
+    }
+
+    [Fact]
     public void A_turn_that_ended_late_does_not_end_the_next()
     {
         var place = Enter("192.0.2.1");
@@ -106,9 +119,9 @@ public class HttpGateTests
         _time.Advance(TimeSpan.FromSeconds(1));
         place.ClientsTurn();
         place.EndTurn(turn);
-        Assert.False(place.Order.IsHostsTurn);
+        Assert.False(place.IsHostsTurn);
         place.EndTurn(place.ClientsTurn());
-        Assert.True(place.Order.IsHostsTurn);
+        Assert.True(place.IsHostsTurn);
     }
 
     [Fact]

@@ -61,13 +61,13 @@ public sealed class HttpMiddlewareTests : IAsyncLifetime
         var output = new WatchedOutput(_fromHost.Writer, place);
         place.HostsTurn();
         await output.WriteAsync(new byte[5]);
-        Assert.True(place.Order.IsHostsTurn);
+        Assert.True(place.IsHostsTurn);
         var writing = output.WriteAsync(new byte[20]).AsTask();
-        Assert.False(place.Order.IsHostsTurn);
+        Assert.False(place.IsHostsTurn);
         var read = await _fromHost.Reader.ReadAsync();
         _fromHost.Reader.AdvanceTo(read.Buffer.End);
         await writing.WaitAsync(Wait.Limit);
-        Assert.True(place.Order.IsHostsTurn);
+        Assert.True(place.IsHostsTurn);
     }
 
     private HttpClientMiddleware Client(ConnectionDelegate next) => new(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Pipelines;
 using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
@@ -14,8 +15,7 @@ namespace EchoHost.Connections.Admission;
 /// <param name="hasShare">Whether the address that connects is the client's own, which has a share; else see <see cref="HttpClientMiddleware"/>.</param>
 /// <param name="drain">When the last connections have to go.</param>
 /// <param name="rejections">Counts and tells.</param>
-/// <param name="time">What is waited by.</param>
-internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections, TimeProvider time)
+internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections)
 {
     /// <summary>How long the client may take for the end of its last answer. Kestrel would wait without a limit.</summary>
     internal static readonly TimeSpan LastBytesLimit = TimeSpan.FromSeconds(20);
@@ -47,7 +47,7 @@ internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointM
     /// Waits until the socket is closed, which is when its last bytes are the kernel's. There is no event for that:
     /// ConnectionClosed may be the client's FIN, which comes long before.
     /// </summary>
-    private async Task SendLastBytesAsync(ConnectionContext context)
+    private static async Task SendLastBytesAsync(ConnectionContext context)
     {
         await context.Transport.Output.CompleteAsync();
         await context.Transport.Input.CompleteAsync();
@@ -56,16 +56,17 @@ internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointM
             return;
         }
 
-        var start = time.GetTimestamp();
+        // By the clock of the machine, as sockets go.
+        var start = Stopwatch.GetTimestamp();
         while (!handle.IsClosed)
         {
-            if (time.GetElapsedTime(start) >= LastBytesLimit)
+            if (Stopwatch.GetElapsedTime(start) >= LastBytesLimit)
             {
                 context.Abort(new ConnectionAbortedException("the client does not take the end of its answer"));
                 return;
             }
 
-            await Task.Delay(Look, time);
+            await Task.Delay(Look);
         }
     }
 

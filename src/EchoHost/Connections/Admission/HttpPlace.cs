@@ -9,6 +9,9 @@ namespace EchoHost.Connections.Admission;
 /// <param name="time">What turns are measured by.</param>
 internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, TimeProvider time)
 {
+    /// <summary>What a client needs between connecting and asking, on a bad path or where every core is busy.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     /// <summary>The turn's beginning, and in the lowest bit whether it is the host's; together, so that they change at once.</summary>
     private long _turn = time.GetTimestamp() << 1;
 
@@ -19,16 +22,21 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
     /// <summary>The network in whose share it is counted; the gate's to set.</summary>
     public IPAddress? Network { get; set; }
 
+    /// <summary>Whether the host has something to do for it; else it waits for the client to ask, or to take what it is sent.</summary>
+    public bool IsHostsTurn => (Volatile.Read(ref _turn) & 1) != 0;
+
     /// <summary>
-    /// The smaller, the sooner it gives way: first those that the host waits for, to ask or to take what they are sent,
-    /// then those that the host is answering; of each the longest first.
+    /// The smaller, the sooner it gives way: first those that the host has waited for longer than a moment, then all others,
+    /// of either the one whose turn has lasted the longest. A client that has just connected is about to ask, and must not go
+    /// before those whose questions keep the host busy.
     /// </summary>
-    public (bool IsHostsTurn, long Since) Order
+    public (bool IsInTime, long Since) Order
     {
         get
         {
             var turn = Volatile.Read(ref _turn);
-            return ((turn & 1) != 0, turn >> 1);
+            var since = turn >> 1;
+            return ((turn & 1) != 0 || time.GetElapsedTime(since) < Moment, since);
         }
     }
 

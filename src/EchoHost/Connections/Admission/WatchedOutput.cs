@@ -26,7 +26,7 @@ internal sealed class WatchedOutput(PipeWriter output, HttpPlace place) : PipeWr
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
         Watch(output.WriteAsync(source, cancellationToken));
 
-    private ValueTask<FlushResult> Watch(ValueTask<FlushResult> flush) => flush.IsCompleted || !place.Order.IsHostsTurn ? flush : WaitAsync(flush);
+    private ValueTask<FlushResult> Watch(ValueTask<FlushResult> flush) => flush.IsCompleted || !place.IsHostsTurn ? flush : WaitAsync(flush);
 
     private async ValueTask<FlushResult> WaitAsync(ValueTask<FlushResult> flush)
     {
