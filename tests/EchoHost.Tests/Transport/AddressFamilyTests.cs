@@ -10,6 +10,7 @@ namespace EchoHost.Tests.Transport;
 /// A kernel that lacks a family of addresses, as one booted with <c>ipv6.disable=1</c>: a filter (seccomp(2)) has socket(2)
 /// fail with EAFNOSUPPORT for it, in the program and nowhere else.
 /// </summary>
+[Trait(TestProgram.Trait, TestProgram.Category)]
 public class AddressFamilyTests
 {
     private const string Filter = """
@@ -92,8 +93,7 @@ public class AddressFamilyTests
 
     private static Process Start(string python, int missing, string[] args, (string Name, string Value)[] environment)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "EchoHost");
-        var start = new ProcessStartInfo(python, ["-c", Filter, missing.ToString(CultureInfo.InvariantCulture), program, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(python, ["-c", Filter, missing.ToString(CultureInfo.InvariantCulture), TestProgram.File, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -30,13 +30,20 @@ internal static class DescriptorNeeds
     public const int LeastHttp = 16;
 
     /// <summary>What a host needs besides its connections.</summary>
-    public static int OfHost => Besides + OfAssemblies(Assemblies);
+    public static int OfHost => Host(HasAssemblies);
 
     /// <summary>The least with which a host starts.</summary>
-    public static int LeastForHost => OfHost + LeastHttp + LeastConnections;
+    public static int LeastForHost => LeastHost(HasAssemblies);
 
     /// <summary>The least with which a command starts.</summary>
-    public static int LeastForCommand => CommandBesides + OfAssemblies(CommandAssemblies);
+    public static int LeastForCommand => LeastCommand(HasAssemblies);
 
-    private static int OfAssemblies(int count) => RuntimeFeature.IsDynamicCodeCompiled ? PerAssembly * count : 0;
+    private static bool HasAssemblies => RuntimeFeature.IsDynamicCodeCompiled;
+
+    // A test asks for either, since the program that it starts may be of the other kind than itself.
+    internal static int Host(bool hasAssemblies) => Besides + (hasAssemblies ? PerAssembly * Assemblies : 0);
+
+    internal static int LeastHost(bool hasAssemblies) => Host(hasAssemblies) + LeastHttp + LeastConnections;
+
+    internal static int LeastCommand(bool hasAssemblies) => CommandBesides + (hasAssemblies ? PerAssembly * CommandAssemblies : 0);
 }
