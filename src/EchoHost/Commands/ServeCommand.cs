@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EchoHost.Configuration;
+using EchoHost.Metrics;
 using EchoHost.Transport;
 using Microsoft.Win32.SafeHandles;
 
@@ -30,6 +31,7 @@ internal static class ServeCommand
     private const string Help = "Run the host; every configuration key can be given as --Key=Value";
 
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LastPush = TimeSpan.FromSeconds(6);
 
     /// <param name="signals">What tells the host to stop, where that is listened to already.</param>
     public static Command Create(HostSignals? signals)
@@ -108,6 +110,8 @@ internal static class ServeCommand
     {
         try
         {
+            // A collector that does not answer holds up the last push, which says nothing of standard output.
+            await Task.Run(app.Services.GetRequiredService<MeterProviders>().Dispose).WaitAsync(LastPush).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);
         }
         catch (TimeoutException)

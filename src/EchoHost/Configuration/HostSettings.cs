@@ -60,6 +60,8 @@ internal sealed record HostSettings(
         var http = SectionReader.Read(configuration, HttpOptions.SectionName, HttpOptions.Read, problems);
         var admin = SectionReader.Read(configuration, AdminOptions.SectionName, AdminOptions.Read, problems);
         var peers = MeshSettings.From(SectionReader.Read(configuration, PeersOptions.SectionName, PeersOptions.Read, problems), problems);
+        // Not used yet, so that any key of it is a mistake.
+        SectionReader.Read(configuration, "Instance", _ => true, problems);
         if (echo.Transport == TransportKind.Epoll && !EpollTransport.IsSupported)
         {
             problems.Add($"{EchoOptions.SectionName}:Transport is 'Epoll', which only Linux has; expected Auto or Sockets");

@@ -5,6 +5,7 @@ using EchoHost.Transport;
 using Serilog;
 using Serilog.Debugging;
 using Serilog.Events;
+using Serilog.Filters;
 using Serilog.Formatting;
 using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
@@ -33,7 +34,11 @@ internal static class LoggingSetup
         DroppedEvents.Watch(configuration, $"{SerilogSection}:WriteTo");
         var serilog = ReadSerilog(configuration)
             // Told in one line on standard error; the framework would log it with its stack.
-            .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
+            .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException)
+            // What health checks find, the host says itself, once.
+            .Filter.ByExcluding(Matching.FromSource("Microsoft.Extensions.Diagnostics.HealthChecks"))
+            // It would name raw endpoints as http://.
+            .Filter.ByExcluding(Matching.FromSource("Microsoft.Hosting.Lifetime"));
 
         if (!configuration.GetSection($"{SerilogSection}:WriteTo").GetChildren().Any())
         {
@@ -43,9 +48,6 @@ internal static class LoggingSetup
         logging.ClearProviders();
         // Serilog's own levels decide.
         logging.SetMinimumLevel(LogLevel.Trace);
-        // It would name raw endpoints as http://; and what health checks find, the host says itself.
-        logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.None);
-        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         // Events say themselves whose they are; a scope would hold 370 bytes for each idle connection.
         logging.Services.Configure<LoggerFilterOptions>(options => options.CaptureScopes = false);
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
@@ -63,11 +65,11 @@ internal static class LoggingSetup
                 .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
                 .ReadFrom.Configuration(configuration, new ConfigurationReaderOptions(SerilogSinks.Assemblies));
-            return complaints.ToString() is { Length: > 0 } complaint ? throw new ConfigurationException(SerilogSinks.Explain(SerilogSection, complaint)) : serilog;
+            return complaints.ToString() is { Length: > 0 } complaint ? throw SerilogSinks.Problem(configuration.GetSection(SerilogSection), complaint) : serilog;
         }
         catch (Exception e) when (e is not ConfigurationException)
         {
-            throw new ConfigurationException($"{SerilogSection}: {e.GetBaseException().Message.ReplaceLineEndings(" ")}");
+            throw SerilogSinks.Problem(configuration.GetSection(SerilogSection), e.GetBaseException().Message);
         }
         finally
         {

@@ -36,11 +36,29 @@ internal static partial class SerilogSinks
         }
     }
 
-    /// <summary>What Serilog says of its section in its own log, in one line and without all the methods that it did find.</summary>
-    public static string Explain(string section, string complaint) => UnknownMethod().Match(complaint) is { Success: true } unknown
-        ? $"{section} names '{unknown.Groups[1].Value}', which this program does not have, or not with these arguments; {Sinks}"
-        : $"{section}: {complaint.Trim().ReplaceLineEndings(" ")}";
+    /// <summary>What Serilog says of its section, in one line that names the key whose value it speaks of, where that can be told.</summary>
+    /// <param name="section">The section.</param>
+    /// <param name="complaint">Serilog's own words, with the time and a stack trace where they are from its own log.</param>
+    public static ConfigurationException Problem(IConfigurationSection section, string complaint)
+    {
+        var words = string.Join(' ', complaint.Split('\n', StringSplitOptions.TrimEntries).TakeWhile(line => !line.StartsWith("at ", StringComparison.Ordinal)));
+        words = Stamp().Replace(words, "").Trim();
+        if (UnknownMethod().Match(words) is { Success: true } unknown)
+        {
+            var name = unknown.Groups[1].Value;
+            return new($"{KeyOf(section, name) ?? section.Path} is '{name}', which this program does not have, or not with these arguments; {Sinks}");
+        }
+
+        return new(KeyOf(section, words) is { } key ? $"{key} is '{section[key[(section.Path.Length + 1)..]]}': {words}" : $"{section.Path}: {words}");
+    }
+
+    /// <summary>The key with the longest value that <paramref name="words"/> hold.</summary>
+    private static string? KeyOf(IConfigurationSection section, string words) =>
+        section.AsEnumerable().Where(setting => setting.Value is { Length: > 1 } value && words.Contains(value, StringComparison.Ordinal)).MaxBy(setting => setting.Value!.Length).Key;
 
     [GeneratedRegex(@"Unable to find a method called (\S+?)[. ]")]
     private static partial Regex UnknownMethod();
+
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\S+ |System\.RuntimeType: ")]
+    private static partial Regex Stamp();
 }

@@ -20,6 +20,7 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
     private PrometheusExporter? _peerExporter;
     private MeterProvider? _peerProvider;
     private int _mostPeers;
+    private int _isDisposed;
 
     /// <summary>From here on, rather than from the first scrape, every measurement counts.</summary>
     public void Start() => _provider ??= build(_exporter, instrument => !IsOfMesh(instrument), mostSeries);
@@ -68,11 +69,15 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
         }
     }
 
+    /// <summary>Pushes once more where metrics are pushed, which may take seconds; once, however often it is called.</summary>
     public void Dispose()
     {
-        _peerProvider?.Dispose();
-        _provider?.Dispose();
-        _one.Dispose();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            _peerProvider?.Dispose();
+            _provider?.Dispose();
+            _one.Dispose();
+        }
     }
 
     private static bool IsOfMesh(Instrument instrument) => instrument.Name.StartsWith(PeerMetrics.Prefix, StringComparison.Ordinal);

@@ -7,7 +7,8 @@ namespace EchoHost.Peers;
 /// <param name="Received">How many bytes of the next one had.</param>
 /// <param name="Length">How many bytes that has.</param>
 /// <param name="Age">How long the connection lasted.</param>
-internal readonly record struct ConnectionProgress(long Messages, long Received, long Length, TimeSpan Age)
+/// <param name="WasCertificateWanted">Whether the peer asked for a certificate in the TLS handshake.</param>
+internal readonly record struct ConnectionProgress(long Messages, long Received, long Length, TimeSpan Age, bool WasCertificateWanted = false)
 {
     /// <summary>Whether no byte ever came back, which is what being turned away looks like.</summary>
     public bool IsNone => Messages == 0 && Received == 0;

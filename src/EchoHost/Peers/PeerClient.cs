@@ -41,8 +41,12 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         {
             await limit.RunAsync(token => SendHeaderAsync(connection, opened, token), () => "connected, but the PROXY header was not taken");
             start = time.GetTimestamp();
-            var tls = target.IsTls ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, opened, token), () => "connected, but the TLS handshake was not done") : null;
-            return new PeerConnection(connection, tls, new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start)), opened, passed, time);
+            var wasCertificateWanted = false;
+            var tls = target.IsTls
+                ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, opened, () => wasCertificateWanted = true, token), () => "connected, but the TLS handshake was not done")
+                : null;
+            var phases = new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start));
+            return new PeerConnection(connection, tls, phases, opened, passed, time, wasCertificateWanted || tls is { IsMutuallyAuthenticated: true });
         }
         catch
         {
@@ -140,14 +144,14 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, long opened, CancellationToken cancellationToken)
+    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, long opened, Action onCertificateWanted, CancellationToken cancellationToken)
     {
         var pipe = new PipeStream(connection.Transport);
         var stream = new SslStream(pipe);
         string? fault = null;
         try
         {
-            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host, why => fault = why), cancellationToken);
+            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host, why => fault = why, onCertificateWanted), cancellationToken);
             return stream;
         }
         catch (Exception e)

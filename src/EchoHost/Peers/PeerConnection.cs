@@ -27,8 +27,17 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <param name="opened">When it was accepted, as a timestamp of <paramref name="time"/>.</param>
     /// <param name="passed">The addresses that were tried before, and did not accept.</param>
     /// <param name="time">What times go by.</param>
-    public PeerConnection(ConnectionContext connection, SslStream? tls, PhaseTimes phases, long opened, IReadOnlyList<(IPAddress Address, PeerException Failure)> passed, TimeProvider time)
+    /// <param name="wasCertificateWanted">Whether the peer asked for a certificate.</param>
+    public PeerConnection(
+        ConnectionContext connection,
+        SslStream? tls,
+        PhaseTimes phases,
+        long opened,
+        IReadOnlyList<(IPAddress Address, PeerException Failure)> passed,
+        TimeProvider time,
+        bool wasCertificateWanted = false)
     {
+        WasCertificateWanted = wasCertificateWanted;
         (_connection, _tls, Phases, _opened, Passed, _time) = (connection, tls, phases, opened, passed, time);
         (Input, Output) = tls is null
             ? (connection.Transport.Input, connection.Transport.Output)
@@ -46,6 +55,9 @@ internal sealed class PeerConnection : IAsyncDisposable
 
     /// <summary>The addresses that were tried before this one, and why each did not accept.</summary>
     public IReadOnlyList<(IPAddress Address, PeerException Failure)> Passed { get; }
+
+    /// <summary>Whether the peer asked for a certificate in the TLS handshake.</summary>
+    public bool WasCertificateWanted { get; }
 
     /// <summary>For how long it is open.</summary>
     public TimeSpan Age => _time.GetElapsedTime(_opened);
@@ -87,7 +99,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             await sending.ContinueWith(static sent => sent.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             if (PeerException.IsConnectionFailure(e))
             {
-                throw PeerException.OfConnection(e, new ConnectionProgress(_messages, received, message.Length, Age));
+                throw PeerException.OfConnection(e, new ConnectionProgress(_messages, received, message.Length, Age, WasCertificateWanted));
             }
 
             throw;
@@ -151,7 +163,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             Input.AdvanceTo(buffer.End);
             if (read.IsCompleted && at < message.Length)
             {
-                throw PeerException.OfEnd(new ConnectionProgress(_messages, at, message.Length, Age));
+                throw PeerException.OfEnd(new ConnectionProgress(_messages, at, message.Length, Age, WasCertificateWanted));
             }
         }
     }

@@ -91,6 +91,12 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     private static PeerException Ended(string verb, ProbeResult result, ConnectionProgress progress, Exception? cause)
     {
         var isTurnedAway = progress.IsNone && result is ProbeResult.Closed or ProbeResult.Reset;
+        if (isTurnedAway && progress.WasCertificateWanted)
+        {
+            // Some servers, .NET's among them, refuse a certificate without an alert and after the handshake.
+            return new PeerException(ProbeResult.Tls, $"the peer asked for a certificate, and {verb.Replace(" by the peer", " the connection", StringComparison.Ordinal)} {progress}: it refuses the one it was shown, or wants one", cause);
+        }
+
         return new PeerException(result, $"{verb} {progress}{(isTurnedAway ? Guess : "")}", cause) { IsTurnedAway = isTurnedAway };
     }
 

@@ -40,7 +40,8 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
     /// <summary>The options of a handshake with a peer that must be called <paramref name="host"/>.</summary>
     /// <param name="host">Its name, or address.</param>
     /// <param name="onFault">Told why its certificate is not believed.</param>
-    public SslClientAuthenticationOptions OptionsFor(string host, Action<string> onFault)
+    /// <param name="onCertificateWanted">Told that it asks for a certificate, where there is none to show.</param>
+    public SslClientAuthenticationOptions OptionsFor(string host, Action<string> onFault, Action onCertificateWanted)
     {
         var name = ServerName ?? host;
         var options = new SslClientAuthenticationOptions
@@ -60,6 +61,20 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
                 return false;
             },
         };
+        if (Certificate is null)
+        {
+            options.LocalCertificateSelectionCallback = (_, _, _, peer, authorities) =>
+            {
+                // Also called before the handshake, when nothing is known of the peer.
+                if (peer is not null || authorities.Length > 0)
+                {
+                    onCertificateWanted();
+                }
+
+                return null!;
+            };
+        }
+
         if (IsInsecure)
         {
 #pragma warning disable CA5359 // Asked for by name.

@@ -90,14 +90,18 @@ public sealed class SerilogSectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--Serilog:WriteTo:0:Name=Nowhere", "Serilog names 'Nowhere', which this program does not have, or not with these arguments; its sinks are Async, Console, Debug and File")]
+    [InlineData("--Serilog:WriteTo:0:Name=Nowhere", "Serilog:WriteTo:0:Name is 'Nowhere', which this program does not have, or not with these arguments; its sinks are Async, Console, Debug and File")]
     [InlineData("--Serilog:Using:0=NoSuchAssembly", "Serilog:Using:0 is 'NoSuchAssembly', which this program does not have; it has Serilog, Serilog.Sinks.Console, ")]
-    [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog: ")]
-    public async Task What_is_not_there_is_one_line_and_exit_code_2(string argument, string line)
+    [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog:MinimumLevel:Default is 'Loud': ")]
+    [InlineData("--Serilog:WriteTo:0:Name=File --Serilog:WriteTo:0:Args:path=/proc/none/log", "Serilog:WriteTo:0:Args:path is '/proc/none/log': unable to open file sink")]
+    [InlineData("--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Loud", "Serilog:WriteTo:0:Args:restrictedToMinimumLevel is 'Loud': ")]
+    public async Task What_can_not_be_used_is_one_line_and_exit_code_2(string arguments, string line)
     {
-        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", argument], ("PORT", "0"));
+        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", .. arguments.Split(' ')], ("PORT", "0"));
         Assert.Equal(2, await program.WaitForExitAsync());
-        Assert.StartsWith($"EchoHost: {line}", Assert.Single(program.Errors), StringComparison.Ordinal);
+        var error = Assert.Single(program.Errors);
+        Assert.StartsWith($"EchoHost: {line}", error, StringComparison.Ordinal);
+        Assert.DoesNotContain(" at System.", error, StringComparison.Ordinal);
     }
 
     /// <summary>Runs a host until it listens, which it must say on its standard output, stops it, and returns what it wrote there.</summary>

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
 using static EchoHost.Tests.Infrastructure.TlsClient;
 
@@ -59,6 +60,30 @@ public sealed class ClientCertificateTests : IDisposable
         };
         Assert.False(await IsLetInAsync(host, shown));
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains($" turned away: the TLS handshake failed: {problem}", StringComparison.Ordinal)), "the host says why");
+    }
+
+    /// <summary>The host can send no alert: what tells is that it asked for a certificate, and ended without a byte.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait(TestProgram.Trait, TestProgram.Category)]
+    public async Task The_command_send_tells_it_too(bool isShown)
+    {
+        await using var host = await StartAsync();
+        string[] shown = [];
+        if (isShown)
+        {
+            using var other = Authority("other");
+            using var stranger = Issue(other, ForClients);
+            using var key = stranger.GetECDsaPrivateKey()!;
+            var path = Path.Combine(_certificate.Folder, "stranger.pem");
+            await File.WriteAllTextAsync(path, $"{stranger.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}");
+            shown = ["--cert", path];
+        }
+
+        using var send = EchoHostProcess.Start(["send", $"{host.EndPoints["Tls"]}", "hello", "--tls", "--insecure", "--timeout", "25s", "--json", .. shown]);
+        Assert.Equal(1, await send.WaitForExitAsync());
+        Assert.Equal("tls", JsonDocument.Parse(Assert.Single(send.Output)).RootElement.GetProperty("result").GetString());
     }
 
     [Fact]

@@ -1,27 +1,35 @@
+using System.Collections.Concurrent;
+using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
 /// <summary>
 /// A clock that stands still but for what the test does. The fake it is made of fires every timer at the end of the time it
-/// is told to pass, so that this one passes in small steps: a timer is late by less than one.
+/// is told to pass, so that this one passes in small steps: a timer is late by less than one. The fake also leaves timers to
+/// another thread that is just creating one, so that each step waits until what is due has been done.
 /// </summary>
 internal sealed class SteppedTime : FakeTimeProvider
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
 
-    private int _pending;
+    private readonly ConcurrentDictionary<Timer, bool> _timers = new();
+
+    /// <summary>How many callbacks are under way.</summary>
+    private int _running;
 
     /// <summary>How far it has gone.</summary>
     public TimeSpan Elapsed => GetUtcNow() - Start;
 
     /// <summary>How many timers there are, each to fire at some time.</summary>
-    public int Pending => Volatile.Read(ref _pending);
+    public int Pending => _timers.Count;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        Interlocked.Increment(ref _pending);
-        return new Timer(base.CreateTimer(callback, state, dueTime, period), () => Interlocked.Decrement(ref _pending));
+        var timer = new Timer(this, callback, state);
+        timer.Begin(fire => base.CreateTimer(fire, null, dueTime, period), dueTime, period);
+        _timers[timer] = true;
+        return timer;
     }
 
     /// <summary>Lets time pass. What awaits a timer goes on before the next step.</summary>
@@ -35,6 +43,7 @@ internal sealed class SteppedTime : FakeTimeProvider
             for (var end = Elapsed + time; Elapsed < end;)
             {
                 Advance(end - Elapsed < Step ? end - Elapsed : Step);
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _running) == 0 && !_timers.Keys.Any(timer => timer.IsDue), Wait.Limit), "a timer does not fire");
             }
         }
         finally
@@ -43,25 +52,73 @@ internal sealed class SteppedTime : FakeTimeProvider
         }
     }
 
-    private sealed class Timer(ITimer timer, Action onDisposed) : ITimer
+    private sealed class Timer(SteppedTime time, TimerCallback callback, object? state) : ITimer
     {
-        private int _isDisposed;
+        private const long Never = long.MaxValue;
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime, period);
+        private readonly Lock _lock = new();
+        private ITimer? _timer;
+        private long _due = Never;
+        private int _changes;
+
+        /// <summary>Whether its time has come, and it has not fired yet.</summary>
+        public bool IsDue => Volatile.Read(ref _due) <= time.Elapsed.Ticks;
+
+        public void Begin(Func<TimerCallback, ITimer> create, TimeSpan dueTime, TimeSpan period) =>
+            Set(() => _timer = create(_ => Fire(period)), dueTime);
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException("nothing here changes a timer");
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-            {
-                timer.Dispose();
-                onDisposed();
-            }
+            Set(() => _timer!.Dispose(), Timeout.InfiniteTimeSpan);
+            time._timers.TryRemove(this, out _);
         }
 
         public ValueTask DisposeAsync()
         {
             Dispose();
             return ValueTask.CompletedTask;
+        }
+
+        /// <summary>The time is looked at after the change, so that the fake never fires later than is expected here.</summary>
+        private void Set(Action change, TimeSpan dueTime)
+        {
+            int mine;
+            lock (_lock)
+            {
+                mine = ++_changes;
+                _due = Never;
+            }
+
+            change();
+            lock (_lock)
+            {
+                // Unless it has fired meanwhile.
+                if (_changes == mine && dueTime >= TimeSpan.Zero)
+                {
+                    _due = time.Elapsed.Ticks + dueTime.Ticks;
+                }
+            }
+        }
+
+        private void Fire(TimeSpan period)
+        {
+            Interlocked.Increment(ref time._running);
+            try
+            {
+                lock (_lock)
+                {
+                    _changes++;
+                    _due = period > TimeSpan.Zero && _due != Never ? _due + period.Ticks : Never;
+                }
+
+                callback(state);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref time._running);
+            }
         }
     }
 }
