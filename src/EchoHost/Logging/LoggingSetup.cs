@@ -5,7 +5,7 @@ using EchoHost.Transport;
 using Serilog;
 using Serilog.Debugging;
 using Serilog.Events;
-using Serilog.Filters;
+using Serilog.Extensions.Logging;
 using Serilog.Formatting;
 using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
@@ -18,6 +18,9 @@ internal static class LoggingSetup
     private const string FormatKey = "Logging:Format";
     private const string SerilogSection = "Serilog";
     private const string TextTemplate = "[{Timestamp:HH:mm:ss.fff} {Level:u3}] {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>The first would name raw endpoints as http://; what the second finds, the host says itself, once.</summary>
+    private static readonly string[] Silenced = ["Microsoft.Hosting.Lifetime", "Microsoft.Extensions.Diagnostics.HealthChecks"];
 
     /// <summary>How many events may wait for a slow standard output before further ones are dropped.</summary>
     private const int Buffer = 10_000;
@@ -34,11 +37,7 @@ internal static class LoggingSetup
         DroppedEvents.Watch(configuration, $"{SerilogSection}:WriteTo");
         var serilog = ReadSerilog(configuration)
             // Told in one line on standard error; the framework would log it with its stack.
-            .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException)
-            // What health checks find, the host says itself, once.
-            .Filter.ByExcluding(Matching.FromSource("Microsoft.Extensions.Diagnostics.HealthChecks"))
-            // It would name raw endpoints as http://.
-            .Filter.ByExcluding(Matching.FromSource("Microsoft.Hosting.Lifetime"));
+            .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
 
         if (!configuration.GetSection($"{SerilogSection}:WriteTo").GetChildren().Any())
         {
@@ -48,6 +47,12 @@ internal static class LoggingSetup
         logging.ClearProviders();
         // Serilog's own levels decide.
         logging.SetMinimumLevel(LogLevel.Trace);
+        foreach (var category in Silenced)
+        {
+            // For the provider by name too: AddSerilog has a rule of its own for it, which would come first.
+            logging.AddFilter(category, LogLevel.None).AddFilter<SerilogLoggerProvider>(category, LogLevel.None);
+        }
+
         // Events say themselves whose they are; a scope would hold 370 bytes for each idle connection.
         logging.Services.Configure<LoggerFilterOptions>(options => options.CaptureScopes = false);
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
