@@ -40,7 +40,11 @@ internal static class HealthCommand
         try
         {
             // A proxy that the environment names is for the world outside.
-            using var handler = new SocketsHttpHandler { UseProxy = false, ConnectCallback = (context, stop) => ConnectAsync(context.DnsEndPoint, sendHeader, stop) };
+            using var handler = new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = (context, stop) => ConnectAsync(context.DnsEndPoint, sendHeader, stop),
+            };
             using var client = new HttpClient(handler) { Timeout = Limit };
             using var response = await client.GetAsync(target, cancel);
             var body = await response.Content.ReadAsStringAsync(cancel);

@@ -52,7 +52,8 @@ internal static class ServeCommand
     public static bool Explains(Command command) => command is RootCommand || command.Name == Name;
 
     /// <summary>Whether a command line runs the host: nothing, <c>serve</c>, or a setting of it.</summary>
-    public static bool IsMeant(string[] args) => args.Length == 0 || args[0] == Name || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version"));
+    public static bool IsMeant(string[] args) =>
+        args.Length == 0 || args[0] == Name || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version"));
 
     /// <summary>Runs the host until it is told to stop.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>

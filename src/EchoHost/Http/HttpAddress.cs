@@ -42,10 +42,17 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     }
 
     /// <summary>The URL under which a client on this machine reaches it; <c>localhost</c> where either loopback address may be the one.</summary>
-    public Uri LocalUri => new($"http://{(Host is "*" or "+" or "[::]" or "localhost" ? "localhost" : Host == "0.0.0.0" ? IPAddress.Loopback.ToString() : Host)}:{Port}");
+    public Uri LocalUri => new($"http://{LocalHost}:{Port}");
 
     /// <summary>Whether only this machine reaches it.</summary>
     public bool IsLoopback => IPAddress.IsLoopback(AddressOf(Host)!);
+
+    private string LocalHost => Host switch
+    {
+        "*" or "+" or "[::]" or "localhost" => "localhost",
+        "0.0.0.0" => IPAddress.Loopback.ToString(),
+        _ => Host,
+    };
 
     private static HttpAddress Parse(string url)
     {

@@ -24,6 +24,9 @@ internal static class HttpPipeline
         var hosts = app.Services.GetRequiredService<AllowedHosts>();
         app.Use((context, next) => hosts.Allows(context.Request.Host, context.Request.Path)
             ? next(context)
-            : new HttpProblem(StatusCodes.Status400BadRequest, $"this host is not called '{context.Request.Host.Host}'; {AllowedHosts.Key} names more").ExecuteAsync(context));
+            : NotCalled(context.Request.Host.Host).ExecuteAsync(context));
     }
+
+    private static HttpProblem NotCalled(string name) =>
+        new(StatusCodes.Status400BadRequest, $"this host is not called '{name}'; {AllowedHosts.Key} names more");
 }

@@ -53,7 +53,9 @@ internal static class MetricsSetup
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, KestrelLabels.MeterName, "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.
-            .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument) ? MetricStreamConfiguration.Drop : new MetricStreamConfiguration { CardinalityLimit = mostSeries, TagKeys = KestrelLabels.Of(instrument) })
+            .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument)
+                ? MetricStreamConfiguration.Drop
+                : new MetricStreamConfiguration { CardinalityLimit = mostSeries, TagKeys = KestrelLabels.Of(instrument) })
             .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {

@@ -15,7 +15,8 @@ namespace EchoHost.Connections.Admission;
 /// <param name="hasShare">Whether the address that connects is the client's own, which has a share; else see <see cref="HttpClientMiddleware"/>.</param>
 /// <param name="drain">When the last connections have to go.</param>
 /// <param name="rejections">Counts and tells.</param>
-internal sealed class HttpAdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections)
+internal sealed class HttpAdmissionMiddleware(
+    ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections)
 {
     /// <summary>How long the client may take for the end of its last answer. Kestrel would wait without a limit.</summary>
     internal static readonly TimeSpan LastBytesLimit = TimeSpan.FromSeconds(20);

@@ -9,7 +9,11 @@ internal static class HttpDisplacement
     {
         if (displaced is not null)
         {
-            rejections.TurnAway(displaced.Connection, metrics, RejectReason.Limit, $"the HTTP connection that has waited the longest gives way to another (there are {gate.Places} places, {gate.Share} for one address)");
+            rejections.TurnAway(
+                displaced.Connection,
+                metrics,
+                RejectReason.Limit,
+                $"the HTTP connection that has waited the longest gives way to another (there are {gate.Places} places, {gate.Share} for one address)");
         }
     }
 }

@@ -25,7 +25,7 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
             {
                 ProxyTlvs.Authority => description with { Authority = Text(value) },
                 ProxyTlvs.Alpn => description with { Alpn = Text(value) },
-                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = IsPrintable(value) ? Encoding.ASCII.GetString(value) : Convert.ToHexStringLower(value) },
+                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = Id(value) },
                 ProxyTlvs.Ssl => description with { Tls = ProxyTlsDescription.From(value) },
                 ProxyTlvs.Aws when value is [1, .. var id] => description with { AwsVpcEndpointId = Text(id) },
                 ProxyTlvs.Azure when value is [1, _, _, _, _] => description with { AzureLinkId = BinaryPrimitives.ReadUInt32LittleEndian(value[1..]) },
@@ -36,7 +36,11 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
         return description;
     }
 
-    private static bool IsPrintable(ReadOnlySpan<byte> value) => !value.ContainsAnyExceptInRange((byte)' ', (byte)'~');
+    private static string Id(ReadOnlySpan<byte> value)
+    {
+        var isPrintable = !value.ContainsAnyExceptInRange((byte)' ', (byte)'~');
+        return isPrintable ? Encoding.ASCII.GetString(value) : Convert.ToHexStringLower(value);
+    }
 
     internal static string Text(ReadOnlySpan<byte> value) => MessageText.Escape(new ReadOnlySequence<byte>(value.ToArray()));
 }
