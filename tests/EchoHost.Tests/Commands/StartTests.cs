@@ -98,16 +98,16 @@ public class StartTests
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost health http://127.0.0.1:1"));
     }
 
+    /// <summary>Of what a host needs, which is less in a native file.</summary>
     [Theory]
-    [InlineData(32)]
-    [InlineData(64)]
-    [InlineData(90)]
-    [InlineData(128)]
-    [InlineData(200)]
-    [InlineData(319)]
-    public async Task Too_few_descriptors_for_a_host_are_one_line(int limit)
+    [InlineData(0.26)]
+    [InlineData(0.5)]
+    [InlineData(0.7)]
+    [InlineData(0.9)]
+    [InlineData(0.995)]
+    public async Task Too_few_descriptors_for_a_host_are_one_line(double share)
     {
-        Assert.SkipWhen(limit >= LeastForHost, "enough for a native file");
+        var limit = (int)(LeastForHost * share);
         Assert.Equal(
             (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {LeastForHost} or more\n"),
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost --urls=http://127.0.0.1:0"));
