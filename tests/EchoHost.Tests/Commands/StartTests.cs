@@ -86,13 +86,12 @@ public class StartTests
         Assert.Equal((1, "", ""), await ShellAsync("exec $EchoHost --version >&- 2>&-"));
 
     [Theory]
-    [InlineData(32)]
-    [InlineData(64)]
-    [InlineData(90)]
-    [InlineData(127)]
-    public async Task Too_few_descriptors_for_a_command_are_one_line(int limit)
+    [InlineData(0.5)]
+    [InlineData(0.75)]
+    [InlineData(0.99)]
+    public async Task Too_few_descriptors_for_a_command_are_one_line(double share)
     {
-        Assert.SkipWhen(limit >= LeastForCommand, "enough for a native file");
+        var limit = (int)(LeastForCommand * share);
         Assert.Equal(
             (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {LeastForCommand} or more\n"),
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost health http://127.0.0.1:1"));
