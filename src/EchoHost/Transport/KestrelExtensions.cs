@@ -9,6 +9,9 @@ namespace EchoHost.Transport;
 
 internal static class KestrelExtensions
 {
+    /// <summary>The key of the epoll transport whose loops do the arithmetic of TLS.</summary>
+    public const string ForTls = "tls";
+
     /// <summary>Has Kestrel listen on the echo endpoints and the HTTP addresses of the settings.</summary>
     public static void AddKestrelEndpoints(this IServiceCollection services, IConfigurationBuilder configuration)
     {
@@ -17,14 +20,20 @@ internal static class KestrelExtensions
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
         services.AddSingleton<DescriptorReserve>();
-        services.AddSingleton(provider => new EpollTransport(
-            provider.GetRequiredService<HostSettings>().Echo.LoopCount,
-            provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
-            provider.GetRequiredService<ILogger<EpollTransport>>()));
+        services.AddSingleton(provider => CreateEpoll(provider, "echo loop"));
+        // Handshakes are computed on loops of their own: as many at once as there are loops, and neither an echo in the
+        // clear nor the thread pool, which answers /health, waits behind them.
+        services.AddKeyedSingleton(ForTls, (provider, _) => CreateEpoll(provider, "tls loop"));
         // Kestrel asks the factory registered last first.
         services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
     }
+
+    private static EpollTransport CreateEpoll(IServiceProvider provider, string name) => new(
+        provider.GetRequiredService<HostSettings>().Echo.LoopCount,
+        provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
+        provider.GetRequiredService<ILogger<EpollTransport>>(),
+        name);
 
     /// <summary>Runs after the framework has handed Urls to the server, and before the server starts.</summary>
     private sealed class ForgetHostingUrls : IStartupFilter

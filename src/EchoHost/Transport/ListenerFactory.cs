@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
-using EchoHost.Echo;
 using EchoHost.Http;
 using EchoHost.Metrics;
 using EchoHost.Transport.Epoll;
@@ -14,7 +13,14 @@ namespace EchoHost.Transport;
 /// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The
 /// connections of echo endpoints are the epoll transport's where there is one; all others are Kestrel's own.
 /// </summary>
-internal sealed class ListenerFactory(HostSettings settings, EpollTransport epoll, EchoMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class ListenerFactory(
+    HostSettings settings,
+    EpollTransport epoll,
+    [FromKeyedServices(KestrelExtensions.ForTls)] EpollTransport epollForTls,
+    EchoMetrics metrics,
+    DescriptorReserve reserve,
+    TimeProvider time,
+    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>The kernel caps it at net.core.somaxconn (listen(2)).</summary>
     private const int Backlog = 4096;
@@ -40,12 +46,9 @@ internal sealed class ListenerFactory(HostSettings settings, EpollTransport epol
         // A Unix socket's path reads back as another kind of end point than was asked for.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll
-            ? epoll.Listen(listenSocket, bound, errors, continuesOnLoop: IsLight(echo))
+            ? (echo.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continuesOnLoop: true)
             : new SocketsListener(listenSocket, bound, Connections(echo is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
     }
-
-    /// <summary>An echo in the clear only moves bytes; the arithmetic of TLS would keep the loop from others.</summary>
-    private static bool IsLight(EchoEndpoint endpoint) => endpoint.Tls is null;
 
     private SocketConnectionContextFactory Connections(long maxWriteBuffer) => new(
         new SocketConnectionFactoryOptions { MaxReadBufferSize = MaxReadBuffer, MaxWriteBufferSize = maxWriteBuffer },

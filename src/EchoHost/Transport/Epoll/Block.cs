@@ -14,7 +14,7 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
     }
 
     /// <summary>Whether the pool wants it back; any other is left to the garbage collector.</summary>
-    public bool IsPooled { get; }
+    public bool IsPooled { get; private set; }
 
     /// <summary>How many bytes are filled.</summary>
     public int Length { get; private set; }
@@ -47,6 +47,9 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
         next.RunningIndex = RunningIndex + Length;
         Next = next;
     }
+
+    /// <summary>The pool gets it back no more.</summary>
+    public void Disown() => IsPooled = false;
 
     /// <summary>Makes it as it was when new.</summary>
     public void Clear()

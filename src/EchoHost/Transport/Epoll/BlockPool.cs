@@ -30,12 +30,31 @@ internal sealed class BlockPool
 
     public Block Rent() => Interlocked.Exchange(ref _warm, null) ?? RentIdle();
 
+    /// <summary>Takes a block back, which nobody looks at any more; one that is not the pool's is left to the garbage collector.</summary>
     public void Return(Block block)
     {
+        if (!block.IsPooled)
+        {
+            return;
+        }
+
         block.Clear();
-        if (block.IsPooled && Interlocked.CompareExchange(ref _warm, block, null) is not null)
+        if (Interlocked.CompareExchange(ref _warm, block, null) is not null)
         {
             ReturnIdle(block);
+        }
+    }
+
+    /// <summary>Lets a block go for good: somebody may be looking at it still, so that its memory must not be another's.</summary>
+    public void Disown(Block block)
+    {
+        if (block.IsPooled)
+        {
+            block.Disown();
+            lock (_idle)
+            {
+                _made--;
+            }
         }
     }
 

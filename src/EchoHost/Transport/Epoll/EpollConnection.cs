@@ -132,9 +132,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
         return DisposeWhenSentAsync();
     }
 
-    /// <summary>Has the loop report these events too, from now on.</summary>
-    /// <exception cref="ConnectionAbortedException">The connection is closed.</exception>
-    /// <exception cref="IOException">The kernel refuses.</exception>
+    /// <summary>Has the loop report these events too, from now on. Where the kernel refuses that, the connection is aborted: nobody would hear of what comes.</summary>
     public void WatchFor(EpollEvents events)
     {
         events |= Always;
@@ -143,18 +141,19 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
             return;
         }
 
+        Errno error;
         lock (_features)
         {
-            try
+            error = Loop.Watch(Descriptor, _token, _watched == EpollEvents.None ? EpollOperation.Add : EpollOperation.Modify, _watched | events);
+            if (error == Errno.None)
             {
-                Loop.Watch(Descriptor, _token, _watched == EpollEvents.None ? EpollOperation.Add : EpollOperation.Modify, _watched | events);
+                _watched |= events;
             }
-            catch (ObjectDisposedException)
-            {
-                throw AbortReason ?? new ConnectionAbortedException("The connection is closed");
-            }
+        }
 
-            _watched |= events;
+        if (error != Errno.None && AbortReason is null)
+        {
+            Abort(new ConnectionAbortedException(error == Errno.BadDescriptor ? "The connection is closed" : $"The connection can't be watched: {new Win32Exception((int)error).Message}"));
         }
     }
 
@@ -168,7 +167,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
         if ((events & (EpollEvents.Writable | EpollEvents.HangUp | EpollEvents.Error)) != 0)
         {
-            _writer.OnWritable();
+            _writer.Execute();
         }
 
         if ((events & (EpollEvents.Readable | EpollEvents.Urgent | ended)) != 0)

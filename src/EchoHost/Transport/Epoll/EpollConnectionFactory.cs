@@ -40,11 +40,15 @@ internal sealed class EpollConnectionFactory(EpollTransport transport, bool cont
         var token = loop.Register(connecting);
         try
         {
-            loop.Watch(descriptor, token, EpollOperation.Add, EpollEvents.Writable);
+            if (loop.Watch(descriptor, token, EpollOperation.Add, EpollEvents.Writable) is var refused and not Errno.None)
+            {
+                throw refused.ToException();
+            }
+
             using var canceled = cancellationToken.UnsafeRegister(static (state, canceledBy) => ((Connecting)state!).Reported.TrySetCanceled(canceledBy), connecting);
             await connecting.Reported.Task;
-            loop.Watch(descriptor, token, EpollOperation.Delete, EpollEvents.None);
-            return descriptor.TakeError();
+            var unwatched = loop.Watch(descriptor, token, EpollOperation.Delete, EpollEvents.None);
+            return unwatched == Errno.None ? descriptor.TakeError() : unwatched;
         }
         finally
         {

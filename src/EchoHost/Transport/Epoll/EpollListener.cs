@@ -7,14 +7,10 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>Accepts an endpoint's connections for as long as there are some, and waits for the loop to report more.</summary>
-internal sealed class EpollListener : IConnectionListener, IPollable, IValueTaskSource, IThreadPoolWorkItem
+internal sealed class EpollListener : IConnectionListener, IPollable, IValueTaskSource<bool>, IThreadPoolWorkItem
 {
     /// <summary>How many connections are accepted in a row before others have their turn.</summary>
     private const int MostAcceptsInARow = 64;
-
-    // What _state is made of.
-    private const int IsReadable = 1;
-    private const int IsWaiting = 2;
 
     private readonly EpollTransport _transport;
     private readonly Socket _listenSocket;
@@ -24,11 +20,21 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     private readonly EventLoop _loop;
     private readonly ulong _token;
     private readonly CancellationTokenSource _unbound = new();
-    private ManualResetValueTaskSourceCore<bool> _wait;
-    private int _state;
+
+    /// <summary>Always goes on on the loop: what follows is no more than the next accept.</summary>
+    private Wait<bool> _wait = new(continuesOnLoop: true);
+    private bool _isReadable;
+    private bool _isUnbound;
     private int _acceptsInARow;
 
-    public EpollListener(EpollTransport transport, Socket listenSocket, EndPoint endPoint, AcceptErrors errors, bool continuesOnLoop)
+    /// <param name="transport">Whose loops watch what is accepted.</param>
+    /// <param name="listenSocket">Bound and listening; disposed with the listener.</param>
+    /// <param name="endPoint">What the listener says it is bound to.</param>
+    /// <param name="errors">Where accept(2)'s errors go.</param>
+    /// <param name="continuesOnLoop">As for <see cref="EpollConnection"/>.</param>
+    /// <param name="loop">Which loop watches the listener itself; null for the next.</param>
+    /// <exception cref="IOException">The kernel refuses to watch the socket, which is the caller's still.</exception>
+    public EpollListener(EpollTransport transport, Socket listenSocket, EndPoint endPoint, AcceptErrors errors, bool continuesOnLoop, EventLoop? loop = null)
     {
         (_transport, _listenSocket, EndPoint, _errors, _continuesOnLoop) = (transport, listenSocket, endPoint, errors, continuesOnLoop);
         _isUnix = endPoint is not IPEndPoint;
@@ -39,9 +45,13 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             listenSocket.NoDelay = true;
         }
 
-        _loop = transport.Loops.Next();
+        _loop = loop ?? transport.Loops.Next();
         _token = _loop.Register(this);
-        _loop.Watch(listenSocket.SafeHandle, _token, EpollOperation.Add, EpollEvents.Readable);
+        if (_loop.Watch(listenSocket.SafeHandle, _token, EpollOperation.Add, EpollEvents.Readable) is var refused and not Errno.None)
+        {
+            _loop.Unregister(_token);
+            throw new IOException($"{endPoint} can't be watched: {new Win32Exception((int)refused).Message}");
+        }
     }
 
     public EndPoint EndPoint { get; }
@@ -57,10 +67,16 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             }
 
             _acceptsInARow++;
-            Interlocked.And(ref _state, ~IsReadable);
+            Forget();
             if (TryAccept(out var connection, out var error))
             {
                 return connection;
+            }
+
+            if (error == Errno.Again)
+            {
+                await WaitAsync(isForTurn: false);
+                continue;
             }
 
             try
@@ -78,7 +94,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        if (!_unbound.IsCancellationRequested)
+        if (!Interlocked.Exchange(ref _isUnbound, true))
         {
             _unbound.Cancel();
             _loop.Unregister(_token);
@@ -93,10 +109,13 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     void IPollable.OnEvents(EpollEvents events)
     {
-        if ((Interlocked.Or(ref _state, IsReadable) & IsWaiting) != 0)
+        _loop.BeforeLock(this);
+        lock (this)
         {
-            ((IThreadPoolWorkItem)this).Execute();
+            _isReadable = true;
         }
+
+        GoOn();
     }
 
     /// <summary>The accept loop's own failures are its own.</summary>
@@ -104,19 +123,13 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     {
     }
 
-    void IThreadPoolWorkItem.Execute()
-    {
-        if ((Interlocked.And(ref _state, ~IsWaiting) & IsWaiting) != 0)
-        {
-            _wait.SetResult(true);
-        }
-    }
+    void IThreadPoolWorkItem.Execute() => GoOn();
 
-    void IValueTaskSource.GetResult(short token) => _wait.GetResult(token);
+    bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
     /// <summary>False with <see cref="Errno.None"/> when there was a caller who had to be turned away.</summary>
@@ -158,8 +171,6 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         {
             case Errno.None:
                 return _errors.TurnedAwayAsync(_unbound.Token);
-            case Errno.Again:
-                return WaitAsync(isForTurn: false);
             case Errno.ConnectionAborted:
                 _errors.CallerGone();
                 return default;
@@ -171,18 +182,50 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         }
     }
 
+    /// <summary>Before the kernel is asked: what it reports from now on is news.</summary>
+    private void Forget()
+    {
+        _loop.BeforeLock(this);
+        lock (this)
+        {
+            _isReadable = false;
+        }
+    }
+
     /// <summary>Waits for the kernel to report callers, or only until others have had their turn.</summary>
-    private ValueTask WaitAsync(bool isForTurn)
+    private ValueTask<bool> WaitAsync(bool isForTurn)
     {
         _acceptsInARow = 0;
-        _wait.Reset();
-        var task = new ValueTask(this, _wait.Version);
-        var state = Interlocked.Or(ref _state, IsWaiting);
-        if (isForTurn || (state & IsReadable) != 0 || _unbound.IsCancellationRequested)
+        ValueTask<bool> task;
+        bool isOver;
+        _loop.BeforeLock(this);
+        lock (this)
+        {
+            task = new ValueTask<bool>(this, _wait.Begin(default));
+            isOver = isForTurn || _isReadable || _unbound.IsCancellationRequested;
+        }
+
+        if (isOver)
         {
             _loop.Schedule(this);
         }
 
         return task;
+    }
+
+    private void GoOn()
+    {
+        _loop.BeforeLock(this);
+        lock (this)
+        {
+            if (!_wait.IsPending)
+            {
+                return;
+            }
+
+            _wait.End();
+        }
+
+        _wait.SetResult(true);
     }
 }

@@ -6,7 +6,14 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>A transport for Kestrel on Linux's epoll: accepts, reads and writes with as few system calls as there can be.</summary>
-internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>? memoryPools, ILogger<EpollTransport> logger) : IDisposable
+/// <param name="loops">How many event loops.</param>
+/// <param name="memoryPools">Where others get memory from.</param>
+/// <param name="logger">Told of exceptions from handling an event.</param>
+/// <param name="name">What the loops' threads are called, before their number.</param>
+/// <param name="lookInterval">How often each loop is looked at; see <see cref="EventLoops"/>.</param>
+/// <param name="seams">What tests put in.</param>
+internal sealed partial class EpollTransport(
+    int loops, IMemoryPoolFactory<byte>? memoryPools, ILogger<EpollTransport> logger, string name = "echo loop", TimeSpan? lookInterval = null, ISeams? seams = null) : IDisposable
 {
     private EndPoint? _lastLocal;
 
@@ -14,7 +21,7 @@ internal sealed partial class EpollTransport(int loops, IMemoryPoolFactory<byte>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
     /// <summary>The loops that all connections share.</summary>
-    public EventLoops Loops { get; } = new(loops, e => LogFailed(logger, e));
+    public EventLoops Loops { get; } = new(name, loops, e => LogFailed(logger, e), lookInterval, seams);
 
     /// <summary>What <see cref="Microsoft.AspNetCore.Connections.Features.IMemoryPoolFeature"/> offers to others; the transport itself needs none of it.</summary>
     public MemoryPool<byte> MemoryPool => field ??= memoryPools?.Create() ?? MemoryPool<byte>.Shared;

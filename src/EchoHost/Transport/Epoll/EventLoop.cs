@@ -1,15 +1,18 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>
-/// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls whom they concern: the code that
-/// awaits a connection's bytes goes on right there. A call that does not come back is left to its thread, and a fresh
-/// thread goes on with the events; see <see cref="Relieve"/>.
+/// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls those they are for: the code that
+/// awaits a connection's bytes goes on right there. A call that does not come back is left to its thread, and another
+/// thread, which stood by, goes on with the events; see <see cref="Relieve"/>.
 /// </summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle is never asked for has nothing to dispose of.
 internal sealed unsafe class EventLoop
+#pragma warning restore CA1001
 {
     private const int EventsPerWait = 256;
     private const int WaitForEver = -1;
@@ -19,9 +22,14 @@ internal sealed unsafe class EventLoop
     private readonly SafeFileHandle _wake = Own(Linux.EventDescriptor(0, Linux.NonBlocking | Linux.CloseOnExec), "eventfd");
     private readonly string _name;
     private readonly Action<Exception> _onFailure;
+    private readonly ISeams? _seams;
+    private readonly bool _isDriven;
     private readonly PollTable _table = new();
     private readonly ConcurrentQueue<IThreadPoolWorkItem> _work = new();
     private readonly EpollEventBuffer _events = new(EventsPerWait);
+
+    /// <summary>Passed by the thread that takes the next turn.</summary>
+    private readonly SemaphoreSlim _handOver = new(1);
 
     // The events that the last wait brought; touched by the thread whose turn it is.
     private int _next;
@@ -32,21 +40,40 @@ internal sealed unsafe class EventLoop
     private long _calls;
     private (int Turn, long Calls) _lastLook;
     private int _isWaiting;
+    private int _standingBy;
     private volatile bool _isStopped;
 
-    /// <param name="name">The thread's name.</param>
+    /// <param name="name">The threads' name.</param>
     /// <param name="onFailure">Told of what nobody foresaw: an exception from a call.</param>
-    public EventLoop(string name, Action<Exception> onFailure)
+    /// <param name="seams">What tests put in.</param>
+    /// <param name="isDriven">Whether its events are handled by whoever calls <see cref="HandleNow"/>, as tests do, and not by threads of its own.</param>
+    /// <exception cref="IOException">There are no descriptors for it.</exception>
+    public EventLoop(string name, Action<Exception> onFailure, ISeams? seams = null, bool isDriven = false)
     {
-        (_name, _onFailure) = (name, onFailure);
-        var @event = stackalloc byte[EpollEventBuffer.Size];
-        EpollEventBuffer.Write(@event, EpollEvents.Readable | EpollEvents.EdgeTriggered, WakeToken);
-        Check(Linux.EpollControl((int)_epoll.DangerousGetHandle(), EpollOperation.Add, (int)_wake.DangerousGetHandle(), @event), "epoll_ctl");
-        StartThread(_turn);
+        (_name, _onFailure, _seams, _isDriven) = (name, onFailure, seams, isDriven);
+        if (Watch(_wake, WakeToken, EpollOperation.Add, EpollEvents.Readable) is var refused and not Errno.None)
+        {
+            throw Refused(refused, "epoll_ctl");
+        }
+
+        if (!isDriven)
+        {
+            // One to begin with, and one to stand by.
+            StartThread();
+            StartThread();
+        }
     }
 
     /// <summary>The memory of this loop's connections.</summary>
     public BlockPool Blocks { get; } = new();
+
+    /// <inheritdoc cref="ISeams.BeforeLock"/>
+    [Conditional("DEBUG")]
+    public void BeforeLock(object gate) => _seams?.BeforeLock(gate);
+
+    /// <inheritdoc cref="ISeams.Pass"/>
+    [Conditional("DEBUG")]
+    public void Pass() => _seams?.Pass();
 
     /// <summary>Makes the loop know a target; its events begin with <see cref="Watch"/>.</summary>
     public ulong Register(IPollable target) => _table.Add(target);
@@ -54,10 +81,19 @@ internal sealed unsafe class EventLoop
     /// <summary>No event reaches the token's target any more.</summary>
     public void Unregister(ulong token) => _table.Remove(token);
 
-    /// <summary>Has the kernel report a descriptor's events, the present ones at once.</summary>
-    /// <exception cref="IOException">The kernel refuses.</exception>
-    public void Watch(SafeHandle descriptor, ulong token, EpollOperation operation, EpollEvents events)
+    /// <summary>
+    /// Has the kernel report a descriptor's events, the present ones at once: epoll_ctl(2). It refuses where memory or the
+    /// user's watches (fs.epoll.max_user_watches) are used up.
+    /// </summary>
+    /// <returns>Why it refuses; <see cref="Errno.BadDescriptor"/> where the descriptor or the loop is closed.</returns>
+    public Errno Watch(SafeHandle descriptor, ulong token, EpollOperation operation, EpollEvents events)
     {
+#if DEBUG
+        if (_seams?.Watch() is { } pretended)
+        {
+            return pretended;
+        }
+#endif
         bool holdsEpoll = false, holdsDescriptor = false;
         try
         {
@@ -65,7 +101,12 @@ internal sealed unsafe class EventLoop
             descriptor.DangerousAddRef(ref holdsDescriptor);
             var @event = stackalloc byte[EpollEventBuffer.Size];
             EpollEventBuffer.Write(@event, events | EpollEvents.EdgeTriggered, token);
-            Check(Linux.EpollControl((int)_epoll.DangerousGetHandle(), operation, (int)descriptor.DangerousGetHandle(), @event), "epoll_ctl");
+            var result = Linux.EpollControl((int)_epoll.DangerousGetHandle(), operation, (int)descriptor.DangerousGetHandle(), @event);
+            return result < 0 ? Linux.LastError : Errno.None;
+        }
+        catch (ObjectDisposedException)
+        {
+            return Errno.BadDescriptor;
         }
         finally
         {
@@ -97,46 +138,103 @@ internal sealed unsafe class EventLoop
 
     /// <summary>
     /// Looks whether the loop is still in the call that it was in at the last look. If so, that call keeps its thread, and
-    /// another thread goes on with the events that have come since. Called at intervals, by one thread.
+    /// the thread that stands by goes on with the events that have come since. Called at intervals, by one thread.
     /// </summary>
     /// <returns>Whether it was so.</returns>
     public bool Relieve()
     {
         var (turn, calls) = (Volatile.Read(ref _turn), Volatile.Read(ref _calls));
-        var isStuck = (turn & 1) == 1 && (turn, calls) == _lastLook && Interlocked.CompareExchange(ref _turn, turn + 1, turn) == turn;
+        var isStuck = (turn & 1) == 1 && (turn, calls) == _lastLook && HasStandBy() && Interlocked.CompareExchange(ref _turn, turn + 1, turn) == turn;
         _lastLook = (turn, calls);
         if (isStuck)
         {
-            StartThread(turn + 1);
+            _handOver.Release();
         }
 
         return isStuck;
     }
 
-    /// <summary>Ends the thread; what is still to be done is done by the thread pool.</summary>
+    /// <summary>Ends the threads; what is still to be done is done by the thread pool.</summary>
     public void Stop()
     {
         _isStopped = true;
-        Wake();
-    }
-
-    private void StartThread(int turn) => new Thread(() => Run(turn)) { IsBackground = true, Name = _name }.UnsafeStart();
-
-    private void Run(int turn)
-    {
-        while (!_isStopped)
+        if (_isDriven)
         {
-            if (!HandleEvents(turn) || !DoWork(turn))
-            {
-                return;
-            }
-
-            WaitForEvents();
+            Close();
+            return;
         }
 
+        Wake();
+        _handOver.Release();
+    }
+
+    /// <summary>Handles what there is, without waiting for more. For tests that decide when the loop has its turn.</summary>
+    public void HandleNow()
+    {
+        WaitForEvents(mayWait: false);
+        HandleEvents(_turn);
+        DoWork(_turn);
+    }
+
+    /// <summary>
+    /// The calls that are stuck keep their threads, and each comes to stand by when its call is over. Until then another is
+    /// started, unless descriptors are scarce: the runtime ends the process where a thread gets none for its start.
+    /// </summary>
+    private bool HasStandBy()
+    {
+        if (Volatile.Read(ref _standingBy) == 0 && SpareDescriptors.AreThere())
+        {
+            StartThread();
+        }
+
+        return Volatile.Read(ref _standingBy) > 0;
+    }
+
+    private void StartThread()
+    {
+        Interlocked.Increment(ref _standingBy);
+        new Thread(Run) { IsBackground = true, Name = _name }.UnsafeStart();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            _handOver.Wait();
+            if (!_isStopped)
+            {
+                Interlocked.Decrement(ref _standingBy);
+                var turn = Volatile.Read(ref _turn);
+                Run(turn);
+                Interlocked.Increment(ref _standingBy);
+                if (!_isStopped || Volatile.Read(ref _turn) != turn)
+                {
+                    continue;
+                }
+
+                // It alone may have been waiting for events.
+                Close();
+            }
+
+            HandOverWork();
+            _handOver.Release();
+            return;
+        }
+    }
+
+    private void Close()
+    {
         _epoll.Dispose();
         _wake.Dispose();
-        HandOverWork();
+    }
+
+    /// <summary>Returns when the loop is stopped, or another thread has taken over.</summary>
+    private void Run(int turn)
+    {
+        while (!_isStopped && HandleEvents(turn) && DoWork(turn))
+        {
+            WaitForEvents(mayWait: true);
+        }
     }
 
     /// <summary>False when another thread has taken over meanwhile.</summary>
@@ -202,11 +300,11 @@ internal sealed unsafe class EventLoop
 
     private bool TryEndCall(int turn) => Interlocked.CompareExchange(ref _turn, turn, turn + 1) == turn + 1;
 
-    private void WaitForEvents()
+    private void WaitForEvents(bool mayWait)
     {
         var timeout = WaitForEver;
         Interlocked.Exchange(ref _isWaiting, 1);
-        if (!_work.IsEmpty || _isStopped)
+        if (!mayWait || !_work.IsEmpty || _isStopped)
         {
             timeout = 0;
         }
@@ -248,17 +346,8 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    private static SafeFileHandle Own(int descriptor, string call)
-    {
-        Check(descriptor, call);
-        return new SafeFileHandle(descriptor, ownsHandle: true);
-    }
+    private static SafeFileHandle Own(int descriptor, string call) =>
+        descriptor < 0 ? throw Refused(Linux.LastError, call) : new SafeFileHandle(descriptor, ownsHandle: true);
 
-    private static void Check(int result, string call)
-    {
-        if (result < 0)
-        {
-            throw new IOException($"{call} failed: {new System.ComponentModel.Win32Exception((int)Linux.LastError).Message}");
-        }
-    }
+    private static IOException Refused(Errno error, string call) => new($"{call} failed: {new System.ComponentModel.Win32Exception((int)error).Message}");
 }

@@ -1,11 +1,14 @@
 namespace EchoHost.Transport.Epoll;
 
 /// <summary>The event loops, started when first needed, and the watch that keeps each of them going.</summary>
-internal sealed class EventLoops(int count, Action<Exception> onFailure) : IDisposable
+/// <param name="name">What the threads are called, before their number.</param>
+/// <param name="count">How many loops.</param>
+/// <param name="onFailure">Told of what nobody foresaw: an exception from a call.</param>
+/// <param name="lookInterval">How often each loop is looked at; null for 50 ms. A call that takes more than one to two of these is left to its thread.</param>
+/// <param name="seams">What tests put in.</param>
+internal sealed class EventLoops(string name, int count, Action<Exception> onFailure, TimeSpan? lookInterval = null, ISeams? seams = null) : IDisposable
 {
-    /// <summary>How often each loop is looked at: a call that takes more than one to two of these is left to its thread.</summary>
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
-
+    private readonly TimeSpan _lookInterval = lookInterval ?? TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _stop = new();
     private EventLoop[]? _loops;
@@ -40,8 +43,8 @@ internal sealed class EventLoops(int count, Action<Exception> onFailure) : IDisp
             ObjectDisposedException.ThrowIf(_stop.IsSet, this);
             if (_loops is null)
             {
-                _loops = [.. Enumerable.Range(0, count).Select(i => new EventLoop($"echo loop {i}", onFailure))];
-                new Thread(Watch) { IsBackground = true, Name = "echo loop watch" }.UnsafeStart();
+                _loops = [.. Enumerable.Range(0, count).Select(i => new EventLoop($"{name} {i}", onFailure, seams))];
+                new Thread(Watch) { IsBackground = true, Name = $"{name} watch" }.UnsafeStart();
             }
 
             return _loops;
@@ -50,7 +53,7 @@ internal sealed class EventLoops(int count, Action<Exception> onFailure) : IDisp
 
     private void Watch()
     {
-        while (!_stop.Wait(LookInterval))
+        while (!_stop.Wait(_lookInterval))
         {
             foreach (var loop in _loops!)
             {

@@ -102,6 +102,7 @@ internal enum Errno
     InvalidArgument = 22,
     TooManyInSystem = 23,
     TooManyInProcess = 24,
+    NoSpace = 28,
     BrokenPipe = 32,
     NotOnNetwork = 64,
     ProtocolError = 71,

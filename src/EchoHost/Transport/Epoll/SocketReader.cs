@@ -9,6 +9,10 @@ namespace EchoHost.Transport.Epoll;
 /// are consumed; only when there is nothing does it wait for the loop to report some. That a socket is empty is known
 /// from a read that came short, so that no call is spent on hearing it.
 /// </summary>
+/// <remarks>
+/// Who touches the blocks or the wait holds the lock, also while the kernel fills a block: so the loop, the reading code and
+/// whoever closes the connection never do so at once. A result is set, and others are called, without it.
+/// </remarks>
 internal sealed class SocketReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
     /// <summary>How many reads may succeed in a row before other connections have their turn.</summary>
@@ -17,42 +21,33 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     /// <summary>What is left unconsumed and is no longer than this is moved out of its block while more is waited for.</summary>
     private const int MostKeptApart = 4096;
 
-    // What _state is made of.
-    private const int IsReadable = 1;
-    private const int IsWaiting = 2;
-    private const int IsCanceled = 4;
-    private const int IsTokenCanceled = 8;
-    private const int IsAborted = 16;
-
-    /// <summary>Whatever ends a wait.</summary>
-    private const int EndsWait = IsReadable | IsCanceled | IsTokenCanceled | IsAborted;
-
     private readonly EpollConnection _connection = connection;
     private readonly SocketDescriptor _descriptor = connection.Descriptor;
     private readonly BlockPool _blocks = connection.Loop.Blocks;
-    private ManualResetValueTaskSourceCore<ReadResult> _wait = new() { RunContinuationsAsynchronously = !connection.ContinuesOnLoop };
-    private CancellationTokenRegistration _cancellation;
-    private CancellationToken _canceledBy;
-
-    /// <summary>A new connection may have sent something already.</summary>
-    private int _state = IsReadable;
-    private Block? _head;
-    private Block? _tail;
-    private int _start;
+    private Wait<ReadResult> _wait = new(connection.ContinuesOnLoop);
+    private BlockChain _received;
+    private Exception? _failure;
     private int _readsInARow;
+
+    /// <summary>Whether to ask the kernel: a new connection may have sent something already.</summary>
+    private bool _isReadable = true;
+
+    /// <summary>Whether the reading code has seen all that is there.</summary>
     private bool _isExamined = true;
-    private bool _isCancelable;
+
+    /// <summary>Whether the reading code holds a result, and may be looking at the blocks.</summary>
+    private bool _isHanded;
+    private bool _isCanceled;
     private bool _isCompleted;
 
     /// <summary>Once there was the end, an error or urgent data, more may be behind a read that comes short: only the kernel's word that there is nothing counts.</summary>
-    private volatile bool _mayHideMore;
-    private Exception? _failure;
+    private bool _mayHideMore;
+    private volatile bool _isEnded;
 
     /// <summary>Whether the peer has ended its side and all before is read.</summary>
-    public bool IsEnded { get; private set; }
+    public bool IsEnded => _isEnded;
 
-    private ReadOnlySequence<byte> Buffered => _head is null ? default : new ReadOnlySequence<byte>(_head, _start, _tail!, _tail!.Length);
-
+    /// <exception cref="InvalidOperationException">The input was completed, or a read is under way.</exception>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -60,109 +55,135 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         }
 
-        var hasHadItsTurn = _readsInARow >= MostReadsInARow;
-        return !hasHadItsTurn && TryRead(out var result) ? new ValueTask<ReadResult>(result) : WaitAsync(hasHadItsTurn, cancellationToken);
+        short wait;
+        bool isInTurn;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            ThrowIfNotFree();
+            isInTurn = _readsInARow < MostReadsInARow;
+            if (isInTurn && TryTake(out var result))
+            {
+                _readsInARow++;
+                return new ValueTask<ReadResult>(result);
+            }
+
+            KeepApart();
+            wait = _wait.Begin(cancellationToken);
+        }
+
+        var task = new ValueTask<ReadResult>(this, wait);
+        Watch();
+        if (!isInTurn)
+        {
+            _connection.Loop.Schedule(this);
+        }
+
+        if (cancellationToken.CanBeCanceled)
+        {
+            CancelWith(wait, cancellationToken);
+        }
+
+        return task;
     }
 
     public override bool TryRead(out ReadResult result)
     {
-        ThrowIfCompleted();
-        var isReadable = (Volatile.Read(ref _state) & IsReadable) != 0;
-        if (isReadable)
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            // Forgotten before the kernel is asked: what it reports from now on is news.
-            Interlocked.And(ref _state, ~IsReadable);
+            ThrowIfNotFree();
+            if (TryTake(out result))
+            {
+                _readsInARow++;
+                return true;
+            }
         }
 
-        if (!TryTake(isReadable, out result))
-        {
-            // From here on the loop tells when there is more.
-            _connection.WatchFor(EpollEvents.Readable);
-            return false;
-        }
-
-        _readsInARow++;
-        return true;
+        // From here on the loop tells when there is more.
+        Watch();
+        return false;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        if (_head is null || consumed.GetObject() is not Block first)
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            return;
-        }
+            _isHanded = false;
+            if (_received.IsEmpty || consumed.GetObject() is not Block first)
+            {
+                return;
+            }
 
-        var start = consumed.GetInteger();
-        _isExamined = examined.GetObject() == _tail && examined.GetInteger() == _tail!.Length;
-        while (_head != first)
-        {
-            ReleaseHead();
+            _isExamined = examined.GetObject() == _received.Last && examined.GetInteger() == _received.Last!.Length;
+            _received.ConsumeTo(first, consumed.GetInteger(), _blocks);
+            _isExamined |= _received.IsEmpty;
         }
-
-        while (_head is not null && start == _head.Length)
-        {
-            ReleaseHead();
-            start = 0;
-        }
-
-        _start = start;
-        _isExamined |= _head is null;
     }
 
-    public override void CancelPendingRead() => Interrupt(IsCanceled);
+    public override void CancelPendingRead()
+    {
+        bool isPending;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            _isCanceled = true;
+            isPending = _wait.IsPending;
+        }
 
+        if (isPending)
+        {
+            _connection.Loop.Schedule(this);
+        }
+    }
+
+    /// <summary>
+    /// Ends the input, and a read that is under way with it. Blocks that the reading code may still be looking at, where it
+    /// is not the one who ends it, are nobody else's any more.
+    /// </summary>
     public override void Complete(Exception? exception = null)
     {
-        if (!_isCompleted)
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            _isCompleted = true;
-            var wasWaiting = TryClaimWait(out _);
-            while (_head is not null)
+            if (_isCompleted)
             {
-                ReleaseHead();
+                return;
             }
 
-            if (wasWaiting)
+            _isCompleted = true;
+            if (_isHanded)
             {
-                // Nobody reads any more, least of all who waits.
-                EndCancellation();
-                _wait.SetResult(new ReadResult(default, isCanceled: true, isCompleted: true));
+                _received.Disown(_blocks);
             }
+            else
+            {
+                _received.Release(_blocks);
+            }
+
+            if (!_wait.IsPending)
+            {
+                return;
+            }
+
+            _wait.End();
         }
+
+        _wait.SetResult(new ReadResult(default, isCanceled: true, isCompleted: true));
     }
 
     /// <summary>The kernel has something: bytes, the peer's end or an error. Called on the loop.</summary>
     /// <param name="mayHideMore">Whether it is more than bytes.</param>
-    public void OnReadable(bool mayHideMore)
-    {
-        if (mayHideMore)
-        {
-            _mayHideMore = true;
-        }
+    public void OnReadable(bool mayHideMore) => GoOn(isReadable: true, mayHideMore);
 
-        if (Interlocked.CompareExchange(ref _state, 0, IsWaiting) == IsWaiting)
-        {
-            EndWait(isReadable: true);
-        }
-        else if ((Interlocked.Or(ref _state, IsReadable) & IsWaiting) != 0)
-        {
-            Execute();
-        }
-    }
+    /// <summary>The connection was aborted, which it says itself: a read fails from now on.</summary>
+    public void OnAborted() => _connection.Loop.Schedule(this);
 
-    /// <summary>The connection was aborted; a read fails from now on.</summary>
-    public void OnAborted() => Interrupt(IsAborted);
-
-    /// <summary>Ends the wait, if there is one; called on the loop.</summary>
-    public void Execute()
-    {
-        if (TryClaimWait(out var isReadable))
-        {
-            EndWait(isReadable);
-        }
-    }
+    /// <summary>Ends the wait, if there is one and something to end it with; called on the loop.</summary>
+    public void Execute() => GoOn(isReadable: false, mayHideMore: false);
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _wait.GetResult(token);
 
@@ -171,134 +192,112 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
-    private ValueTask<ReadResult> WaitAsync(bool hasHadItsTurn, CancellationToken cancellationToken)
+    private void GoOn(bool isReadable, bool mayHideMore)
     {
-        ThrowIfCompleted();
-        KeepApart();
-        _wait.Reset();
-        var task = new ValueTask<ReadResult>(this, _wait.Version);
-        _connection.WatchFor(EpollEvents.Readable);
-        if (cancellationToken.CanBeCanceled)
+        ReadResult result = default;
+        Exception? failure = null;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            _isCancelable = true;
-            _canceledBy = cancellationToken;
-            _cancellation = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).Interrupt(IsTokenCanceled), this);
+            _isReadable |= isReadable;
+            _mayHideMore |= mayHideMore;
+            if (!_wait.IsPending)
+            {
+                return;
+            }
+
+            _readsInARow = 0;
+            try
+            {
+                if (!TryTake(out result))
+                {
+                    return;
+                }
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+
+            _wait.End();
         }
 
-        var state = Interlocked.Or(ref _state, IsWaiting);
-        if (hasHadItsTurn || (state & EndsWait) != 0)
+        _connection.Loop.Pass();
+        if (failure is null)
         {
-            _connection.Loop.Schedule(this);
+            _wait.SetResult(result);
         }
-
-        return task;
+        else
+        {
+            _wait.SetException(failure);
+        }
     }
 
-    private void ThrowIfCompleted()
+    /// <summary>Without the lock: the token may be canceled already, and calls back at once.</summary>
+    private void CancelWith(short wait, CancellationToken cancellationToken)
+    {
+        var cancellation = cancellationToken.UnsafeRegister(static (reader, token) => ((SocketReader)reader!).OnCanceled(token), this);
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            if (_wait.TryKeep(wait, cancellation))
+            {
+                return;
+            }
+        }
+
+        cancellation.Unregister();
+    }
+
+    private void OnCanceled(CancellationToken token)
+    {
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            if (!_wait.TryCancel(token))
+            {
+                return;
+            }
+        }
+
+        _connection.Loop.Schedule(this);
+    }
+
+    /// <summary>Has the loop report what comes. Where the kernel refuses, the connection is over, and so is a wait.</summary>
+    private void Watch() => _connection.WatchFor(EpollEvents.Readable);
+
+    private void ThrowIfNotFree()
     {
         if (_isCompleted)
         {
             throw new InvalidOperationException("The input was completed; nothing is read any more");
         }
-    }
 
-    private void Interrupt(int why)
-    {
-        if ((Interlocked.Or(ref _state, why) & IsWaiting) != 0)
+        if (_wait.IsPending)
         {
-            _connection.Loop.Schedule(this);
+            throw new InvalidOperationException("A read is under way already");
         }
     }
 
-    /// <summary>Of all who may end a wait, one gets to.</summary>
-    private bool TryClaimWait(out bool isReadable)
+    /// <summary>What there is to return now, asking the kernel where it may have something; false when that is nothing.</summary>
+    private bool TryTake(out ReadResult result)
     {
-        while (true)
+        if (_connection.AbortReason is { } aborted)
         {
-            var state = Volatile.Read(ref _state);
-            isReadable = (state & IsReadable) != 0;
-            if ((state & IsWaiting) == 0)
-            {
-                return false;
-            }
-
-            if (Interlocked.CompareExchange(ref _state, state & ~(IsWaiting | IsReadable), state) == state)
-            {
-                return true;
-            }
+            throw aborted;
         }
-    }
 
-    /// <summary>From here on the token can't interrupt; what it may have done is undone.</summary>
-    private void EndCancellation()
-    {
-        if (_isCancelable)
+        if (_wait.IsPending && _wait.IsCanceled)
         {
-            _cancellation.Dispose();
-            (_cancellation, _isCancelable) = (default, false);
-            Interlocked.And(ref _state, ~IsTokenCanceled);
+            _isReadable = true;
+            throw new OperationCanceledException(_wait.Token);
         }
-    }
 
-    /// <summary>Whoever claimed the wait: gives the awaiting code what there is, or waits on.</summary>
-    private void EndWait(bool isReadable)
-    {
-        while (true)
-        {
-            _readsInARow = 0;
-            ReadResult result;
-            try
-            {
-                if (!TryTake(isReadable, out result))
-                {
-                    var state = Interlocked.Or(ref _state, IsWaiting);
-                    if ((state & EndsWait) == 0)
-                    {
-                        return;
-                    }
-
-                    if (!TryClaimWait(out isReadable))
-                    {
-                        return;
-                    }
-
-                    continue;
-                }
-            }
-            catch (Exception e)
-            {
-                EndCancellation();
-                _wait.SetException(e);
-                return;
-            }
-
-            EndCancellation();
-            _wait.SetResult(result);
-            return;
-        }
-    }
-
-    /// <summary>What there is to return now, asking the kernel where <paramref name="isReadable"/>; false when that is nothing.</summary>
-    private bool TryTake(bool isReadable, out ReadResult result)
-    {
-        var state = Volatile.Read(ref _state);
-        if ((state & (IsCanceled | IsTokenCanceled | IsAborted)) != 0)
+        if (_isCanceled)
         {
             // What interrupts may be about to end the connection: the next read asks the kernel itself, whatever the loop has reported.
-            Interlocked.Or(ref _state, IsReadable);
-            if ((state & IsAborted) != 0)
-            {
-                throw _connection.AbortReason!;
-            }
-
-            if ((state & IsTokenCanceled) != 0)
-            {
-                Interlocked.And(ref _state, ~IsTokenCanceled);
-                throw new OperationCanceledException(_canceledBy);
-            }
-
-            Interlocked.And(ref _state, ~IsCanceled);
-            result = new ReadResult(Buffered, isCanceled: true, IsEnded);
+            (_isReadable, _isCanceled) = (true, false);
+            result = Hand(isCanceled: true);
             return true;
         }
 
@@ -309,20 +308,22 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
                 throw _failure;
             }
 
-            if (!isReadable || !TryReceive())
+            if (!_isReadable || !TryReceive())
             {
                 result = default;
                 return false;
             }
         }
-        else if (isReadable)
-        {
-            Interlocked.Or(ref _state, IsReadable);
-        }
 
         _isExamined = false;
-        result = new ReadResult(Buffered, isCanceled: false, IsEnded);
+        result = Hand(isCanceled: false);
         return true;
+    }
+
+    private ReadResult Hand(bool isCanceled)
+    {
+        _isHanded = !_received.IsEmpty;
+        return new ReadResult(_received.Bytes, isCanceled, IsEnded);
     }
 
     /// <summary>Receives once; false when there is nothing yet.</summary>
@@ -330,23 +331,22 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     private bool TryReceive()
     {
         const int worthFilling = BlockPool.BlockSize / 4;
-        var isNew = _tail is null || _tail.FreeSpan.Length < worthFilling;
-        var block = isNew ? _blocks.Rent() : _tail!;
+        var isNew = _received.IsEmpty || _received.Last!.FreeSpan.Length < worthFilling;
+        var block = isNew ? _blocks.Rent() : _received.Last!;
         var free = block.FreeSpan;
+        _connection.Loop.Pass();
         var received = _descriptor.Receive(free, out var error);
+        _connection.Loop.Pass();
         if (received > 0)
         {
             block.Fill(received);
             if (isNew)
             {
-                Append(block);
+                _received.Append(block);
             }
 
-            if (received == free.Length || _mayHideMore || _connection.IsUnix)
-            {
-                Interlocked.Or(ref _state, IsReadable);
-            }
-
+            // What came short has emptied the socket; what is reported from now on is news.
+            _isReadable = received == free.Length || _mayHideMore || _connection.IsUnix;
             return true;
         }
 
@@ -357,56 +357,29 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
         if (error == Errno.Again)
         {
+            _isReadable = false;
             return false;
         }
 
         // After a failed send the kernel has told its error already, and says no more than that this is the end.
         _failure = _connection.ReceiveFailure(error);
-        IsEnded = _failure is null;
+        _isEnded = _failure is null;
         _connection.OnInputEnded();
-        return IsEnded ? true : throw _failure!;
-    }
-
-    private void Append(Block block)
-    {
-        if (_tail is null)
-        {
-            _head = block;
-            _start = 0;
-        }
-        else
-        {
-            _tail.Append(block);
-        }
-
-        _tail = block;
-    }
-
-    private void ReleaseHead()
-    {
-        var block = _head!;
-        _head = block.NextBlock;
-        _tail = _head is null ? null : _tail;
-        _blocks.Return(block);
+        return _isEnded ? true : throw _failure!;
     }
 
     /// <summary>A few bytes that wait for others must not hold a whole block, as those of a slow header would on thousands of connections.</summary>
     private void KeepApart()
     {
-        if (_head is null || (_head == _tail && !_head.IsPooled) || Buffered.Length > MostKeptApart)
+        if (_isHanded || _received.IsEmpty || (_received.IsOneBlock && !_received.Last!.IsPooled) || _received.Length > MostKeptApart)
         {
             return;
         }
 
-        var rest = Buffered;
-        var kept = Block.Of((int)rest.Length);
-        rest.CopyTo(kept.FreeSpan);
-        kept.Fill((int)rest.Length);
-        while (_head is not null)
-        {
-            ReleaseHead();
-        }
-
-        Append(kept);
+        var kept = Block.Of((int)_received.Length);
+        _received.Bytes.CopyTo(kept.FreeSpan);
+        kept.Fill((int)_received.Length);
+        _received.Release(_blocks);
+        _received.Append(kept);
     }
 }

@@ -7,53 +7,52 @@ namespace EchoHost.Transport.Epoll;
 /// A connection's output. A flush hands the bytes to the kernel at once; only what that does not take waits for the loop
 /// to report room, and the flush with it, so that no more is ever held than one flush brought.
 /// </summary>
-/// <remarks><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</remarks>
+/// <remarks>
+/// <para><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</para>
+/// <para>Who touches the bytes or the wait holds the lock, also while the kernel takes bytes: so they leave in order, whoever sends. A result is set, and others are called, without it.</para>
+/// </remarks>
 internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
-    // What _state is made of.
-    private const int IsWritable = 1;
-    private const int IsWaiting = 2;
-    private const int IsCanceled = 4;
-    private const int IsTokenCanceled = 8;
-    private const int IsAborted = 16;
-    private const int IsFlushing = 32;
-    private const int IsCompleted = 64;
-
-    /// <summary>What ends any wait, and what ends that of a flush.</summary>
-    private const int EndsWait = IsWritable | IsAborted;
-    private const int EndsFlush = IsCanceled | IsTokenCanceled;
-
-    private static readonly Action Finished = () => { };
-
     private readonly EpollConnection _connection = connection;
     private readonly SocketDescriptor _descriptor = connection.Descriptor;
     private readonly BlockPool _blocks = connection.Loop.Blocks;
-    private ManualResetValueTaskSourceCore<FlushResult> _wait = new() { RunContinuationsAsynchronously = !connection.ContinuesOnLoop };
-    private CancellationTokenRegistration _cancellation;
-    private CancellationToken _canceledBy;
-    private int _state;
-    private Block? _head;
-    private Block? _tail;
-    private int _start;
+    private Wait<FlushResult> _flush = new(connection.ContinuesOnLoop);
 
-    /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; comes after the blocks.</summary>
+    /// <summary>What a canceled flush left, and the loop sends meanwhile; goes out first.</summary>
+    private BlockChain _rest;
+
+    /// <summary>What is written into memory of this writer's own.</summary>
+    private BlockChain _written;
+
+    /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; goes out last.</summary>
     private ReadOnlyMemory<byte> _direct;
+    private Action? _onFinished;
 
-    /// <summary>What a canceled flush left, and the loop sends meanwhile; comes first.</summary>
-    private volatile Block? _rest;
-    private int _restStart;
-    private bool _isCancelable;
+    /// <summary>Whether the writing code holds memory of the last block.</summary>
+    private bool _isLent;
+    private bool _isCanceled;
+    private bool _isCompleted;
 
     /// <summary>Nobody is there to send to any more.</summary>
     private bool _isBroken;
-    private Action? _onFinished;
+    private volatile bool _isFinished;
 
     /// <summary>Whether the last byte has been handed to the kernel, or never will be.</summary>
-    public bool IsFinished => Volatile.Read(ref _onFinished) == Finished;
+    public bool IsFinished => _isFinished;
 
     public override bool CanGetUnflushedBytes => true;
 
-    public override long UnflushedBytes => _head is null ? 0 : _tail!.RunningIndex + _tail.Length - _head.RunningIndex - _start;
+    public override long UnflushedBytes
+    {
+        get
+        {
+            _connection.Loop.BeforeLock(this);
+            lock (this)
+            {
+                return _written.Length;
+            }
+        }
+    }
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => Room(sizeHint).Free;
 
@@ -61,33 +60,71 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     public override void Advance(int bytes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _tail?.FreeSpan.Length ?? 0);
-        _tail?.Fill(bytes);
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            ThrowIfCompleted();
+            ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _written.Last?.FreeSpan.Length ?? 0);
+            _written.Last?.Fill(bytes);
+            _isLent = false;
+        }
     }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => SendAsync(default, cancellationToken);
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) => SendAsync(source, cancellationToken);
 
-    public override void CancelPendingFlush() => Interrupt(IsCanceled);
-
-    public override void Complete(Exception? exception = null)
+    public override void CancelPendingFlush()
     {
-        // Where a flush is under way, who ends it ends the output too.
-        if ((Interlocked.Or(ref _state, IsCompleted) & (IsCompleted | IsFlushing)) != 0)
+        bool isPending;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            return;
+            _isCanceled = true;
+            isPending = _flush.IsPending;
         }
 
-        if (OwnsOutput())
+        if (isPending)
         {
-            SendLast();
+            _connection.Loop.Schedule(this);
+        }
+    }
+
+    /// <summary>Ends the output: what is written is sent, then the connection is told. A flush that is under way ends first.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+        bool isFinished;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
+        {
+            if (_isCompleted)
+            {
+                return;
+            }
+
+            _isCompleted = true;
+            if (_isLent)
+            {
+                // The writing code may write into it still, where it is not the one who ends the output.
+                _blocks.Disown(_written.Last!);
+            }
+
+            if (_flush.IsPending)
+            {
+                return;
+            }
+
+            isFinished = TrySend();
+        }
+
+        if (isFinished)
+        {
+            Finish();
         }
         else
         {
-            Interlocked.Or(ref _state, IsWaiting);
-            _connection.Loop.Schedule(this);
+            Watch();
         }
     }
 
@@ -99,239 +136,184 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     /// <summary>Calls back when <see cref="IsFinished"/>, at once where it is.</summary>
     public void WhenFinished(Action callback)
     {
-        while (true)
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            var before = Volatile.Read(ref _onFinished);
-            if (before == Finished)
+            if (!_isFinished)
             {
-                callback();
-                return;
-            }
-
-            if (Interlocked.CompareExchange(ref _onFinished, before + callback, before) == before)
-            {
+                _onFinished += callback;
                 return;
             }
         }
+
+        callback();
     }
 
-    /// <summary>The kernel has room, or news of an error. Called on the loop.</summary>
-    public void OnWritable()
-    {
-        if ((Interlocked.Or(ref _state, IsWritable) & IsWaiting) != 0)
-        {
-            Execute();
-        }
-    }
+    /// <summary>The connection was aborted, which it says itself: there is nobody to send to.</summary>
+    public void OnAborted() => _connection.Loop.Schedule(this);
 
-    /// <summary>The connection was aborted; there is nobody to send to.</summary>
-    public void OnAborted() => Interrupt(IsAborted);
-
-    /// <summary>Sends on, where that is waited for; called on the loop.</summary>
+    /// <summary>Sends on, where something waits: the kernel has room or news of an error, or the wait is to end. Called on the loop.</summary>
     public void Execute()
     {
-        while (TryClaimWait(out var claimed))
+        FlushResult result = default;
+        CancellationToken? canceledBy = null;
+        bool isFlushed, isFinished;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            if ((claimed & (IsFlushing | IsCompleted)) == 0)
+            if (_isFinished)
             {
-                // Only the rest of a canceled flush; all else is the writing code's own.
-                if (TrySendRest())
-                {
-                    return;
-                }
-            }
-            else if (TrySend() || IsInterrupted(Volatile.Read(ref _state)))
-            {
-                EndWait();
                 return;
             }
 
-            if (!IsOver(Interlocked.Or(ref _state, IsWaiting)))
+            var isAllSent = _flush.IsPending || _isCompleted ? TrySend() : TrySendRest();
+            isFlushed = _flush.IsPending && (isAllSent || _isCanceled || _flush.IsCanceled);
+            if (isFlushed)
             {
-                return;
+                canceledBy = _flush.IsCanceled && !isAllSent ? _flush.Token : null;
+                result = canceledBy is null ? TakeResult() : default;
+                KeepRest();
+                _flush.End();
+            }
+
+            isFinished = _isCompleted && isAllSent && !_flush.IsPending;
+        }
+
+        _connection.Loop.Pass();
+        if (isFinished)
+        {
+            Finish();
+        }
+
+        if (isFlushed)
+        {
+            if (canceledBy is { } token)
+            {
+                _flush.SetException(new OperationCanceledException(token));
+            }
+            else
+            {
+                _flush.SetResult(result);
             }
         }
     }
 
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _wait.GetResult(token);
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => _flush.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _wait.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _flush.GetStatus(token);
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _wait.OnCompleted(continuation, state, token, flags);
+        _flush.OnCompleted(continuation, state, token, flags);
 
     private ValueTask<FlushResult> SendAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
-        ThrowIfCompleted();
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
 
-        if (!OwnsOutput())
+        short flush;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            _direct = source;
-            var task = WaitAsync(cancellationToken);
-            _connection.Loop.Schedule(this);
-            return task;
+            ThrowIfCompleted();
+            if (_flush.IsPending)
+            {
+                throw new InvalidOperationException("A flush is under way already");
+            }
+
+            var sent = 0;
+            if (_written.IsEmpty && _rest.IsEmpty && !IsGone() && TrySend(source.Span, out sent) && sent == source.Length)
+            {
+                // All at once, as nearly always.
+                return new ValueTask<FlushResult>(TakeResult());
+            }
+
+            _isLent = false;
+            _direct = source[sent..];
+            if (TrySend())
+            {
+                return new ValueTask<FlushResult>(TakeResult());
+            }
+
+            flush = _flush.Begin(cancellationToken);
         }
 
-        var sent = 0;
-        if (_head is null && _rest is null && !_isBroken && TrySend(source.Span, out sent) && sent == source.Length)
-        {
-            // All at once, as nearly always.
-            return new ValueTask<FlushResult>(Result());
-        }
-
-        _direct = source[sent..];
-        return TrySend() ? new ValueTask<FlushResult>(Result()) : WaitAsync(cancellationToken);
-    }
-
-    private ValueTask<FlushResult> WaitAsync(CancellationToken cancellationToken)
-    {
-        _wait.Reset();
-        Interlocked.Or(ref _state, IsFlushing);
-        var task = new ValueTask<FlushResult>(this, _wait.Version);
+        var task = new ValueTask<FlushResult>(this, flush);
+        Watch();
         if (cancellationToken.CanBeCanceled)
         {
-            _isCancelable = true;
-            _canceledBy = cancellationToken;
-            _cancellation = cancellationToken.UnsafeRegister(static writer => ((SocketWriter)writer!).Interrupt(IsTokenCanceled), this);
+            CancelWith(flush, cancellationToken);
         }
 
-        StartWait();
         return task;
     }
 
-    /// <summary>Whether the caller may send: not while the loop is at the rest of a canceled flush, which then looks again.</summary>
-    private bool OwnsOutput() => _rest is null || TryClaimWait(out _);
-
-    private void StartWait()
+    /// <summary>Without the lock: the token may be canceled already, and calls back at once.</summary>
+    private void CancelWith(short flush, CancellationToken cancellationToken)
     {
-        _connection.WatchFor(EpollEvents.Writable);
-        if (IsOver(Interlocked.Or(ref _state, IsWaiting)))
+        var cancellation = cancellationToken.UnsafeRegister(static (writer, token) => ((SocketWriter)writer!).OnCanceled(token), this);
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            _connection.Loop.Schedule(this);
-        }
-    }
-
-    private static bool IsOver(int state) => (state & EndsWait) != 0 || IsInterrupted(state);
-
-    /// <summary>Whether a flush was canceled; there is none any more while the output's rest is sent.</summary>
-    private static bool IsInterrupted(int state) => (state & IsFlushing) != 0 && (state & EndsFlush) != 0;
-
-    private void Interrupt(int why)
-    {
-        if ((Interlocked.Or(ref _state, why) & IsWaiting) != 0)
-        {
-            _connection.Loop.Schedule(this);
-        }
-    }
-
-    /// <summary>Of all who may end a wait, one gets to.</summary>
-    private bool TryClaimWait(out int state)
-    {
-        while (true)
-        {
-            state = Volatile.Read(ref _state);
-            if ((state & IsWaiting) == 0)
+            if (_flush.TryKeep(flush, cancellation))
             {
-                return false;
-            }
-
-            if (Interlocked.CompareExchange(ref _state, state & ~(IsWaiting | IsWritable), state) == state)
-            {
-                return true;
+                return;
             }
         }
+
+        cancellation.Unregister();
     }
 
-    /// <summary>Whoever claimed the wait: tells who awaits the flush, and ends the output where that was asked for.</summary>
-    private void EndWait()
+    private void OnCanceled(CancellationToken token)
     {
-        var isTokenCanceled = false;
-        if (_isCancelable)
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            _cancellation.Dispose();
-            (_cancellation, _isCancelable) = (default, false);
-            isTokenCanceled = (Interlocked.And(ref _state, ~IsTokenCanceled) & IsTokenCanceled) != 0;
+            if (!_flush.TryCancel(token))
+            {
+                return;
+            }
         }
 
-        KeepRest();
-        var isAllSent = _rest is null;
-        var state = Interlocked.And(ref _state, ~IsFlushing);
-        if ((state & IsCompleted) != 0)
-        {
-            SendLast();
-        }
-        else if (!isAllSent)
-        {
-            StartWait();
-        }
-
-        if ((state & IsFlushing) == 0)
-        {
-            return;
-        }
-
-        if (isTokenCanceled && !isAllSent)
-        {
-            _wait.SetException(new OperationCanceledException(_canceledBy));
-        }
-        else
-        {
-            _wait.SetResult(Result());
-        }
+        _connection.Loop.Schedule(this);
     }
 
-    private FlushResult Result()
+    /// <summary>Has the loop report when there is room. Where the kernel refuses, the connection is over, and so is a flush.</summary>
+    private void Watch() => _connection.WatchFor(EpollEvents.Writable);
+
+    private void Finish()
     {
-        var isCanceled = (Volatile.Read(ref _state) & IsCanceled) != 0;
-        if (isCanceled)
+        Action? callbacks;
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            Interlocked.And(ref _state, ~IsCanceled);
+            if (_isFinished)
+            {
+                return;
+            }
+
+            callbacks = _onFinished;
+            (_onFinished, _isFinished) = (null, true);
         }
 
+        _connection.OnOutputFinished();
+        callbacks?.Invoke();
+    }
+
+    private FlushResult TakeResult()
+    {
+        var isCanceled = _isCanceled;
+        _isCanceled = false;
         return new FlushResult(isCanceled, _isBroken);
-    }
-
-    /// <summary>The output is completed: what is left is sent by the loop, then the connection is told.</summary>
-    private void SendLast()
-    {
-        if (!TrySend())
-        {
-            StartWait();
-            return;
-        }
-
-        var callbacks = Interlocked.Exchange(ref _onFinished, Finished);
-        if (callbacks != Finished)
-        {
-            _connection.OnOutputFinished();
-            callbacks?.Invoke();
-        }
     }
 
     /// <summary>Hands over to the kernel what there is; false when it takes no more for now.</summary>
     private bool TrySend()
     {
-        if (!TrySendRest())
+        if (!TrySendRest() || !TrySend(ref _written))
         {
             return false;
-        }
-
-        while (_head is not null && !IsGone())
-        {
-            if (!TrySend(_head.Filled[_start..], out var sent))
-            {
-                return false;
-            }
-
-            _start += sent;
-            if (_start == _head.Length)
-            {
-                ReleaseHead();
-            }
         }
 
         while (!_direct.IsEmpty && !IsGone())
@@ -344,36 +326,26 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             _direct = _direct[sent..];
         }
 
-        if (_isBroken)
-        {
-            _direct = default;
-            while (_head is not null)
-            {
-                ReleaseHead();
-            }
-        }
-
+        _direct = default;
         return true;
     }
 
-    private bool TrySendRest()
+    private bool TrySendRest() => TrySend(ref _rest);
+
+    /// <summary>Where there is nobody to send to, the bytes are dropped.</summary>
+    private bool TrySend(ref BlockChain chain)
     {
-        while (_rest is { } block)
+        while (!chain.IsEmpty && !IsGone())
         {
-            var sent = 0;
-            if (!IsGone() && !TrySend(block.Filled[_restStart..], out sent))
+            if (!TrySend(chain.FirstSpan, out var sent))
             {
                 return false;
             }
 
-            _restStart += sent;
-            if (_restStart == block.Length || _isBroken)
-            {
-                (_rest, _restStart) = (block.NextBlock, 0);
-                _blocks.Return(block);
-            }
+            chain.Consume(sent, _blocks);
         }
 
+        chain.Release(_blocks);
         return true;
     }
 
@@ -385,7 +357,9 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             return true;
         }
 
+        _connection.Loop.Pass();
         sent = _descriptor.Send(bytes, out var error);
+        _connection.Loop.Pass();
         if (sent >= 0)
         {
             return true;
@@ -413,66 +387,32 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             _direct.CopyTo(kept.Free);
             kept.Fill(_direct.Length);
             _direct = default;
-            Append(kept);
+            _written.Append(kept);
         }
 
-        if (_rest is null)
-        {
-            (_rest, _restStart) = (_head, _start);
-        }
-        else if (_head is not null)
-        {
-            var last = _rest;
-            while (last.NextBlock is { } next)
-            {
-                last = next;
-            }
-
-            last.Append(_head);
-        }
-
-        (_head, _tail, _start) = (null, null, 0);
+        _rest.Append(ref _written);
     }
 
     private Block Room(int sizeHint)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
-        ThrowIfCompleted();
-        if (_tail is null || _tail.FreeSpan.Length < Math.Max(sizeHint, 1))
+        _connection.Loop.BeforeLock(this);
+        lock (this)
         {
-            Append(sizeHint > BlockPool.BlockSize ? Block.Of(sizeHint) : _blocks.Rent());
+            ThrowIfCompleted();
+            if (_written.IsEmpty || _written.Last!.FreeSpan.Length < Math.Max(sizeHint, 1))
+            {
+                _written.Append(sizeHint > BlockPool.BlockSize ? Block.Of(sizeHint) : _blocks.Rent());
+            }
+
+            _isLent = true;
+            return _written.Last!;
         }
-
-        return _tail!;
-    }
-
-    private void Append(Block block)
-    {
-        if (_tail is null)
-        {
-            _head = block;
-            _start = 0;
-        }
-        else
-        {
-            _tail.Append(block);
-        }
-
-        _tail = block;
-    }
-
-    private void ReleaseHead()
-    {
-        var block = _head!;
-        _head = block.NextBlock;
-        _tail = _head is null ? null : _tail;
-        _start = 0;
-        _blocks.Return(block);
     }
 
     private void ThrowIfCompleted()
     {
-        if ((Volatile.Read(ref _state) & IsCompleted) != 0)
+        if (_isCompleted)
         {
             throw new InvalidOperationException("The output was completed; nothing is sent any more");
         }

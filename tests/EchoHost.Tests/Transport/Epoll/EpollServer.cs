@@ -33,17 +33,18 @@ internal sealed class EpollServer : IAsyncDisposable
     public EventLoops Loops => _transport.Loops;
 
     /// <summary>Listens on <paramref name="endPoint"/>, or on a free port of loopback.</summary>
-    public static EpollServer Start(EndPoint? endPoint = null, int loops = 2, bool continuesOnLoop = true)
+    public static EpollServer Start(EndPoint? endPoint = null, int loops = 2, bool continuesOnLoop = true, TimeSpan? lookInterval = null, ISeams? seams = null)
     {
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
-        var transport = Transport(loops);
+        var transport = Transport(loops, lookInterval, seams);
         return new EpollServer(transport, Listen(transport, endPoint ?? new IPEndPoint(IPAddress.Loopback, 0), continuesOnLoop));
     }
 
-    public static EpollTransport Transport(int loops) => new(loops, new MemoryPools(), NullLogger<EpollTransport>.Instance);
+    public static EpollTransport Transport(int loops, TimeSpan? lookInterval = null, ISeams? seams = null) =>
+        new(loops, new MemoryPools(), NullLogger<EpollTransport>.Instance, lookInterval: lookInterval, seams: seams);
 
     /// <summary>Listens as the host does.</summary>
-    public static IConnectionListener Listen(EpollTransport transport, EndPoint endPoint, bool continuesOnLoop)
+    public static IConnectionListener Listen(EpollTransport transport, EndPoint endPoint, bool continuesOnLoop, EventLoop? loop = null)
     {
         var socket = endPoint is IPEndPoint ? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint) : BindUnix(endPoint.ToString()!);
         if (endPoint is IPEndPoint)
@@ -53,7 +54,8 @@ internal sealed class EpollServer : IAsyncDisposable
 
         socket.Listen(1024);
         var metrics = new EndpointMetrics("test", new Meter("test").CreateHistogram<double>("duration"));
-        return transport.Listen(socket, endPoint is IPEndPoint ? socket.LocalEndPoint! : endPoint, new AcceptErrors(metrics, Reserve, TimeProvider.System, NullLogger<AcceptErrors>.Instance), continuesOnLoop);
+        var errors = new AcceptErrors(metrics, Reserve, TimeProvider.System, NullLogger<AcceptErrors>.Instance);
+        return new EpollListener(transport, socket, endPoint is IPEndPoint ? socket.LocalEndPoint! : endPoint, errors, continuesOnLoop, loop);
     }
 
     /// <summary>A new connection's two ends.</summary>
