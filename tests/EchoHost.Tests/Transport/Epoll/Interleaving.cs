@@ -12,7 +12,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
     private const int MostSteps = 4000;
 
     [ThreadStatic]
-    private static Actor? s_current;
+    private static Actor? _current;
 
     private readonly Random _random = new(seed);
     private readonly List<Actor> _actors = [];
@@ -52,7 +52,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
     /// <summary>Lets others go on, where the seed says so, and as long as <paramref name="condition"/> does not hold, which must have no effects.</summary>
     public void Until(Func<bool> condition)
     {
-        if (s_current is { } actor)
+        if (_current is { } actor)
         {
             if (_isGivenUp)
             {
@@ -95,13 +95,13 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
     /// <summary>Nobody runs meanwhile, so that a lock that is free now is free when the caller takes it.</summary>
     void ISeams.BeforeLock(object gate)
     {
-        if (s_current is not null || Thread.CurrentThread == _driver)
+        if (_current is not null || Thread.CurrentThread == _driver)
         {
             Until(() => IsFree(gate));
         }
     }
 
-    Errno? ISeams.Watch() => s_current is null ? null : WatchAnswer?.Invoke();
+    Errno? ISeams.Watch() => _current is null ? null : WatchAnswer?.Invoke();
 
     private static bool IsFree(object gate)
     {
@@ -180,7 +180,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
         private void Run()
         {
             _turn.Wait();
-            s_current = this;
+            _current = this;
             try
             {
                 act();
@@ -191,7 +191,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
             }
 
             IsOver = true;
-            s_current = null;
+            _current = null;
             back.Release();
         }
     }
