@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -76,7 +75,7 @@ internal sealed class ConnectionArguments
             return (family, null);
         }
 
-        if (!IPAddress.TryParse(text, out var source) || (source.AddressFamily == AddressFamily.InterNetwork && source.ToString() != text) || text.Contains('['))
+        if (!AddressText.TryParse(text, out var source))
         {
             throw new ConfigurationException($"{_source.Name} is '{text}'; expected an IP address");
         }
@@ -98,7 +97,7 @@ internal sealed class ConnectionArguments
         IPEndPoint? source = null;
         if (parsed.GetValue(_proxySource) is { } given)
         {
-            source = ParseSource(given) ?? throw new ConfigurationException($"{_proxySource.Name} is '{given}'; expected IP:PORT");
+            source = AddressText.TryParseEndPoint(given, out var endPoint) ? endPoint : throw new ConfigurationException($"{_proxySource.Name} is '{given}'; expected IP:PORT");
         }
 
         return parsed.GetValue(_proxy) switch
@@ -110,15 +109,6 @@ internal sealed class ConnectionArguments
             var other => throw new ConfigurationException($"{_proxy.Name} is '{other}'; expected v1 or v2"),
         };
     }
-
-    /// <summary>The framework's parsers would also take an address without a port, and a bare number for an address.</summary>
-    private static IPEndPoint? ParseSource(string text) =>
-        text.LastIndexOf(':') is > 0 and var colon
-        && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-        && IPAddress.TryParse(text[..colon], out var address)
-        && (address.AddressFamily == AddressFamily.InterNetworkV6 ? text[0] == '[' : address.ToString() == text[..colon])
-            ? new IPEndPoint(address, port)
-            : null;
 
     private PeerTls? ReadTls(ParseResult parsed, PeerTarget target)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace EchoHost.Configuration;
@@ -7,6 +8,8 @@ internal static class Duration
 {
     /// <summary>What is accepted, in words that follow "expected".</summary>
     public const string Expected = "a time as in 500ms, 30s, 2m, 1h or 00:00:30";
+
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
     private static readonly (string Unit, long Ticks)[] Units =
     [
@@ -32,12 +35,19 @@ internal static class Duration
 
         time = default;
         var (unit, ticksOfUnit) = Array.Find(Units, u => text.EndsWith(u.Unit, StringComparison.OrdinalIgnoreCase));
-        if (unit is null || !double.TryParse(text.AsSpan(0, text.Length - unit.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        if (unit is null)
         {
             return false;
         }
 
-        // "NaN" and "Infinity" are numbers to the framework's parser, whatever the styles.
+        // "NaN", "Infinity" and numbers with zero bytes behind them are numbers to the framework's parser, whatever the styles.
+        var digits = text.AsSpan(0, text.Length - unit.Length);
+        if (digits.ContainsAnyExcept(NumberCharacters)
+            || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        {
+            return false;
+        }
+
         var ticks = number * ticksOfUnit;
         if (ticks is not (>= 0 and <= long.MaxValue / 2))
         {

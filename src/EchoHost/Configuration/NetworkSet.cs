@@ -7,13 +7,19 @@ internal sealed class NetworkSet
 {
     public static readonly NetworkSet Empty = new([]);
 
+    /// <summary>How many bits stand before the IPv4 address in a mapped one (RFC 4291, section 2.5.5.2).</summary>
+    private const int MappedPrefix = 96;
+
     private readonly IPNetwork[] _networks;
 
     private NetworkSet(IPNetwork[] networks) => _networks = networks;
 
     public bool IsEmpty => _networks.Length == 0;
 
-    /// <summary>Parses <c>10.0.0.0/8</c>, <c>2001:db8::/32</c>; an address alone is a network of its own.</summary>
+    /// <summary>
+    /// Parses <c>10.0.0.0/8</c>, <c>2001:db8::/32</c>; an address alone is a network of its own. IPv4-mapped addresses are IPv4, as
+    /// those of clients are.
+    /// </summary>
     /// <param name="key">The configuration key that holds the list.</param>
     /// <param name="networks">Its values.</param>
     /// <exception cref="ConfigurationException">One is no network.</exception>
@@ -35,13 +41,29 @@ internal sealed class NetworkSet
 
     private static IPNetwork ParseOne(string key, string text)
     {
-        if (IPAddress.TryParse(text, out var address))
+        return TryParseOne(text, out var network) ? network : throw new ConfigurationException($"{key} is '{text}'; expected a network as in 10.0.0.0/8");
+    }
+
+    /// <summary>Parses one network, or an address alone.</summary>
+    public static bool TryParseOne(string text, out IPNetwork network)
+    {
+        network = default;
+        if (AddressText.TryParse(text, out var address))
         {
-            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+            network = Plain(new IPNetwork(address, address.GetAddressBytes().Length * 8));
+            return true;
         }
 
-        return IPNetwork.TryParse(text, out var network)
-            ? network
-            : throw new ConfigurationException($"{key} is '{text}'; expected a network as in 10.0.0.0/8");
+        if (!AddressText.TryParse(text.Split('/')[0], out var start) || !IPNetwork.TryParse(text, out var parsed)
+            || (start.IsIPv4MappedToIPv6 && parsed.PrefixLength < MappedPrefix))
+        {
+            return false;
+        }
+
+        network = Plain(parsed);
+        return true;
     }
+
+    private static IPNetwork Plain(IPNetwork network) =>
+        network.BaseAddress.IsIPv4MappedToIPv6 ? new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - MappedPrefix) : network;
 }

@@ -88,9 +88,8 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     {
         "*" or "+" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
         "localhost" => !Loopback.HasIPv4 ? [IPAddress.IPv6Loopback] : port != 0 && Loopback.HasIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
-        ['[', .. var inner, ']'] => IPAddress.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
-        // Four parts, since the parser also takes "127.1" and a bare number.
-        _ => host.Count(c => c == '.') == 3 && IPAddress.TryParse(host, out var v4) ? [v4] : null,
+        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
+        _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? [v4] : null,
     };
 }
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
@@ -85,20 +85,21 @@ internal static class ConnectionsEndpoint
         return connections.OrderByDescending(key).Take(most);
     }
 
-    private static Func<TrackedConnection, bool>? PeerFilter(string peer)
+    internal static Func<TrackedConnection, bool>? PeerFilter(string peer)
     {
-        if (IPAddress.TryParse(peer, out var address))
-        {
-            return c => c.PeerIP?.Equals(address) == true;
-        }
-
-        if (IPNetwork.TryParse(peer, out var network))
+        if (NetworkSet.TryParseOne(peer is ['[', .. var inner, ']'] ? inner : peer, out var network))
         {
             return c => c.PeerIP is { } ip && network.Contains(ip);
         }
 
-        return IPEndPoint.TryParse(peer, out _) || peer.StartsWith("unix:", StringComparison.Ordinal)
-            ? c => string.Equals(c.Peer, peer, StringComparison.OrdinalIgnoreCase)
+        if (peer.StartsWith("unix:", StringComparison.Ordinal))
+        {
+            return c => string.Equals(c.Peer, peer, StringComparison.OrdinalIgnoreCase);
+        }
+
+        // As a connection's own is written, however this one was.
+        return AddressText.TryParseEndPoint(peer, out var endPoint) && PeerAddress.Format(endPoint) is var name
+            ? c => string.Equals(c.Peer, name, StringComparison.Ordinal)
             : null;
     }
 

@@ -77,6 +77,7 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     {
         "*" or "+" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
         "localhost" => Loopback.HasIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback,
-        _ => IPAddress.TryParse(host, out var address) ? address : null,
+        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : null,
+        _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? v4 : null,
     };
 }

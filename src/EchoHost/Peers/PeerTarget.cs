@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EchoHost.Configuration;
 using EchoHost.Echo;
 
 namespace EchoHost.Peers;
@@ -83,11 +84,9 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
 
     private static bool IsHost(string host) => host switch
     {
-        // The parser also takes brackets, a port behind them and a prefix's length.
-        ['[', .. var inner, ']'] => inner.AsSpan().IndexOfAny("[]/") < 0 && IPAddress.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6,
+        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6,
         _ when host.Contains(':') => false,
-        // Digits and dots alone are an address as it is written back, since the parser also takes "127.1", a bare number, and "010" as 8.
-        _ when host.All(c => char.IsAsciiDigit(c) || c == '.') => IPAddress.TryParse(host, out var v4) && v4.ToString() == host,
+        _ when host.All(c => char.IsAsciiDigit(c) || c == '.') => AddressText.TryParse(host, out _),
         _ => Uri.CheckHostName(host) == UriHostNameType.Dns,
     };
 }

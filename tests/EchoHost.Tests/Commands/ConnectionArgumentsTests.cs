@@ -101,6 +101,7 @@ public class ConnectionArgumentsTests
     [InlineData("--timeout is '1000h'; expected 1 ms to 24 days", "127.0.0.1:1", "--timeout", "1000h")]
     [InlineData("--proxy-source is '1.2.3.4'; expected IP:PORT", "127.0.0.1:1", "--proxy", "v1", "--proxy-source", "1.2.3.4")]
     [InlineData("--proxy-source is '::1:5'; expected IP:PORT", "127.0.0.1:1", "--proxy", "v1", "--proxy-source", "::1:5")]
+    [InlineData("--proxy-source is '[::1]:5:6'; expected IP:PORT", "127.0.0.1:1", "--proxy", "v1", "--proxy-source", "[::1]:5:6")]
     [InlineData("--proxy-source is 'host:5'; expected IP:PORT", "127.0.0.1:1", "--proxy", "v1", "--proxy-source", "host:5")]
     [InlineData("--proxy-source is '1:5'; expected IP:PORT", "127.0.0.1:1", "--proxy", "v1", "--proxy-source", "1:5")]
     [InlineData("--insecure needs --tls", "127.0.0.1:1", "--insecure")]

@@ -57,5 +57,6 @@ public class DurationTests
     [InlineData("25:00:00")]
     [InlineData(":")]
     [InlineData("00:00:10s")]
+    [InlineData("1\0us")]
     public void What_is_no_time_is_refused(string text) => Assert.False(Duration.TryParse(text, out _));
 }

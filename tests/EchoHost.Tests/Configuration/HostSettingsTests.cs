@@ -84,6 +84,9 @@ public class HostSettingsTests
     [InlineData("Urls", "localhost:8080")]
     [InlineData("Urls", "http://example.com:8080")]
     [InlineData("Urls", "http://localhost:80800")]
+    [InlineData("Urls", "http://[::1]:8:8080")]
+    [InlineData("Urls", "http://::1:8080")]
+    [InlineData("Urls", "http://127.1:8080")]
     [InlineData("Echo:Endpoint", "x")]
     [InlineData("Echo:LogMesages", "false")]
     [InlineData("Echo:LogMessages", "yes")]
@@ -122,6 +125,11 @@ public class HostSettingsTests
     [InlineData("Echo:Endpoints:Tcp:Certificate:Path", "/not-for-tcp.pem")]
     [InlineData("Echo:Endpoints:Tcp:ClientCertificateMode", "RequireCertificate")]
     [InlineData("Echo:TrustedProxies:0", "10.0.0.0/33")]
+    [InlineData("Echo:TrustedProxies:0", "10/8")]
+    [InlineData("Echo:TrustedProxies:0", "10.1")]
+    [InlineData("Echo:TrustedProxies:0", "010.0.0.1")]
+    [InlineData("Echo:TrustedProxies:0", "[2001:db8::1]:443")]
+    [InlineData("Echo:TrustedProxies:0", "::ffff:10.0.0.0/95")]
     [InlineData("Echo:TrustedProxies", "10.0.0.0/8")]
     [InlineData("Echo:QuietNetworks:0", "everybody")]
     [InlineData("Echo:Limits:ProxyHeaderTimeout", "00:00:00")]
@@ -217,6 +225,16 @@ public class HostSettingsTests
         Assert.False(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("11.0.0.1")));
         Assert.True(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.7")));
         Assert.False(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.8")));
+    }
+
+    [Theory]
+    [InlineData("::ffff:10.1.2.3", "10.1.2.3", "10.1.2.4")]
+    [InlineData("::ffff:10.0.0.0/104", "10.255.0.1", "11.0.0.1")]
+    public void A_mapped_network_is_IPv4_as_its_clients_are(string text, string inside, string outside)
+    {
+        var settings = Read(("Echo:TrustedProxies:0", text));
+        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse(inside)));
+        Assert.False(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse(outside)));
     }
 
     [Fact]

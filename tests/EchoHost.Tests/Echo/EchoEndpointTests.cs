@@ -49,6 +49,8 @@ public class EchoEndpointTests
     [InlineData("tcp://127.0.0.1:+5")]
     [InlineData("tcp://127.0.0.1: 5")]
     [InlineData("tcp://127.1:5")]
+    [InlineData("tcp://010.0.0.1:5")]
+    [InlineData("tcp://[[::1]:6]:5")]
     [InlineData("tcp://::1:5")]
     [InlineData("tcp://[127.0.0.1]:5")]
     [InlineData("tcp://example.com:5")]

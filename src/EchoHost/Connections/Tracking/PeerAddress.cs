@@ -14,7 +14,10 @@ internal static class PeerAddress
 
     /// <summary>The same for an end point other than the peer's own, such as its proxy's.</summary>
     public static string Format(EndPoint? endPoint, ConnectionContext connection) =>
-        endPoint is IPEndPoint ip ? Unmap(ip).ToString() : $"unix:{connection.ConnectionId}";
+        endPoint is IPEndPoint ip ? Format(ip) : $"unix:{connection.ConnectionId}";
+
+    /// <summary>The same for one that is no Unix socket.</summary>
+    public static string Format(IPEndPoint endPoint) => Unmap(endPoint).ToString();
 
     /// <summary>The address without port, IPv4 where it is mapped; null for a Unix socket.</summary>
     public static IPAddress? Address(EndPoint? endPoint) => (endPoint as IPEndPoint) is { } ip ? Unmap(ip).Address : null;

@@ -1,0 +1,42 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace EchoHost.Configuration;
+
+/// <summary>An IP address as people write it, and in none of the other ways that .NET's parser takes.</summary>
+internal static class AddressText
+{
+    /// <summary>
+    /// Parses <c>192.0.2.1</c> or <c>2001:db8::1</c>. Refused is what the parser reads otherwise than most people do: <c>10.1</c>
+    /// (10.0.0.1), a bare number, <c>010.0.0.1</c> (8.0.0.1), and an IPv6 address in brackets, behind which it passes over a port.
+    /// </summary>
+    public static bool TryParse(string text, out IPAddress address)
+    {
+        var isAddress = IPAddress.TryParse(text, out var parsed)
+            && (parsed.AddressFamily == AddressFamily.InterNetwork ? parsed.ToString() == text : text.AsSpan().IndexOfAny("[]/") < 0);
+        address = isAddress ? parsed! : IPAddress.None;
+        return isAddress;
+    }
+
+    /// <summary>Parses <c>192.0.2.1:443</c> or <c>[2001:db8::1]:443</c>.</summary>
+    public static bool TryParseEndPoint(string text, [NotNullWhen(true)] out IPEndPoint? endPoint)
+    {
+        endPoint = null;
+        var colon = text.LastIndexOf(':');
+        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        {
+            return false;
+        }
+
+        var isIPv6 = text[..colon] is ['[', .., ']'];
+        if (!TryParse(isIPv6 ? text[1..(colon - 1)] : text[..colon], out var address) || address.AddressFamily == AddressFamily.InterNetworkV6 != isIPv6)
+        {
+            return false;
+        }
+
+        endPoint = new IPEndPoint(address, port);
+        return true;
+    }
+}
