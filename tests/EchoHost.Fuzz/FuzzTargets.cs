@@ -1,0 +1,23 @@
+using EchoHost.Fuzz.Targets;
+
+namespace EchoHost.Fuzz;
+
+/// <summary>Everything that is fuzzed.</summary>
+internal static class FuzzTargets
+{
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        ProxyHeaderTarget.Target,
+        ProxyTlvsTarget.Target,
+        ProxyWriterTarget.Target,
+        MessageTextTarget.Target,
+        AllowedHostsTarget.Target,
+        PeerFilterTarget.Target,
+        AcceptTarget.Target,
+        NetworkTarget.Target,
+        DurationTarget.Target,
+        AddressTarget.Target,
+    ];
+
+    public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);
+}
