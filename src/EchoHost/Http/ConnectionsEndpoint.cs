@@ -5,7 +5,6 @@ using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
 
 namespace EchoHost.Http;
 
@@ -14,14 +13,15 @@ internal static class ConnectionsEndpoint
 {
     private const int DefaultLimit = 1000;
     private const int MostLimit = 10_000;
+    private const string ContentType = "application/json; charset=utf-8";
 
     private static readonly string[] Parameters = ["limit", "sort", "peer"];
 
-    private static readonly string[] Sorts = ["age", "idle", "received", "rtt"];
+    private static readonly string[] Sorts = [.. Enum.GetNames<ConnectionOrder>().Select(name => name.ToLowerInvariant())];
 
     public static void MapConnections(this IEndpointRouteBuilder app)
     {
-        app.MapMethods("/connections", [HttpMethods.Get, HttpMethods.Head], List);
+        app.MapMethods("/connections", [HttpMethods.Get, HttpMethods.Head], ListAsync);
         app.MapMethods("/connections/{id}", [HttpMethods.Get, HttpMethods.Head], One);
     }
 
@@ -30,60 +30,46 @@ internal static class ConnectionsEndpoint
     /// <c>received</c> or <c>rtt</c>, largest first. <c>peer</c>: an address, an address and port, or a network (CIDR).
     /// Anything else is 400, with a problem (RFC 9457) that names the parameter.
     /// </summary>
-    private static IResult List(HttpRequest request, ConnectionRegistry registry, DrainState drain, string? limit = null, string? sort = null, string? peer = null)
+    private static async Task ListAsync(HttpContext context, ConnectionListings listings, string? limit = null, string? sort = null, string? peer = null)
     {
-        if (request.Query.Keys.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        if (ProblemOf(context.Request.Query.Keys, limit, sort, peer, out var query, out var matches) is { } problem)
         {
-            return Refuse($"{unknown} is no parameter of this call; it has {string.Join(", ", Parameters)}");
+            await new HttpProblem(StatusCodes.Status400BadRequest, problem).ExecuteAsync(context);
         }
+        else if (HttpMethods.IsHead(context.Request.Method))
+        {
+            // Nothing is made for an answer that is not sent.
+            context.Response.ContentType = ContentType;
+        }
+        else
+        {
+            await CostlyAnswer.WriteAsync(context, ContentType, await listings.GetAsync(query, matches, context.RequestAborted));
+        }
+    }
 
+    /// <summary>What is wrong with the parameters; null where nothing is.</summary>
+    private static string? ProblemOf(
+        IEnumerable<string> parameters, string? limit, string? sort, string? peer, out ConnectionQuery query, out Func<TrackedConnection, bool>? matches)
+    {
         var most = DefaultLimit;
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MostLimit))
-        {
-            return Refuse($"limit is '{limit}'; expected a whole number, at most {MostLimit}");
-        }
-
-        sort ??= Sorts[0];
-        if (!Sorts.Contains(sort, StringComparer.OrdinalIgnoreCase))
-        {
-            return Refuse($"sort is '{sort}'; expected {string.Join(", ", Sorts)}");
-        }
-
-        var found = registry.All();
-        if (peer is not null)
-        {
-            if (PeerFilter(peer) is not { } matches)
-            {
-                return Refuse($"peer is '{peer}'; expected an address, an address and port, or a network (CIDR)");
-            }
-
-            found = found.Where(matches);
-        }
-
-        var list = new ConnectionList(Environment.MachineName, drain.Label, registry.Count, Largest(found, sort, most).Select(Describe));
-        return Results.Json(list, ConnectionsJson.Default.ConnectionList);
+        var order = Array.FindIndex(Sorts, name => name.Equals(sort ?? Sorts[0], StringComparison.OrdinalIgnoreCase));
+        matches = peer is null ? null : PeerFilter(peer);
+        var problem = parameters.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown
+            ? $"{unknown} is no parameter of this call; it has {string.Join(", ", Parameters)}"
+            : limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MostLimit)
+                ? $"limit is '{limit}'; expected a whole number, at most {MostLimit}"
+            : order < 0 ? $"sort is '{sort}'; expected {string.Join(", ", Sorts)}"
+            : peer is not null && matches is null ? $"peer is '{peer}'; expected an address, an address and port, or a network (CIDR)"
+            : null;
+        query = new ConnectionQuery(most, (ConnectionOrder)order, peer);
+        return problem;
     }
 
     private static IResult One(string id, ConnectionRegistry registry) => registry.TryGet(id, out var connection)
-        ? Results.Json(Describe(connection), ConnectionsJson.Default.ConnectionDescription)
+        ? Results.Json(ConnectionDescription.Of(connection), ConnectionsJson.Default.ConnectionDescription)
         : NotFound(id);
 
     public static IResult NotFound(string id) => new HttpProblem(StatusCodes.Status404NotFound, $"no live connection has the id '{id}'");
-
-    private static HttpProblem Refuse(string why) => new HttpProblem(StatusCodes.Status400BadRequest, why);
-
-    private static IEnumerable<TrackedConnection> Largest(IEnumerable<TrackedConnection> connections, string sort, int most)
-    {
-        Func<TrackedConnection, double> key = sort.ToLowerInvariant() switch
-        {
-            "idle" => c => c.Idle.Ticks,
-            "received" => c => c.ReceivedBytes,
-            "rtt" => c => TcpInfo.Read(c.Socket)?.RttMicroseconds ?? -1.0,
-            _ => c => c.Age.Ticks,
-        };
-        // OrderBy evaluates the key once for each, so that one that changes meanwhile does no harm.
-        return connections.OrderByDescending(key).Take(most);
-    }
 
     internal static Func<TrackedConnection, bool>? PeerFilter(string peer)
     {
@@ -102,25 +88,7 @@ internal static class ConnectionsEndpoint
             ? c => string.Equals(c.Peer, name, StringComparison.Ordinal)
             : null;
     }
-
-    private static ConnectionDescription Describe(TrackedConnection c) => new(
-        c.Id,
-        c.Endpoint,
-        c.Peer,
-        c.Via,
-        c.OpenedAt.UtcDateTime,
-        Math.Round(c.Age.TotalSeconds, 3),
-        Math.Round(c.Idle.TotalSeconds, 3),
-        c.ReceivedBytes,
-        c.SentBytes,
-        c.Messages,
-        c.Tls,
-        c.Proxied?.Description,
-        TcpInfo.Read(c.Socket) is { } tcp ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes) : null);
 }
-
-/// <summary>The answer of <c>GET /connections</c>; <c>active</c> counts them all, whatever is shown.</summary>
-internal sealed record ConnectionList(string Instance, string State, int Active, IEnumerable<ConnectionDescription> Connections);
 
 /// <summary>One connection as <c>/connections</c> shows it; times in seconds, counts in bytes and messages.</summary>
 internal sealed record ConnectionDescription(
@@ -136,12 +104,27 @@ internal sealed record ConnectionDescription(
     long Messages,
     TlsDescription? Tls,
     ProxyDescription? Proxy,
-    TcpDescription? Tcp);
+    TcpDescription? Tcp)
+{
+    public static ConnectionDescription Of(TrackedConnection c) => new(
+        c.Id,
+        c.Endpoint,
+        c.Peer,
+        c.Via,
+        c.OpenedAt.UtcDateTime,
+        Math.Round(c.Age.TotalSeconds, 3),
+        Math.Round(c.Idle.TotalSeconds, 3),
+        c.ReceivedBytes,
+        c.SentBytes,
+        c.Messages,
+        c.Tls,
+        c.Proxied?.Description,
+        TcpInfo.Read(c.Socket) is { } tcp ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes) : null);
+}
 
 /// <summary>What the kernel's TCP_INFO says; times in milliseconds.</summary>
 internal sealed record TcpDescription(double RttMs, double MinRttMs, uint Retransmits, ulong SendQueueBytes);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(ConnectionList))]
 [JsonSerializable(typeof(ConnectionDescription))]
 internal sealed partial class ConnectionsJson : JsonSerializerContext;

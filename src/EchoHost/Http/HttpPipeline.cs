@@ -11,6 +11,9 @@ internal static class HttpPipeline
     public static void AddHttp(this IServiceCollection services, IConfiguration configuration, HostSettings settings)
     {
         services.AddSingleton(AllowedHosts.Read(configuration[AllowedHosts.Key], settings.HttpAddresses));
+        services.AddSingleton<ConnectionListings>();
+        services.AddSingleton<PeerListing>();
+        services.AddSingleton<Scrapes>();
         // The framework's own filter knows the same key, but no path that is open under every name.
         services.PostConfigure<HostFilteringOptions>(options => options.AllowedHosts = ["*"]);
     }

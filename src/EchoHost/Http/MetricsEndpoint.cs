@@ -1,3 +1,4 @@
+using System.Buffers;
 using EchoHost.Metrics;
 using Microsoft.Net.Http.Headers;
 
@@ -44,12 +45,30 @@ internal static class MetricsEndpoint
 
     private static bool Is(NameValueHeaderValue parameter, string name) => parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task ScrapeAsync(HttpContext context, MeterProviders providers)
+    private static async Task ScrapeAsync(HttpContext context, Scrapes scrapes)
     {
         var openMetrics = PrefersOpenMetrics(context.Request.Headers.Accept);
-        var text = await providers.ScrapeAsync(openMetrics, context.RequestAborted);
-        context.Response.ContentType = PrometheusText.ContentType(openMetrics);
-        context.Response.ContentLength = text.Length;
-        await context.Response.Body.WriteAsync(text, context.RequestAborted);
+        var contentType = PrometheusText.ContentType(openMetrics);
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            context.Response.ContentType = contentType;
+            return;
+        }
+
+        await CostlyAnswer.WriteAsync(context, contentType, await scrapes.GetAsync(openMetrics, context.RequestAborted));
     }
+}
+
+/// <summary>Makes the answers of <c>GET /metrics</c>: each of a moment after it was asked for, and one for all that ask meanwhile.</summary>
+internal sealed class Scrapes(MeterProviders providers) : IDisposable
+{
+    private const double Share = 1 / 20.0;
+
+    private readonly CostlyAnswers<bool> _answers = new(TimeSpan.Zero, Share, TimeProvider.System);
+
+    /// <summary>The metrics as text; null where too many others ask.</summary>
+    public ValueTask<ReadOnlySequence<byte>?> GetAsync(bool openMetrics, CancellationToken cancellationToken) =>
+        _answers.GetAsync(openMetrics, async openMetrics => new ReadOnlySequence<byte>(await providers.ScrapeAsync(openMetrics, CancellationToken.None)), cancellationToken);
+
+    public void Dispose() => _answers.Dispose();
 }

@@ -12,8 +12,6 @@ internal sealed class ProcessMetrics
 {
     public const string MeterName = "EchoHost.Process";
 
-    private const string DescriptorFolder = "/proc/self/fd";
-
     public ProcessMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
@@ -22,10 +20,9 @@ internal sealed class ProcessMetrics
         meter.CreateObservableCounter("process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Processor time used, user and system.");
         meter.CreateObservableGauge("process.resident_memory", () => Environment.WorkingSet, "By", "Physical memory in use.");
         meter.CreateObservableGauge("process.start_time", () => started, "s", "When the process started, since the Unix epoch.");
-        if (Directory.Exists(DescriptorFolder))
+        if (OpenDescriptors.IsKnown)
         {
-            // The listing itself holds one descriptor.
-            meter.CreateObservableGauge("process.open_fds", () => Directory.EnumerateFileSystemEntries(DescriptorFolder).Count() - 1, "{descriptor}", "File descriptors open.");
+            meter.CreateObservableGauge("process.open_fds", OpenDescriptors.Count, "{descriptor}", "File descriptors open.");
             if (DescriptorLimit.Read() is { } limit)
             {
                 meter.CreateObservableGauge("process.max_fds", () => limit, "{descriptor}", "File descriptors that may be open.");

@@ -65,6 +65,9 @@ internal sealed class TrackedConnection
     /// <summary>Where the kernel tells of the connection; null where it does not.</summary>
     public ISocketOptions? Socket { get; }
 
+    /// <summary>The smoothed round-trip time as <see cref="ReadRtt"/> last found it; -1 where the kernel was not asked or does not tell.</summary>
+    public int RttMicroseconds { get; private set; } = -1;
+
     public DateTimeOffset OpenedAt { get; }
 
     public long OpenedTimestamp { get; }
@@ -130,6 +133,9 @@ internal sealed class TrackedConnection
         TrySetReason(reason);
         _connection.Abort(new ConnectionAbortedException(reason.Label()));
     }
+
+    /// <summary>Asks the kernel for the round-trip time.</summary>
+    public void ReadRtt() => RttMicroseconds = TcpInfo.Read(Socket) is { } tcp ? (int)Math.Min(tcp.RttMicroseconds, int.MaxValue) : -1;
 
     private bool TrySetReason(CloseReason reason)
     {
