@@ -18,14 +18,14 @@ internal static class EchoPipeline
         if (endpoint.ProxyProtocol == ProxyProtocolMode.Off)
         {
             // First, so that a flood from one address holds no place that others could have.
-            listen.UseAddressLimit(endpoint.Name);
+            listen.UseAddressLimit(endpoint);
             listen.UseAdmission(endpoint.Name);
         }
         else
         {
             listen.UseAdmission(endpoint.Name);
             listen.UseProxyProtocol(endpoint.ProxyProtocol, endpoint.Name);
-            listen.UseAddressLimit(endpoint.Name);
+            listen.UseAddressLimit(endpoint);
         }
 
         listen.UseTls(endpoint);

@@ -1,5 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
+using EchoHost.Connections.Admission;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
@@ -46,6 +50,65 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         using var other = await EchoClient.ConnectAsync(host.Tcp, from: IPAddress.Parse("127.0.0.2"));
         await other.EchoAsync("from elsewhere");
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    /// <summary>A client has all addresses of its network; that of IPv4 is one.</summary>
+    [Theory]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:3::1")]
+    [InlineData("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2")]
+    public async Task Many_addresses_of_one_client_are_one(string one, string same, string other)
+    {
+        await using var host = await StartHostAsync("Echo:Limits:MaxConnectionsPerAddress=1", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
+        using var first = await FromAsync(one);
+        await first.EchoAsync("first");
+        using var second = await FromAsync(same);
+        Assert.Empty(await ReceiveUntilTurnedAwayAsync(second));
+        using var third = await FromAsync(other);
+        await third.EchoAsync("from elsewhere");
+
+        async Task<EchoClient> FromAsync(string address)
+        {
+            var client = await host.ConnectAsync();
+            var family = address.Contains(':', StringComparison.Ordinal) ? 6 : 4;
+            await client.SendAsync($"PROXY TCP{family} {address} {(family == 6 ? "2001:db8::ff" : "192.0.2.255")} 1000 5555\r\n");
+            return client;
+        }
+
+        static async Task<byte[]> ReceiveUntilTurnedAwayAsync(EchoClient client)
+        {
+            try
+            {
+                return await client.ReceiveToEndAsync();
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+            {
+                return [];
+            }
+        }
+    }
+
+    /// <summary>No transport of today's gives a TCP connection without an address; should one, it has a limit all the same.</summary>
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 3)]
+    public async Task Clients_without_an_address_share_one_limit_but_on_a_Unix_socket(bool isUnix, int inside)
+    {
+        await using var host = await StartHostAsync();
+        var entered = 0;
+        var stay = new TaskCompletionSource();
+        Task Next(ConnectionContext connection)
+        {
+            entered++;
+            return stay.Task;
+        }
+
+        var limit = new AddressLimitMiddleware(
+            Next, host.Services.GetRequiredService<EchoHost.Metrics.EchoMetrics>().For("Tcp"), isUnix, new ConnectionGate(100, 1),
+            host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<Rejections>());
+        Task[] running = [.. Enumerable.Range(0, 3).Select(i => limit.OnConnectionAsync(new DefaultConnectionContext($"{i}")))];
+        Assert.Equal(inside, entered);
+        stay.SetResult();
+        await Task.WhenAll(running).WaitAsync(Wait.Limit);
     }
 
     [Fact]

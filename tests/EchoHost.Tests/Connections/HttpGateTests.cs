@@ -38,13 +38,21 @@ public class HttpGateTests
         Assert.DoesNotContain(other, new[] { Enter("192.0.2.1", out _), Enter("192.0.2.1", out _) });
     }
 
-    [Theory]
-    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
-    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
-    [InlineData("::ffff:192.0.2.1", "192.0.2.1", true)]
-    [InlineData("192.0.2.1", "192.0.2.2", false)]
-    public void IPv6_addresses_are_counted_by_their_network(string one, string other, bool isSame) =>
-        Assert.Equal(isSame, HttpGate.NetworkOf(IPAddress.Parse(one))!.Equals(HttpGate.NetworkOf(IPAddress.Parse(other))));
+    [Fact]
+    public void A_client_without_an_address_is_not_one_of_this_machine_and_has_no_more_than_a_share()
+    {
+        Enter("127.0.0.1");
+        HttpPlace? first = null;
+        for (var i = 0; i < _gate.Share; i++)
+        {
+            var place = _gate.Enter(new DefaultConnectionContext(), null, hasShare: true, out _);
+            Assert.False(place.IsLocal);
+            first ??= place;
+        }
+
+        _gate.Enter(new DefaultConnectionContext(), null, hasShare: true, out var displaced);
+        Assert.Same(first, displaced);
+    }
 
     [Fact]
     public void Clients_on_this_machine_always_find_places()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -6,19 +7,31 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>Lets an address hold no more than its share of the connections.</summary>
-internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, SelfProbes selfProbes, Rejections rejections)
+/// <param name="next">What comes after.</param>
+/// <param name="metrics">The endpoint's.</param>
+/// <param name="isUnix">Whether the endpoint is a Unix socket: its clients have no address, and no limit. Elsewhere those without one share one.</param>
+/// <param name="gate">Counts.</param>
+/// <param name="selfProbes">The host's own connections, which have no limit either.</param>
+/// <param name="rejections">Counts and tells.</param>
+internal sealed class AddressLimitMiddleware(
+    ConnectionDelegate next, EndpointMetrics metrics, bool isUnix, ConnectionGate gate, SelfProbes selfProbes, Rejections rejections)
 {
     public Task OnConnectionAsync(ConnectionContext context)
     {
-        var isLimited = gate.MaxPerAddress is not null && !selfProbes.Contains(context.RemoteEndPoint);
-        return isLimited && PeerAddress.Address(context.RemoteEndPoint) is { } address ? AdmitAsync(context, address) : next(context);
+        if (gate.MaxPerAddress is null || selfProbes.Contains(context.RemoteEndPoint))
+        {
+            return next(context);
+        }
+
+        var address = PeerAddress.Address(context.RemoteEndPoint);
+        return address is null && isUnix ? next(context) : AdmitAsync(context, ClientNetwork.Of(address));
     }
 
-    private async Task AdmitAsync(ConnectionContext context, IPAddress address)
+    private async Task AdmitAsync(ConnectionContext context, IPAddress network)
     {
-        if (!gate.TryEnterAddress(address))
+        if (!gate.TryEnterAddress(network))
         {
-            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one address is reached");
+            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one {(network.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6 network of 64 bits" : "address")} is reached");
             return;
         }
 
@@ -28,7 +41,7 @@ internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMe
         }
         finally
         {
-            gate.LeaveAddress(address);
+            gate.LeaveAddress(network);
         }
     }
 }

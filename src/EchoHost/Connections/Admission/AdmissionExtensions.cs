@@ -1,4 +1,5 @@
 using EchoHost.Configuration;
+using EchoHost.Echo;
 using EchoHost.Http;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -23,10 +24,10 @@ internal static class AdmissionExtensions
     }
 
     /// <summary>Lets an address hold no more than its share; stands where the address is known, so after PROXY.</summary>
-    public static IConnectionBuilder UseAddressLimit(this IConnectionBuilder builder, string endpoint)
+    public static IConnectionBuilder UseAddressLimit(this IConnectionBuilder builder, EchoEndpoint endpoint)
     {
-        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);
-        return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(builder.ApplicationServices, next, metrics).OnConnectionAsync);
+        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint.Name);
+        return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(builder.ApplicationServices, next, metrics, endpoint.IsUnix).OnConnectionAsync);
     }
 
     /// <summary>Lets connections of the HTTP endpoint in, within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>

@@ -27,7 +27,7 @@ internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
 
     public void Leave() => Interlocked.Decrement(ref _inside);
 
-    /// <summary>Takes a place of this address's share; <see cref="LeaveAddress"/> gives it back.</summary>
+    /// <summary>Takes a place of the share of this address, as <see cref="ClientNetwork"/> counts it; <see cref="LeaveAddress"/> gives it back.</summary>
     public bool TryEnterAddress(IPAddress address)
     {
         if (MaxPerAddress is not { } most)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
@@ -25,7 +24,7 @@ internal sealed class HttpGate(int places, TimeProvider time)
 
     public int Places { get; } = places;
 
-    /// <summary>The most that one address can have; IPv6 addresses are counted by their network of 64 bits.</summary>
+    /// <summary>The most that one client can have, by <see cref="ClientNetwork"/>.</summary>
     public int Share { get; } = places / ShareDivisor;
 
     /// <summary>The most that clients on other machines have together.</summary>
@@ -33,15 +32,15 @@ internal sealed class HttpGate(int places, TimeProvider time)
 
     /// <summary>Takes a place for a connection.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="address">Where it comes from.</param>
+    /// <param name="address">Where it comes from; null where that is unknown, which is no reason to take it for one from this machine.</param>
     /// <param name="hasShare">Whether the address's share counts. Not yet for a proxy, whose clients have shares of their own.</param>
     /// <param name="displaced">The place that had to be given up for it, if any; its connection is to be ended.</param>
     public HttpPlace Enter(ConnectionContext connection, IPAddress? address, bool hasShare, out HttpPlace? displaced)
     {
-        var place = new HttpPlace(connection, isLocal: address is null || IPAddress.IsLoopback(address), time);
+        var place = new HttpPlace(connection, isLocal: address is not null && IPAddress.IsLoopback(address), time);
         lock (_lock)
         {
-            var network = hasShare ? NetworkOf(address) : null;
+            var network = hasShare ? ClientNetwork.Of(address) : null;
             displaced = IsShareTaken(network) ? FirstToGo(other => network!.Equals(other.Network))
                 : !place.IsLocal && _fromElsewhere >= PlacesForElsewhere ? FirstToGo(other => !other.IsLocal)
                 : _inside.Count >= Places ? FirstToGo(_ => true)
@@ -61,8 +60,8 @@ internal sealed class HttpGate(int places, TimeProvider time)
         displaced = null;
         lock (_lock)
         {
-            var network = NetworkOf(address);
-            if (_inside.Contains(place) && network is not null && !network.Equals(place.Network))
+            var network = ClientNetwork.Of(address);
+            if (_inside.Contains(place) && !network.Equals(place.Network))
             {
                 displaced = IsShareTaken(network) ? FirstToGo(other => network.Equals(other.Network)) : null;
                 Remove(displaced);
@@ -79,30 +78,6 @@ internal sealed class HttpGate(int places, TimeProvider time)
         {
             Remove(place);
         }
-    }
-
-    /// <summary>The address as it is counted: of IPv6 the first 64 bits, which is what one subscriber has at the least (RFC 6177).</summary>
-    internal static IPAddress? NetworkOf(IPAddress? address)
-    {
-        if (address is null)
-        {
-            return null;
-        }
-
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out _);
-        bytes[8..].Clear();
-        return new IPAddress(bytes);
     }
 
     private bool IsShareTaken(IPAddress? network) => network is not null && _perAddress.GetValueOrDefault(network) >= Share;
