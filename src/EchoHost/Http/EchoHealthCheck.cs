@@ -6,6 +6,7 @@ using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Drain;
 using EchoHost.Echo;
+using EchoHost.Hosting;
 using EchoHost.Transport;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -13,39 +14,65 @@ namespace EchoHost.Http;
 
 /// <summary>
 /// Sends a message through every echo endpoint and reads it back, so that a listener that died is noticed. The answer
-/// holds for a second, however many ask.
+/// holds for a second, however many ask, and whether or not they wait for it. The host asks first, right when it has
+/// started, so that the first of others need not wait for what a process does for the first time.
 /// </summary>
-internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger) : IHealthCheck, IDisposable
+internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
+    : LifecycleService, IHealthCheck, IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    private readonly SemaphoreSlim _one = new(1);
-    private HealthCheckResult _last;
-    private long _lastAt;
+    private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _end = new();
+    private Task<HealthCheckResult>? _probe;
+    private HealthStatus? _last;
+    private long _endedAt;
 
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    /// <summary>What has begun goes on for others when one that waits leaves.</summary>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Probe().WaitAsync(cancellationToken);
+
+    /// <summary>Delays nothing, and nothing waits for it.</summary>
+    public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
-        try
+        _ = Probe();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Nothing waits any more for a probe that is still under way.</summary>
+    public override Task StoppedAsync(CancellationToken cancellationToken) => _end.CancelAsync();
+
+    public void Dispose() => _end.Dispose();
+
+    /// <summary>The probe that is under way, or the last one while it is fresh, or a new one.</summary>
+    private Task<HealthCheckResult> Probe()
+    {
+        lock (_lock)
         {
-            if (_lastAt == 0 || time.GetElapsedTime(_lastAt) >= Fresh)
+            if (_probe is null || (_probe.IsCompleted && time.GetElapsedTime(_endedAt) >= Fresh))
             {
-                var before = _last.Status;
-                _last = await ProbeAllAsync(cancellationToken);
-                LogChange(before, isFirst: _lastAt == 0);
-                _lastAt = time.GetTimestamp();
+                var end = _end.Token;
+                _probe = Task.Run(() => RunAsync(end), end);
             }
 
-            return _last;
-        }
-        finally
-        {
-            _one.Release();
+            return _probe;
         }
     }
 
-    public void Dispose() => _one.Dispose();
+    private async Task<HealthCheckResult> RunAsync(CancellationToken end)
+    {
+        try
+        {
+            var result = await ProbeAllAsync(end);
+            LogChange(result);
+            _last = result.Status;
+            return result;
+        }
+        finally
+        {
+            _endedAt = time.GetTimestamp();
+        }
+    }
 
     /// <summary>The host need not prove to itself who it is.</summary>
     private static async Task<Stream> EncryptAsync(Stream plain, CancellationToken cancellationToken)
@@ -57,7 +84,7 @@ internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoi
         return stream;
     }
 
-    private void LogChange(HealthStatus before, bool isFirst)
+    private void LogChange(HealthCheckResult result)
     {
         // While it drains the host is unready anyhow, and its listeners are about to close.
         if (drain.IsDraining)
@@ -65,13 +92,13 @@ internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoi
             return;
         }
 
-        if (_last.Status == HealthStatus.Unhealthy && (isFirst || before != HealthStatus.Unhealthy))
+        if (result.Status == HealthStatus.Unhealthy && _last != HealthStatus.Unhealthy)
         {
-            LogDead(logger, _last.Description!);
+            LogDead(logger, result.Description!);
         }
-        else if (_last.Status == HealthStatus.Healthy && !isFirst && before != HealthStatus.Healthy)
+        else if (result.Status == HealthStatus.Healthy && _last == HealthStatus.Unhealthy)
         {
-            LogAlive(logger, _last.Description!);
+            LogAlive(logger, result.Description!);
         }
     }
 

@@ -9,6 +9,7 @@ internal static class HealthEndpoints
     public static void AddHealth(this IServiceCollection services)
     {
         services.AddSingleton<EchoHealthCheck>();
+        services.AddHostedService(provider => provider.GetRequiredService<EchoHealthCheck>());
         services.AddHealthChecks()
             .AddCheck<ReadyHealthCheck>("accepting")
             .AddCheck<EchoHealthCheck>("echo")

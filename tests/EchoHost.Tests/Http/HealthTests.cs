@@ -1,9 +1,20 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Drain;
+using EchoHost.Http;
 using EchoHost.Tests.Infrastructure;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Http;
@@ -53,15 +64,59 @@ public class HealthTests
         await using var host = await EchoHostFixture.StartAsync(new FakeTimeProvider());
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => host.Http.GetAsync("/health/ready")));
         Assert.DoesNotContain(host.Log.Lines, l => l.StartsWith("Peer ", StringComparison.Ordinal) || l.StartsWith("Received ", StringComparison.Ordinal));
-        // Kestrel counts a connection at its end, a moment after the answer.
-        var series = $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";
-        bool IsProbes(string line) => line.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && line.Contains(series, StringComparison.Ordinal);
-        var metrics = "";
-        await Wait.UntilAsync(async () => (metrics = await host.Http.GetStringAsync("/metrics")).Split('\n').Any(IsProbes), "Kestrel has counted a probe");
+        var metrics = await UntilProbedAsync(host, 1);
         Assert.Contains("echohost_connections_accepted_total{endpoint=\"Tcp\"} 0\n", metrics, StringComparison.Ordinal);
         Assert.Contains("echohost_messages_total{endpoint=\"Tcp\"} 0\n", metrics, StringComparison.Ordinal);
-        // However many ask, one probe a second.
-        Assert.Equal("1", metrics.Split('\n').Single(IsProbes).Split(' ')[1]);
+        // However many ask, one probe a second: the next connection that Kestrel counts is a client's.
+        using (var client = await host.ConnectAsync())
+        {
+            await client.EchoAsync("hello");
+        }
+
+        await UntilProbedAsync(host, 2);
+    }
+
+    /// <summary>What a process does for the first time takes long; the host asks itself before others do.</summary>
+    [Fact]
+    public async Task The_first_probe_is_made_by_the_host_itself_once_it_has_started()
+    {
+        await using var host = await EchoHostFixture.StartAsync(new FakeTimeProvider());
+        await UntilProbedAsync(host, 1);
+    }
+
+    /// <summary>Callers that give up, as probes with a short limit do, must not have the host probe itself again and again.</summary>
+    [Fact]
+    public async Task A_probe_whose_callers_leave_goes_on_and_is_kept()
+    {
+        var time = new FakeTimeProvider();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var host = await EchoHostFixture.StartAsync(time);
+        // A check of the host's endpoint as if it were where the kernel accepts, and nothing comes back until the test says so.
+        var settings = host.Services.GetRequiredService<HostSettings>();
+        var bound = new BoundEndpoints();
+        new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(settings.Endpoints[0], listen));
+        using var check = new EchoHealthCheck(
+            settings, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time, NullLogger<EchoHealthCheck>.Instance);
+        for (var i = 0; i < 5; i++)
+        {
+            using var leaves = new CancellationTokenSource();
+            var asking = check.CheckHealthAsync(new HealthCheckContext(), leaves.Token);
+            await leaves.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        }
+
+        var stays = check.CheckHealthAsync(new HealthCheckContext());
+        using (var probe = await silent.AcceptSocketAsync().WaitAsync(Wait.Limit))
+        {
+            var message = new byte[16];
+            await new NetworkStream(probe).ReadExactlyAsync(message).AsTask().WaitAsync(Wait.Limit);
+            await probe.SendAsync(message).WaitAsync(Wait.Limit);
+        }
+
+        Assert.Equal(HealthStatus.Healthy, (await stays.WaitAsync(Wait.Limit)).Status);
+        Assert.Equal(HealthStatus.Healthy, (await check.CheckHealthAsync(new HealthCheckContext()).WaitAsync(Wait.Limit)).Status);
+        Assert.False(silent.Pending(), "another probe was made");
     }
 
     [Fact]
@@ -70,12 +125,30 @@ public class HealthTests
         await using var factory = new Factory();
         factory.UseKestrel();
         factory.StartServer();
-        var bound = (EchoHost.Transport.BoundEndpoints)factory.Services.GetService(typeof(EchoHost.Transport.BoundEndpoints))!;
-        var settings = (EchoHost.Configuration.HostSettings)factory.Services.GetService(typeof(EchoHost.Configuration.HostSettings))!;
-        using var client = await EchoClient.ConnectAsync(EchoHost.Transport.BoundEndpoints.Reachable(bound.Of(settings.Endpoints[0]).First()));
+        var bound = (BoundEndpoints)factory.Services.GetService(typeof(BoundEndpoints))!;
+        var settings = (HostSettings)factory.Services.GetService(typeof(HostSettings))!;
+        using var client = await EchoClient.ConnectAsync(BoundEndpoints.Reachable(bound.Of(settings.Endpoints[0]).First()));
         await client.EchoAsync("hello");
         using var http = new HttpClient { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
         await Wait.UntilAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the host is ready");
+    }
+
+    /// <summary>Waits until Kestrel has counted so many connections to the echo endpoint, which it does at their end; returns the metrics of then.</summary>
+    private static async Task<string> UntilProbedAsync(EchoHostFixture host, int connections)
+    {
+        var series = $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";
+        bool IsCount(string line) => line.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && line.Contains(series, StringComparison.Ordinal);
+        string metrics = "", count = "";
+        await Wait.UntilAsync(
+            async () =>
+            {
+                metrics = await host.Http.GetStringAsync("/metrics");
+                count = metrics.Split('\n').SingleOrDefault(IsCount, " 0").Split(' ')[^1];
+                return int.Parse(count, CultureInfo.InvariantCulture) >= connections;
+            },
+            $"Kestrel has counted {connections} connections");
+        Assert.Equal($"{connections}", count);
+        return metrics;
     }
 
     private sealed class Factory : WebApplicationFactory<Program>
