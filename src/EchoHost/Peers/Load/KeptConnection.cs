@@ -158,6 +158,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     private void Receive(in ReadResult read)
     {
         var now = Stopwatch.GetTimestamp();
+        var left = read.Buffer.Length;
         foreach (var segment in read.Buffer)
         {
             for (var rest = segment.Span; !rest.IsEmpty;)
@@ -170,8 +171,15 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
 
                 _received += part.Length;
                 rest = rest[part.Length..];
+                left -= part.Length;
                 if (_received == _size)
                 {
+                    if (left > 0 && _over + 1 == Volatile.Read(ref _begun))
+                    {
+                        // It has come back, and with it what no message is: counted once.
+                        throw new PeerException(ProbeResult.Mismatch, $"more came back than message {_over + 1} of connection {Number + 1}");
+                    }
+
                     _received = 0;
                     CountAnswered(Context.Schedule?.DueAt(Number, _over) ?? _sentAt[_over % _pipeline], now);
                     Volatile.Write(ref _over, _over + 1);

@@ -96,6 +96,8 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Appending(Size));
         using var test = await RunAsync(Options(peer), isDone: HasErrors);
         AssertOnly(test, ProbeResult.Mismatch);
+        // And nothing else: what it came behind does not count as come back.
+        Assert.Equal(0, test.Messages);
     }
 
     [Fact]
