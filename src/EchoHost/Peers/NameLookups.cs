@@ -34,7 +34,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
 
     /// <summary>The system's own resolver (getaddrinfo): <c>/etc/hosts</c>, DNS, search domains and whatever else it is set up to ask.</summary>
     /// <param name="family">IPv4 or IPv6 alone; unspecified asks for both.</param>
-    public static NameLookups OfSystem(AddressFamily family = AddressFamily.Unspecified) => new(name => Dns.GetHostAddresses(name, family));
+    public static NameLookups OfSystem(AddressFamily family = AddressFamily.Unspecified) => new(name => LookUp(Dns.GetHostAddresses, name, family));
 
     public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
     {
@@ -49,6 +49,34 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
             Leave(lookup);
             throw;
         }
+    }
+
+    /// <summary>Asks for addresses of one family. The system says of a name that has none of them the same as of one that there is not.</summary>
+    /// <exception cref="SocketException">There is no such name, or it has no such address, or the resolver failed.</exception>
+    internal static IPAddress[] LookUp(Func<string, AddressFamily, IPAddress[]> ask, string name, AddressFamily family)
+    {
+        if (family == AddressFamily.Unspecified)
+        {
+            return ask(name, family);
+        }
+
+        SocketException? failure = null;
+        try
+        {
+            if (ask(name, family) is { Length: > 0 } found)
+            {
+                return found;
+            }
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData)
+        {
+            failure = e;
+        }
+
+        // Where the name does not exist at all, this says so.
+        return ask(name, AddressFamily.Unspecified).Any(address => address.AddressFamily == family)
+            ? throw failure ?? new SocketException((int)SocketError.NoData)
+            : throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"the name has no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address");
     }
 
     /// <summary>The lookup of this name that is under way or waits for a thread, or a new one.</summary>
@@ -166,8 +194,9 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         return null;
     }
 
-    /// <summary>That there is no such name is an answer too.</summary>
-    private static bool IsAnswer(Exception? failure) => failure is null or SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData };
+    /// <summary>That there is no such name, or address of its, is an answer too.</summary>
+    private static bool IsAnswer(Exception? failure) =>
+        failure is null or SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.AddressFamilyNotSupported };
 
     private void Begin(Lookup lookup)
     {

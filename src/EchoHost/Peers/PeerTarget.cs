@@ -39,6 +39,11 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
         problem = mayLackPort ? $"{Shapes} (HOST alone is HOST:{DefaultPort})" : Shapes;
         var isTls = text.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
         var authority = isTls ? text[TlsScheme.Length..] : text;
+        if (authority.Contains("://", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
         if (mayLackPort)
         {
             authority = WithPort(authority);

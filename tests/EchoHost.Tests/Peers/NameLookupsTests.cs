@@ -18,6 +18,28 @@ public sealed class NameLookupsTests : IDisposable
 
     public void Dispose() => _resolver.Dispose();
 
+    [Theory]
+    [InlineData("v4.example", AddressFamily.InterNetwork, null)]
+    [InlineData("v4.example", AddressFamily.InterNetworkV6, "v4.example can't be resolved: the name has no IPv6 address")]
+    [InlineData("v6.example", AddressFamily.InterNetwork, "v6.example can't be resolved: the name has no IPv4 address")]
+    [InlineData("none.example", AddressFamily.InterNetworkV6, "none.example can't be resolved: there is no such name")]
+    [InlineData("none.example", AddressFamily.Unspecified, "none.example can't be resolved: there is no such name")]
+    public void A_name_without_an_address_of_the_family_is_told_from_one_that_there_is_not(string name, AddressFamily family, string? problem)
+    {
+        // As the system's resolver answers.
+        static IPAddress[] Ask(string name, AddressFamily family) =>
+            Array.FindAll(name switch { "v4.example" => [IPAddress.Loopback], "v6.example" => [IPAddress.IPv6Loopback], _ => Array.Empty<IPAddress>() }, address => family is AddressFamily.Unspecified || address.AddressFamily == family)
+                is { Length: > 0 } found ? found : throw new SocketException((int)SocketError.HostNotFound);
+        if (problem is null)
+        {
+            Assert.Equal([IPAddress.Loopback], NameLookups.LookUp(Ask, name, family));
+            return;
+        }
+
+        var failure = PeerException.OfResolving(name, Assert.ThrowsAny<SocketException>(() => NameLookups.LookUp(Ask, name, family)));
+        Assert.Equal((ProbeResult.Dns, problem), (failure.Result, failure.Message));
+    }
+
     [Fact]
     public async Task Silent_names_take_no_thread_of_the_pool_and_hold_up_no_other_name()
     {
