@@ -75,16 +75,14 @@ internal static class EchoEndpointReader
             throw new ConfigurationException($"{section}:ClientCertificateMode is '{options.ClientCertificateMode}', which only HTTP has; expected NoCertificate, AllowCertificate or RequireCertificate");
         }
 
+        var file = new CertificateFile(certificate);
         try
         {
-            new CertificateFile(certificate).Load();
+            file.Load();
         }
         catch (Exception e) when (CertificateFile.IsUnreadable(e))
         {
-            var isKey = certificate.KeyPath.Length > 0 && e.Message.Contains(certificate.KeyPath, StringComparison.Ordinal);
-            var (key, path) = isKey ? ("KeyPath", certificate.KeyPath) : ("Path", certificate.Path);
-            var hint = e is IOException or UnauthorizedAccessException ? "" : " (is it a certificate with its key, KeyPath that key's file, and Password right?)";
-            throw new ConfigurationException($"{section}:Certificate:{key} is '{path}': {e.Message.ReplaceLineEndings(" ")}{hint}");
+            throw new ConfigurationException($"{section}:Certificate:{file.Explain(e)}");
         }
 
         CheckAuthorities(section, options);

@@ -10,6 +10,9 @@ namespace EchoHost.Connections.Tls;
 /// <summary>Reads a certificate with its key and the certificates that issued it, from PEM or PFX.</summary>
 internal sealed class CertificateFile(CertificateOptions options)
 {
+    /// <summary>How the framework marks a PFX file that the password does not open (ERROR_INVALID_PASSWORD), on every system.</summary>
+    private const int InvalidPassword = unchecked((int)0x80070056);
+
     /// <summary>
     /// The files' bytes, as one string to compare. Reading them whole sees every kind of change: an edit, a rename, and
     /// the swapped symbolic link by which Kubernetes updates a mounted secret.
@@ -42,6 +45,58 @@ internal sealed class CertificateFile(CertificateOptions options)
 
     /// <summary>Whether this is how an unreadable certificate shows itself.</summary>
     public static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
+
+    /// <summary>What is wrong with the files, from what <see cref="Load"/> or <see cref="Fingerprint"/> has thrown: the key to blame, then its value, unless it is a secret, and why.</summary>
+    public string Explain(Exception e)
+    {
+        var words = e.Message.ReplaceLineEndings(" ");
+        var isKeyApart = options.KeyPath.Length > 0;
+        var path = $"{nameof(options.Path)} is '{options.Path}'";
+        var key = isKeyApart ? $"{nameof(options.KeyPath)} is '{options.KeyPath}'" : path;
+        var keyFile = isKeyApart ? options.KeyPath : options.Path;
+        if (e is IOException or UnauthorizedAccessException)
+        {
+            return isKeyApart && words.Contains(options.KeyPath, StringComparison.Ordinal) ? $"{key}: {words}" : $"{path}: {words}";
+        }
+
+        try
+        {
+            if (!IsPem(File.ReadAllBytes(options.Path)))
+            {
+                return e.HResult != InvalidPassword ? $"{path}: it is neither PEM nor PFX with a private key ({words.TrimEnd('.')})"
+                    : HasPassword ? $"{nameof(options.Password)} is not the one that '{options.Path}' is encrypted with"
+                    : $"{nameof(options.Password)} is not set, and '{options.Path}' is encrypted with one";
+            }
+
+            var text = File.ReadAllText(keyFile, Encoding.ASCII);
+            var isEncrypted = text.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal);
+            return !HoldsCertificate() ? $"{path}: it holds no certificate that can be read"
+                : !text.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? $"{key}: it holds no private key{(isKeyApart ? "" : ", and KeyPath is not set")}"
+                : isEncrypted && !HasPassword ? $"{nameof(options.Password)} is not set, and the key in '{keyFile}' is encrypted with one"
+                : !isEncrypted && HasPassword ? $"{nameof(options.Password)} is set, but the key in '{keyFile}' is not encrypted"
+                : isEncrypted && e is not ArgumentException ? $"{nameof(options.Password)} is not the one that the key in '{keyFile}' is encrypted with"
+                : $"{key}: its key is not that of the certificate{(isKeyApart ? $" in '{options.Path}'" : "")}";
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return $"{path}: {words}";
+        }
+    }
+
+    private bool HasPassword => options.Password.Length > 0;
+
+    private bool HoldsCertificate()
+    {
+        try
+        {
+            X509Certificate2.CreateFromPem(File.ReadAllText(options.Path, Encoding.ASCII)).Dispose();
+            return true;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>
     /// What is shown beside the certificate itself. The framework builds a chain of its own, which ends at the first root

@@ -59,7 +59,7 @@ internal sealed partial class ServerCertificate : IDisposable
         }
 
         // A file may be half written, or its key still the old one's: tried again every second, said once.
-        if (Try(LookAtCertificate) is var problem && problem != _problem)
+        if (Try(LookAtCertificate, e => $"Certificate:{_file.Explain(e)}") is var problem && problem != _problem)
         {
             _problem = problem;
             if (problem is not null)
@@ -68,7 +68,7 @@ internal sealed partial class ServerCertificate : IDisposable
             }
         }
 
-        if (_authoritiesFile is not null && Try(LookAtAuthorities) is var authoritiesProblem && authoritiesProblem != _authoritiesProblem)
+        if (_authoritiesFile is not null && Try(LookAtAuthorities, ExplainAuthorities) is var authoritiesProblem && authoritiesProblem != _authoritiesProblem)
         {
             _authoritiesProblem = authoritiesProblem;
             if (authoritiesProblem is not null)
@@ -80,8 +80,10 @@ internal sealed partial class ServerCertificate : IDisposable
         Volatile.Write(ref _isLooking, 0);
     }
 
+    private string ExplainAuthorities(Exception e) => $"ClientCertificateAuthorities is '{_endpoint.Tls!.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
+
     /// <summary>What is wrong with the file; null where nothing is.</summary>
-    private static string? Try(Action look)
+    private static string? Try(Action look, Func<Exception, string> explain)
     {
         try
         {
@@ -90,7 +92,7 @@ internal sealed partial class ServerCertificate : IDisposable
         }
         catch (Exception e) when (CertificateFile.IsUnreadable(e))
         {
-            return e.Message.ReplaceLineEndings(" ");
+            return explain(e);
         }
     }
 
