@@ -33,6 +33,7 @@ internal static class LoggingSetup
     public static void AddEchoLogging(this ILoggingBuilder logging, IConfigurationManager configuration)
     {
         var formatter = Formatter(configuration[FormatKey]);
+        SerilogSinks.CheckKeys(configuration.GetSection(SerilogSection));
         SerilogSinks.CheckUsing(configuration.GetSection($"{SerilogSection}:Using"));
         DroppedEvents.Watch(configuration, $"{SerilogSection}:WriteTo");
         var serilog = ReadSerilog(configuration)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using EchoHost.Configuration;
@@ -14,6 +15,13 @@ namespace EchoHost.Logging;
 internal static partial class SerilogSinks
 {
     private const string Sinks = "its sinks are Async, Console, Debug and File";
+
+    /// <summary>What Serilog's own reader looks for; it passes over all else.</summary>
+    private static readonly string[] Keys = ["Using", "LevelSwitches", "FilterSwitches", "MinimumLevel", "WriteTo", "AuditTo", "Enrich", "Filter", "Destructure", "Properties"];
+
+    private static readonly string[] LevelKeys = ["Default", "Override", "ControlledBy"];
+
+    private static readonly string[] MethodKeys = ["Name", "Args"];
 
     public static Assembly[] Assemblies { get; } =
     [
@@ -35,6 +43,58 @@ internal static partial class SerilogSinks
             throw new ConfigurationException($"{unknown.Path} is '{unknown.Value}', which this program does not have; it has {string.Join(", ", names)}");
         }
     }
+
+    /// <summary>A typing error must not become a default: every key is one that Serilog reads, and every argument one that its method has.</summary>
+    /// <exception cref="ConfigurationException">One is not.</exception>
+    public static void CheckKeys(IConfigurationSection section)
+    {
+        CheckKeys(section, Keys);
+        CheckKeys(section.GetSection("MinimumLevel"), LevelKeys);
+        CheckArguments(section);
+    }
+
+    private static void CheckKeys(IConfigurationSection section, string[] known)
+    {
+        if (section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        {
+            var value = unknown.Value is { } text ? $" (value '{text}')" : "";
+            throw new ConfigurationException($"{unknown.Path} is not a key that Serilog knows{value}; {section.Path} has {string.Join(", ", known)}");
+        }
+    }
+
+    /// <summary>Looks at every method that is called by name with arguments, at any depth: sinks have sinks of their own.</summary>
+    private static void CheckArguments(IConfigurationSection section)
+    {
+        var arguments = section.GetSection("Args").GetChildren().ToArray();
+        if (section["Name"] is { Length: > 0 } name)
+        {
+            if (section.GetSection("Args").Exists())
+            {
+                CheckKeys(section, MethodKeys);
+            }
+
+            string[] known = [.. ParametersOf(name)];
+            if (known.Length > 0 && arguments.FirstOrDefault(argument => !known.Contains(argument.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+            {
+                throw new ConfigurationException($"{unknown.Path} is not an argument of {name}; it has {string.Join(", ", known)}");
+            }
+        }
+
+        foreach (var child in section.GetChildren())
+        {
+            CheckArguments(child);
+        }
+    }
+
+    /// <summary>What the extension methods of this name can be given, beside what they extend.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The project keeps these assemblies whole.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "The project keeps these assemblies whole.")]
+    private static IEnumerable<string> ParametersOf(string method) =>
+        Assemblies.SelectMany(assembly => assembly.GetExportedTypes())
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Where(candidate => candidate.Name.Equals(method, StringComparison.OrdinalIgnoreCase) && candidate.ReturnType == typeof(LoggerConfiguration))
+            .SelectMany(candidate => candidate.GetParameters().Skip(candidate.IsStatic ? 1 : 0).Select(parameter => parameter.Name!))
+            .Distinct(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What Serilog says of its section, in one line that names the key whose value it speaks of, where that can be told.</summary>
     /// <param name="section">The section.</param>
