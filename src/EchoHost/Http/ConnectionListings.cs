@@ -21,7 +21,10 @@ internal enum ConnectionOrder
 /// <param name="Peer">Only these, as it was asked; null for all.</param>
 internal sealed record ConnectionQuery(int Limit, ConnectionOrder Order, string? Peer);
 
-/// <summary>Makes the answers of <c>GET /connections</c>: each is kept for a second, and whatever is asked they take a fiftieth of a processor at the most.</summary>
+/// <summary>
+/// Makes the answers of <c>GET /connections</c>: each is kept for a second, and whatever is asked they take a fiftieth of a
+/// processor at the most.
+/// </summary>
 internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable
 {
     /// <summary>How many connections the kernel is asked about to sort them; of more, another part with each listing.</summary>

@@ -119,7 +119,9 @@ internal sealed record ConnectionDescription(
         c.Messages,
         c.Tls,
         c.Proxied?.Description,
-        TcpInfo.Read(c.Socket) is { } tcp ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes) : null);
+        TcpInfo.Read(c.Socket) is { } tcp
+            ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes)
+            : null);
 }
 
 /// <summary>What the kernel's TCP_INFO says; times in milliseconds.</summary>

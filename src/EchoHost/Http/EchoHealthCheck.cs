@@ -17,7 +17,8 @@ namespace EchoHost.Http;
 /// holds for a second, however many ask, and whether or not they wait for it. The host asks first, right when it has
 /// started, so that the first of others need not wait for what a process does for the first time.
 /// </summary>
-internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
+internal sealed partial class EchoHealthCheck(
+    HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
     : LifecycleService, IHealthCheck, IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
@@ -30,7 +31,8 @@ internal sealed partial class EchoHealthCheck(HostSettings settings, BoundEndpoi
     private long _endedAt;
 
     /// <summary>What has begun goes on for others when one that waits leaves.</summary>
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Probe().WaitAsync(cancellationToken);
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Probe().WaitAsync(cancellationToken);
 
     /// <summary>Delays nothing, and nothing waits for it.</summary>
     public override Task StartedAsync(CancellationToken cancellationToken)

@@ -68,7 +68,9 @@ internal sealed class Scrapes(MeterProviders providers) : IDisposable
 
     /// <summary>The metrics as text; null where too many others ask.</summary>
     public ValueTask<ReadOnlySequence<byte>?> GetAsync(bool openMetrics, CancellationToken cancellationToken) =>
-        _answers.GetAsync(openMetrics, async openMetrics => new ReadOnlySequence<byte>(await providers.ScrapeAsync(openMetrics, CancellationToken.None)), cancellationToken);
+        _answers.GetAsync(openMetrics, MakeAsync, cancellationToken);
 
     public void Dispose() => _answers.Dispose();
+
+    private async ValueTask<ReadOnlySequence<byte>> MakeAsync(bool openMetrics) => new(await providers.ScrapeAsync(openMetrics, CancellationToken.None));
 }

@@ -17,7 +17,8 @@ internal static partial class SerilogSinks
     private const string Sinks = "its sinks are Async, Console, Debug and File";
 
     /// <summary>What Serilog's own reader looks for; it passes over all else.</summary>
-    private static readonly string[] Keys = ["Using", "LevelSwitches", "FilterSwitches", "MinimumLevel", "WriteTo", "AuditTo", "Enrich", "Filter", "Destructure", "Properties"];
+    private static readonly string[] Keys =
+        ["Using", "LevelSwitches", "FilterSwitches", "MinimumLevel", "WriteTo", "AuditTo", "Enrich", "Filter", "Destructure", "Properties"];
 
     private static readonly string[] LevelKeys = ["Default", "Override", "ControlledBy"];
 

@@ -73,10 +73,11 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
             failure = e;
         }
 
+        var wanted = family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
         // Where the name does not exist at all, this says so.
         return ask(name, AddressFamily.Unspecified).Any(address => address.AddressFamily == family)
             ? throw failure ?? new SocketException((int)SocketError.NoData)
-            : throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"the name has no {(family == AddressFamily.InterNetwork ? "IPv4" : "IPv6")} address");
+            : throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"the name has no {wanted} address");
     }
 
     /// <summary>The lookup of this name that is under way or waits for a thread, or a new one.</summary>

@@ -58,7 +58,8 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
     [InlineData("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2")]
     public async Task Many_addresses_of_one_client_are_one(string one, string same, string other)
     {
-        await using var host = await StartHostAsync("Echo:Limits:MaxConnectionsPerAddress=1", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
+        await using var host = await StartHostAsync(
+            "Echo:Limits:MaxConnectionsPerAddress=1", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
         using var first = await FromAsync(one);
         await first.EchoAsync("first");
         using var second = await FromAsync(same);

@@ -102,7 +102,8 @@ public sealed class CostlyAnswersTests : IDisposable
         release.SetResult();
         Assert.NotNull(await first.WaitAsync(Wait.Limit));
 
-        async Task<ReadOnlySequence<byte>?> AskForAsync(string key) => await _kept.GetAsync(key, _ => new(new ReadOnlySequence<byte>([2])), CancellationToken.None);
+        async Task<ReadOnlySequence<byte>?> AskForAsync(string key) =>
+            await _kept.GetAsync(key, _ => new(new ReadOnlySequence<byte>([2])), CancellationToken.None);
     }
 
     [Fact]

@@ -97,7 +97,8 @@ public class HealthTests
         var bound = new BoundEndpoints();
         new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(settings.Endpoints[0], listen));
         using var check = new EchoHealthCheck(
-            settings, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time, NullLogger<EchoHealthCheck>.Instance);
+            settings, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time,
+            NullLogger<EchoHealthCheck>.Instance);
         for (var i = 0; i < 5; i++)
         {
             using var leaves = new CancellationTokenSource();
@@ -137,7 +138,8 @@ public class HealthTests
     private static async Task<string> UntilProbedAsync(EchoHostFixture host, int connections)
     {
         var series = $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";
-        bool IsCount(string line) => line.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && line.Contains(series, StringComparison.Ordinal);
+        bool IsCount(string line) =>
+            line.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && line.Contains(series, StringComparison.Ordinal);
         string metrics = "", count = "";
         await Wait.UntilAsync(
             async () =>

@@ -27,9 +27,13 @@ public sealed class NameLookupsTests : IDisposable
     public void A_name_without_an_address_of_the_family_is_told_from_one_that_there_is_not(string name, AddressFamily family, string? problem)
     {
         // As the system's resolver answers.
-        static IPAddress[] Ask(string name, AddressFamily family) =>
-            Array.FindAll(name switch { "v4.example" => [IPAddress.Loopback], "v6.example" => [IPAddress.IPv6Loopback], _ => Array.Empty<IPAddress>() }, address => family is AddressFamily.Unspecified || address.AddressFamily == family)
-                is { Length: > 0 } found ? found : throw new SocketException((int)SocketError.HostNotFound);
+        static IPAddress[] Ask(string name, AddressFamily family)
+        {
+            IPAddress[] all = name switch { "v4.example" => [IPAddress.Loopback], "v6.example" => [IPAddress.IPv6Loopback], _ => [] };
+            var found = Array.FindAll(all, address => family == AddressFamily.Unspecified || address.AddressFamily == family);
+            return found.Length > 0 ? found : throw new SocketException((int)SocketError.HostNotFound);
+        }
+
         if (problem is null)
         {
             Assert.Equal([IPAddress.Loopback], NameLookups.LookUp(Ask, name, family));

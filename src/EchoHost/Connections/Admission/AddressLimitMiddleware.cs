@@ -31,7 +31,8 @@ internal sealed class AddressLimitMiddleware(
     {
         if (!gate.TryEnterAddress(network))
         {
-            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one {(network.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6 network of 64 bits" : "address")} is reached");
+            var whose = network.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6 network of 64 bits" : "address";
+            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one {whose} is reached");
             return;
         }
 

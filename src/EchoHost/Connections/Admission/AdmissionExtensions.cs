@@ -27,7 +27,8 @@ internal static class AdmissionExtensions
     public static IConnectionBuilder UseAddressLimit(this IConnectionBuilder builder, EchoEndpoint endpoint)
     {
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint.Name);
-        return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(builder.ApplicationServices, next, metrics, endpoint.IsUnix).OnConnectionAsync);
+        var services = builder.ApplicationServices;
+        return builder.Use(next => ActivatorUtilities.CreateInstance<AddressLimitMiddleware>(services, next, metrics, endpoint.IsUnix).OnConnectionAsync);
     }
 
     /// <summary>Lets connections of the HTTP endpoint in, within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>

@@ -46,7 +46,8 @@ internal sealed class CertificateFile(CertificateOptions options)
     /// <summary>Whether this is how an unreadable certificate shows itself.</summary>
     public static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
 
-    /// <summary>What is wrong with the files, from what <see cref="Load"/> or <see cref="Fingerprint"/> has thrown: the key to blame, then its value, unless it is a secret, and why.</summary>
+    /// <summary>What is wrong with the files: the key to blame, its value unless that is a secret, and why.</summary>
+    /// <param name="e">What <see cref="Load"/> or <see cref="Fingerprint"/> has thrown.</param>
     public string Explain(Exception e)
     {
         var words = e.Message.ReplaceLineEndings(" ");
@@ -71,7 +72,8 @@ internal sealed class CertificateFile(CertificateOptions options)
             var text = File.ReadAllText(keyFile, Encoding.ASCII);
             var isEncrypted = text.Contains("-----BEGIN ENCRYPTED PRIVATE KEY-----", StringComparison.Ordinal);
             return !HoldsCertificate() ? $"{path}: it holds no certificate that can be read"
-                : !text.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? $"{key}: it holds no private key{(isKeyApart ? "" : ", and KeyPath is not set")}"
+                : !text.Contains("PRIVATE KEY-----", StringComparison.Ordinal)
+                    ? $"{key}: it holds no private key{(isKeyApart ? "" : ", and KeyPath is not set")}"
                 : isEncrypted && !HasPassword ? $"{nameof(options.Password)} is not set, and the key in '{keyFile}' is encrypted with one"
                 : !isEncrypted && HasPassword ? $"{nameof(options.Password)} is set, but the key in '{keyFile}' is not encrypted"
                 : isEncrypted && e is not ArgumentException ? $"{nameof(options.Password)} is not the one that the key in '{keyFile}' is encrypted with"

@@ -80,7 +80,8 @@ internal sealed partial class ServerCertificate : IDisposable
         Volatile.Write(ref _isLooking, 0);
     }
 
-    private string ExplainAuthorities(Exception e) => $"ClientCertificateAuthorities is '{_endpoint.Tls!.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
+    private string ExplainAuthorities(Exception e) =>
+        $"ClientCertificateAuthorities is '{_endpoint.Tls!.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
 
     /// <summary>What is wrong with the file; null where nothing is.</summary>
     private static string? Try(Action look, Func<Exception, string> explain)

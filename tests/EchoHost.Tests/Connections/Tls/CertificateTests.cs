@@ -56,7 +56,8 @@ public sealed class CertificateTests : IDisposable
     {
         await using var host = await EchoHostFixture.StartAsync(_certificate.Settings);
         await File.WriteAllTextAsync(_certificate.CertificatePath, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
-        var kept = $"Endpoint Tls keeps its certificate, since the new one can't be used: Certificate:Path is '{_certificate.CertificatePath}': it holds no certificate that can be read";
+        var kept = "Endpoint Tls keeps its certificate, since the new one can't be used: "
+            + $"Certificate:Path is '{_certificate.CertificatePath}': it holds no certificate that can be read";
         await Wait.UntilAsync(() => host.Log.Lines.Contains(kept), "the host says so, and which file it is");
         Assert.Equal("CN=localhost", await SubjectAsync(host));
         File.Delete(_certificate.CertificatePath);
@@ -103,7 +104,8 @@ public sealed class CertificateTests : IDisposable
         await File.WriteAllTextAsync($"{folder}/broken.pfx", "nonsense");
         await File.WriteAllTextAsync($"{folder}/broken.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
         using var key = _certificate.Certificate.GetECDsaPrivateKey()!;
-        await File.WriteAllTextAsync($"{folder}/encrypted.key", key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+        var encryption = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000);
+        await File.WriteAllTextAsync($"{folder}/encrypted.key", key.ExportEncryptedPkcs8PrivateKeyPem("secret", encryption));
         using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await File.WriteAllTextAsync($"{folder}/other.key", other.ExportPkcs8PrivateKeyPem());
         using var rsa = RSA.Create(2048);
