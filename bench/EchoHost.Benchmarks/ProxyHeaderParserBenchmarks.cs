@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
+using System.Numerics;
 using BenchmarkDotNet.Attributes;
-using EchoHost.Connections.ProxyProtocol;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Benchmarks;
 
@@ -26,8 +28,7 @@ public class ProxyHeaderParserBenchmarks
         byte[] values = [.. Value(0x02, "echo.example.com"u8), .. Value(0x05, new byte[32]), .. Value(0x03, new byte[4])];
         byte[] header = [.. _v2IPv4, .. values];
         header[15] += (byte)values.Length;
-        var checksum = ProxyTlvs.Checksum(header, header.Length - 4);
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(header.Length - 4), checksum);
+        BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(header.Length - 4), ~header.Aggregate(uint.MaxValue, BitOperations.Crc32C));
         _v2Values = header;
 
         static byte[] Value(byte type, ReadOnlySpan<byte> value) => [type, (byte)(value.Length >> 8), (byte)value.Length, .. value];

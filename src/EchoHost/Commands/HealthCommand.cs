@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Http;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Commands;
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text;
-using EchoHost.Connections.ProxyProtocol;
 
 namespace EchoHost.Tests.Infrastructure;
 
@@ -59,7 +58,7 @@ internal static class ProxyHeaders
         return ~crc;
     }
 
-    public static byte[] Crc() => Tlv(ProxyTlvs.Crc32C, 0, 0, 0, 0);
+    public static byte[] Crc() => Tlv(0x03, 0, 0, 0, 0);
 
     private static byte[] Port(IPEndPoint endPoint) => [(byte)(endPoint.Port >> 8), (byte)endPoint.Port];
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using EchoHost.Echo;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Connections.ProxyProtocol;
 
@@ -9,26 +10,35 @@ namespace EchoHost.Connections.ProxyProtocol;
 /// <param name="Version">1 or 2.</param>
 /// <param name="Authority">The host name that the client asked for (SNI).</param>
 /// <param name="Alpn">The application protocol that the client and the proxy agreed on.</param>
-/// <param name="UniqueId">The proxy's id of the connection: text where all of it is printable ASCII, as HAProxy's usually is, else in hexadecimal.</param>
+/// <param name="UniqueId">
+/// The proxy's id of the connection: text where all of it is printable ASCII, as HAProxy's usually is, else in hexadecimal.
+/// </param>
 /// <param name="Tls">How the client's TLS connection to the proxy was; null where it had none.</param>
 /// <param name="AwsVpcEndpointId">Amazon's endpoint service: through which endpoint the client came.</param>
 /// <param name="AzureLinkId">Azure Private Link: through which link the client came.</param>
-internal sealed record ProxyDescription(int Version, string? Authority = null, string? Alpn = null, string? UniqueId = null, ProxyTlsDescription? Tls = null, string? AwsVpcEndpointId = null, uint? AzureLinkId = null)
+internal sealed record ProxyDescription(
+    int Version,
+    string? Authority = null,
+    string? Alpn = null,
+    string? UniqueId = null,
+    ProxyTlsDescription? Tls = null,
+    string? AwsVpcEndpointId = null,
+    uint? AzureLinkId = null)
 {
     /// <summary>Reads what is worth showing from a header's checked values.</summary>
-    public static ProxyDescription From(in ProxyHeader header)
+    public static ProxyDescription From(int version, ReadOnlySpan<byte> values)
     {
-        var description = new ProxyDescription(header.Version);
-        for (var at = 0; ProxyTlvs.TryTake(header.Tlvs, ref at, out var type, out var value);)
+        var description = new ProxyDescription(version);
+        for (var tlvs = new ProxyTlvReader(values); tlvs.TryRead(out var type, out var value);)
         {
             description = type switch
             {
-                ProxyTlvs.Authority => description with { Authority = Text(value) },
-                ProxyTlvs.Alpn => description with { Alpn = Text(value) },
-                ProxyTlvs.UniqueId when value.Length > 0 => description with { UniqueId = Id(value) },
-                ProxyTlvs.Ssl => description with { Tls = ProxyTlsDescription.From(value) },
-                ProxyTlvs.Aws when value is [1, .. var id] => description with { AwsVpcEndpointId = Text(id) },
-                ProxyTlvs.Azure when value is [1, _, _, _, _] => description with { AzureLinkId = BinaryPrimitives.ReadUInt32LittleEndian(value[1..]) },
+                ProxyTlvType.Authority => description with { Authority = Text(value) },
+                ProxyTlvType.Alpn => description with { Alpn = Text(value) },
+                ProxyTlvType.UniqueId when value.Length > 0 => description with { UniqueId = Id(value) },
+                ProxyTlvType.Ssl => description with { Tls = ProxyTlsDescription.From(new ProxySslValue(value)) },
+                ProxyTlvType.Aws when value is [1, .. var id] => description with { AwsVpcEndpointId = Text(id) },
+                ProxyTlvType.Azure when value is [1, _, _, _, _] => description with { AzureLinkId = BinaryPrimitives.ReadUInt32LittleEndian(value[1..]) },
                 _ => description,
             };
         }
@@ -53,37 +63,31 @@ internal sealed record ProxyDescription(int Version, string? Authority = null, s
 /// <param name="CommonName">The certificate's common name.</param>
 internal sealed record ProxyTlsDescription(string? Version, string? Cipher, bool ClientCertificate, bool Verified, string? CommonName)
 {
-    private const byte ClientTls = 0x01;
-    private const byte ClientCertificateOnConnection = 0x02;
-    private const byte ClientCertificateInSession = 0x04;
-
-    /// <summary>Reads an SSL value; null where the client came without TLS.</summary>
-    public static ProxyTlsDescription? From(ReadOnlySpan<byte> value)
+    /// <summary>Null where the client came without TLS.</summary>
+    public static ProxyTlsDescription? From(ProxySslValue ssl)
     {
-        var client = value[0];
-        if ((client & ClientTls) == 0)
+        if (!ssl.IsTls)
         {
             return null;
         }
 
         string? version = null, cipher = null, commonName = null;
-        for (var at = ProxyTlvs.SslPrefixLength; ProxyTlvs.TryTake(value, ref at, out var type, out var part);)
+        for (var tlvs = new ProxyTlvReader(ssl.Tlvs); tlvs.TryRead(out var type, out var part);)
         {
             switch (type)
             {
-                case ProxyTlvs.SslVersion:
+                case ProxyTlvType.SslVersion:
                     version = ProxyDescription.Text(part);
                     break;
-                case ProxyTlvs.SslCipher:
+                case ProxyTlvType.SslCipher:
                     cipher = ProxyDescription.Text(part);
                     break;
-                case ProxyTlvs.SslCommonName:
+                case ProxyTlvType.SslCommonName:
                     commonName = ProxyDescription.Text(part);
                     break;
             }
         }
 
-        var hasCertificate = (client & (ClientCertificateOnConnection | ClientCertificateInSession)) != 0;
-        return new ProxyTlsDescription(version, cipher, hasCertificate, hasCertificate && BinaryPrimitives.ReadUInt32BigEndian(value[1..]) == 0, commonName);
+        return new ProxyTlsDescription(version, cipher, ssl.HasClientCertificate, ssl.IsClientCertificateVerified, commonName);
     }
 }

@@ -1,6 +1,10 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.Admission;
+using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Http;
 using EchoHost.Metrics;
+using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.ProxyProtocol;
@@ -15,10 +19,39 @@ internal static class ProxyProtocolExtensions
             return builder;
         }
 
-        var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);
-        var drain = builder.ApplicationServices.GetRequiredService<DrainState>();
-        // HTTP answers all through the drain, to whoever begins with a header too.
-        var end = endpoint == HttpAddress.EndpointName ? drain.HttpDeadline : drain.TurningAway;
-        return builder.Use(next => ActivatorUtilities.CreateInstance<ProxyProtocolMiddleware>(builder.ApplicationServices, next, mode, metrics, end).OnConnectionAsync);
+        var services = builder.ApplicationServices;
+        var settings = services.GetRequiredService<HostSettings>();
+        var drain = services.GetRequiredService<DrainState>();
+        var selfProbes = services.GetRequiredService<SelfProbes>();
+        var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
+        var isHttp = endpoint == HttpAddress.EndpointName;
+        return builder.UseProxyProtocol(new ProxyProtocolOptions
+        {
+            Mode = mode == ProxyProtocolMode.Required ? ProxyHeaderMode.Required : ProxyHeaderMode.Optional,
+            IsTrustedProxy = connection => IsTrusted(connection, settings.TrustedProxies),
+            IsExempt = connection => selfProbes.Contains(connection.RemoteEndPoint),
+            HeaderTimeout = settings.Echo.Limits.ProxyHeaderTimeout,
+            FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : FirstByteTimeout(settings, isHttp),
+            // HTTP answers all through the drain, clients behind a proxy too.
+            Stopping = isHttp ? drain.HttpDeadline : drain.TurningAway,
+            Observer = new ProxyProtocolObserver(metrics, settings, services.GetRequiredService<Rejections>()),
+            TimeProvider = services.GetRequiredService<TimeProvider>(),
+        });
+    }
+
+    /// <summary>A Unix socket has no address to go by: its file's permissions say who may connect.</summary>
+    private static bool IsTrusted(ConnectionContext connection, NetworkSet proxies) =>
+        PeerAddress.Address(connection.RemoteEndPoint) is not { } address || proxies.Contains(address);
+
+    /// <summary>An optional header has not begun before the first byte: until then a client of the echo is just idle. HTTP knows no idle clients.</summary>
+    private static TimeSpan FirstByteTimeout(HostSettings settings, bool isHttp)
+    {
+        var limits = settings.Echo.Limits;
+        if (isHttp)
+        {
+            return limits.ProxyHeaderTimeout;
+        }
+
+        return limits.IdleTimeout > TimeSpan.Zero ? limits.IdleTimeout : Timeout.InfiniteTimeSpan;
     }
 }

@@ -6,9 +6,9 @@ internal enum ProxyProtocolMode
     /// <summary>Never: such bytes are payload.</summary>
     Off,
 
-    /// <summary>A trusted proxy may send one; anybody else's bytes are payload.</summary>
+    /// <summary>A trusted proxy may send one; all that others send is payload.</summary>
     Optional,
 
-    /// <summary>A trusted proxy must send one; anybody else is turned away.</summary>
+    /// <summary>A trusted proxy must send one; others are turned away.</summary>
     Required,
 }

@@ -2,6 +2,7 @@ using System.Net;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Transport;
+using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -28,7 +29,7 @@ internal sealed class TrackedConnection
         _time = time;
         Endpoint = endpoint;
         Peer = PeerAddress.Format(connection);
-        Proxied = connection.Features.Get<ProxiedConnection>();
+        Proxied = connection.Features.Get<IProxyProtocolFeature>() is { } header ? ProxiedConnection.From(header) : null;
         Via = Proxied?.Via is { } via ? PeerAddress.Format(via, connection) : null;
         Tls = TlsDescription.From(connection);
         Socket = connection.Features.Get<ISocketOptions>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);

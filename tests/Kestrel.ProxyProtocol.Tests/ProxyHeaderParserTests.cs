@@ -1,14 +1,20 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
-using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Tests.Infrastructure;
 
-namespace EchoHost.Tests.Connections.ProxyProtocol;
+namespace Kestrel.ProxyProtocol.Tests;
 
 public class ProxyHeaderParserTests
 {
     private const string Four = "192.0.2.1:56324";
     private const string FourTo = "198.51.100.2:443";
+    private const string LongestIPv6 = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+
+    private static readonly AddressFamily[] Families =
+        [AddressFamily.Unspecified, AddressFamily.InterNetwork, AddressFamily.InterNetworkV6, AddressFamily.Unix];
+
+    private static readonly SocketType[] SocketTypes = [SocketType.Unknown, SocketType.Stream, SocketType.Dgram];
 
     [Theory]
     [InlineData("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n", "192.0.2.1:56324", "198.51.100.2:443")]
@@ -17,7 +23,7 @@ public class ProxyHeaderParserTests
     [InlineData("PROXY TCP6 2001:db8::1 127.0.0.1 51512 37477\r\n", "[2001:db8::1]:51512", "127.0.0.1:37477")]
     [InlineData("PROXY TCP4 203.0.113.7 ::1 51512 443\r\n", "203.0.113.7:51512", "[::1]:443")]
     [InlineData("PROXY TCP6 ::ffff:192.0.2.1 :: 1 2\r\n", "[::ffff:192.0.2.1]:1", "[::]:2")]
-    [InlineData("PROXY TCP6 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")]
+    [InlineData($"PROXY TCP6 {LongestIPv6} {LongestIPv6} 65535 65535\r\n", $"[{LongestIPv6}]:65535", $"[{LongestIPv6}]:65535")]
     public void Version_1_gives_two_end_points(string line, string source, string destination) =>
         AssertAddresses(ProxyHeaders.V1(line), 1, source, destination);
 
@@ -28,7 +34,7 @@ public class ProxyHeaderParserTests
     public void Version_1_UNKNOWN_keeps_the_real_end_points(string line)
     {
         var parsed = Parse(ProxyHeaders.V1(line));
-        Assert.Equal((ProxyParseStatus.Ok, line.Length, true, false), (parsed.Status, parsed.Length, parsed.IsLocal, parsed.HasAddresses));
+        Assert.Equal(new Parsed(ProxyParseStatus.Ok, line.Length, ProxyCommand.Proxy, AddressFamily.Unspecified, SocketType.Unknown, false, null), parsed);
     }
 
     [Fact]
@@ -132,8 +138,13 @@ public class ProxyHeaderParserTests
             var proxy = Parse(ProxyHeaders.V2(ProxyHeaders.Proxy, (byte)value, block));
             Assert.Equal(isDefined ? ProxyParseStatus.Ok : ProxyParseStatus.Malformed, proxy.Status);
             Assert.Equal(value is 0x11 or 0x12 or 0x21 or 0x22, proxy.HasAddresses);
+            if (isDefined)
+            {
+                Assert.Equal((ProxyCommand.Proxy, Families[value >> 4], SocketTypes[value & 0x0F]), (proxy.Command, proxy.Family, proxy.SocketType));
+            }
+
             var local = Parse(ProxyHeaders.V2(ProxyHeaders.Local, (byte)value, block));
-            Assert.Equal((ProxyParseStatus.Ok, 16 + block.Length, true, false), (local.Status, local.Length, local.IsLocal, local.HasAddresses));
+            Assert.Equal(Local(16 + block.Length), local);
         }
     }
 
@@ -171,58 +182,33 @@ public class ProxyHeaderParserTests
     {
         var random = new byte[300];
         new Random(3).NextBytes(random);
-        var parsed = Parse(ProxyHeaders.V2(ProxyHeaders.Local, 0xFF, random));
-        Assert.Equal((ProxyParseStatus.Ok, 316, true), (parsed.Status, parsed.Length, parsed.IsLocal));
+        Assert.Equal(Local(316), Parse(ProxyHeaders.V2(ProxyHeaders.Local, 0xFF, random)));
     }
 
     [Fact]
-    public void Values_are_read_and_shown_without_anything_that_could_mislead()
+    public void Values_are_read_in_their_order_as_they_were_sent()
     {
-        byte[] ssl =
-        [
-            0x03, 0, 0, 0, 0,
-            .. ProxyHeaders.Tlv(0x21, "TLSv1.3"u8.ToArray()),
-            .. ProxyHeaders.Tlv(0x23, "TLS_AES_256_GCM_SHA384"u8.ToArray()),
-            .. ProxyHeaders.Tlv(0x22, "client\r\n"u8.ToArray()),
-        ];
-        var header = ProxyHeaders.WithChecksum(ProxyHeaders.V2(
-            Four,
-            FourTo,
-            ProxyHeaders.Tlv(0x02, "example.com\u001b[31m"u8.ToArray()),
-            ProxyHeaders.Tlv(0x01, "h2"u8.ToArray()),
-            ProxyHeaders.Tlv(0x04, 0, 0, 0),
-            ProxyHeaders.Tlv(0x05, 0xDE, 0xAD, 0xBE, 0xEF),
-            ProxyHeaders.Tlv(0xE0, 1, 2, 3),
-            ProxyHeaders.Tlv(0x20, ssl),
-            ProxyHeaders.Tlv(0xEA, [1, .. "vpce-0123456789abcdef0"u8]),
-            ProxyHeaders.Tlv(0xEE, 1, 0x78, 0x56, 0x34, 0x12),
-            ProxyHeaders.Crc()));
+        var ssl = ProxyHeaders.Tlv(0x20, [0x03, 0, 0, 0, 0, .. ProxyHeaders.Tlv(0x21, "TLSv1.3"u8.ToArray()), .. ProxyHeaders.Tlv(0x22)]);
+        var authority = ProxyHeaders.Tlv(0x02, "a.example\n"u8.ToArray());
+        var header = ProxyHeaders.V2(Four, FourTo, authority, ProxyHeaders.Tlv(0x04, 0, 0), ssl, ProxyHeaders.Tlv(0xE0));
         Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(header, out var parsed, out _));
-        Assert.Equal(
-            new ProxyDescription(2, @"example.com\x1b[31m", "h2", "deadbeef", new ProxyTlsDescription("TLSv1.3", "TLS_AES_256_GCM_SHA384", true, true, @"client\r\n"), "vpce-0123456789abcdef0", 0x12345678),
-            ProxyDescription.From(parsed));
+        Assert.Equal([(0x02, "a.example\n"), (0x04, "\0\0"), (0x20, Encoding.Latin1.GetString(ssl[3..])), (0xE0, "")], Values(parsed.Tlvs));
+        var tls = new ProxySslValue(ssl.AsSpan(3));
+        Assert.True(tls.IsTls && tls.HasClientCertificate && tls.IsClientCertificateVerified);
+        Assert.Equal([(ProxyTlvType.SslVersion, "TLSv1.3"), (ProxyTlvType.SslCommonName, "")], Values(tls.Tlvs));
     }
 
     [Theory]
-    [InlineData("C633640:A74_6B02E8D3_0000", "C633640:A74_6B02E8D3_0000")]
-    [InlineData("two words~", "two words~")]
-    [InlineData("line\n", "6c696e650a")]
-    [InlineData("\u007f", "7f")]
-    public void A_unique_id_is_text_where_all_of_it_can_be_printed(string id, string shown)
+    [InlineData(0x00, 0, false, false, false)]
+    [InlineData(0x01, 0, true, false, false)]
+    [InlineData(0x03, 0, true, true, true)]
+    [InlineData(0x05, 0, true, true, true)]
+    [InlineData(0x03, 1, true, true, false)]
+    public void An_SSL_value_tells_a_certificate_from_a_verified_one(byte client, byte verify, bool isTls, bool hasCertificate, bool isVerified)
     {
-        Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x05, System.Text.Encoding.ASCII.GetBytes(id))), out var header, out _));
-        Assert.Equal(shown, ProxyDescription.From(header).UniqueId);
-    }
-
-    [Fact]
-    public void A_certificate_that_was_not_verified_is_not_shown_as_verified()
-    {
-        Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x20, 0x03, 0, 0, 0, 1)), out var unverified, out _));
-        Assert.Equal(new ProxyTlsDescription(null, null, true, false, null), ProxyDescription.From(unverified).Tls);
-        Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x20, 0x01, 0, 0, 0, 0)), out var none, out _));
-        Assert.Equal(new ProxyTlsDescription(null, null, false, false, null), ProxyDescription.From(none).Tls);
-        Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x20, 0x00, 0, 0, 0, 0)), out var plain, out _));
-        Assert.Null(ProxyDescription.From(plain).Tls);
+        var ssl = new ProxySslValue([client, 0, 0, 0, verify]);
+        Assert.Equal((isTls, hasCertificate, isVerified), (ssl.IsTls, ssl.HasClientCertificate, ssl.IsClientCertificateVerified));
+        Assert.Throws<ArgumentException>(() => new ProxySslValue([client, 0, 0, 0]).IsTls);
     }
 
     public static TheoryData<byte[]> WrongValues => new(
@@ -305,14 +291,33 @@ public class ProxyHeaderParserTests
     {
         Assert.Equal(ProxyParseStatus.Ok, ProxyHeaderParser.Parse(bytes, out var header, out var problem));
         Assert.Null(problem);
-        Assert.Equal((version, bytes.Length, true, false), (header.Version, header.Length, header.HasAddresses, header.IsLocal));
+        Assert.Equal((version, bytes.Length, ProxyCommand.Proxy, true), (header.Version, header.Length, header.Command, header.HasAddresses));
         Assert.Equal(IPEndPoint.Parse(source), header.Source.ToEndPoint());
         Assert.Equal(IPEndPoint.Parse(destination), header.Destination.ToEndPoint());
     }
 
-    private static (ProxyParseStatus Status, int Length, bool IsLocal, bool HasAddresses, string? Problem) Parse(byte[] bytes)
+    private static List<(byte Type, string Value)> Values(ReadOnlySpan<byte> bytes)
+    {
+        List<(byte, string)> values = [];
+        var tlvs = new ProxyTlvReader(bytes);
+        while (tlvs.TryRead(out var type, out var value))
+        {
+            values.Add((type, Encoding.Latin1.GetString(value)));
+        }
+
+        Assert.Equal(0, tlvs.Remaining);
+        return values;
+    }
+
+    private static Parsed Local(int length) =>
+        new(ProxyParseStatus.Ok, length, ProxyCommand.Local, AddressFamily.Unspecified, SocketType.Unknown, false, null);
+
+    private static Parsed Parse(byte[] bytes)
     {
         var status = ProxyHeaderParser.Parse(bytes, out var header, out var problem);
-        return (status, header.Length, header.IsLocal, header.HasAddresses, problem);
+        return new Parsed(status, header.Length, header.Command, header.AddressFamily, header.SocketType, header.HasAddresses, problem);
     }
+
+    private sealed record Parsed(
+        ProxyParseStatus Status, int Length, ProxyCommand Command, AddressFamily Family, SocketType SocketType, bool HasAddresses, string? Problem);
 }

@@ -3,13 +3,14 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace EchoHost.Connections.ProxyProtocol;
+namespace Kestrel.ProxyProtocol;
 
 /// <summary>
-/// Parses PROXY protocol headers, strictly: whatever the specification (HAProxy's proxy-protocol.txt) does not allow is
-/// refused, at the first byte that shows it. Pure; the same bytes always give the same answer, however they arrive.
+/// Parses PROXY protocol headers, strictly: all that the specification (HAProxy's proxy-protocol.txt, whose sections are
+/// named here) does not allow is refused, at the first byte that shows it. Pure: the same bytes always give the same answer,
+/// however they arrive.
 /// </summary>
-internal static class ProxyHeaderParser
+public static class ProxyHeaderParser
 {
     /// <summary>The longest version 1 line with its CRLF (section 2.1).</summary>
     public const int MaxV1Length = 107;
@@ -34,9 +35,11 @@ internal static class ProxyHeaderParser
     public static ReadOnlySpan<byte> V2Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
 
     /// <summary>Parses the header that <paramref name="bytes"/> begin with.</summary>
-    /// <param name="bytes">What was read so far, from the connection's first byte on.</param>
+    /// <remarks>Apart from IPv6 in version 1, and the words of <paramref name="problem"/>, nothing is allocated.</remarks>
+    /// <param name="bytes">What was read so far, from the connection's first byte on; what follows the header is not looked at.</param>
     /// <param name="header">The header, where the answer is <see cref="ProxyParseStatus.Ok"/>.</param>
-    /// <param name="problem">What is wrong with it, in words, where it is refused.</param>
+    /// <param name="problem">What is wrong, in words that follow "turned away:", where the bytes are refused; else null.</param>
+    /// <returns>What the bytes are so far. Only <see cref="ProxyParseStatus.NeedMore"/> can change with more bytes.</returns>
     public static ProxyParseStatus Parse(ReadOnlySpan<byte> bytes, out ProxyHeader header, out string? problem)
     {
         header = default;
@@ -120,7 +123,7 @@ internal static class ProxyHeaderParser
             }
 
             // The specification has everything up to CRLF ignored.
-            header = new ProxyHeader { Version = 1, Length = length, IsLocal = true };
+            header = new ProxyHeader { Version = 1, Length = length, Command = ProxyCommand.Proxy };
             problem = null;
             return ProxyParseStatus.Ok;
         }
@@ -132,7 +135,8 @@ internal static class ProxyHeaderParser
         }
 
         var rest = fields["TCP4 ".Length..];
-        if (!TakeField(ref rest, out var source) || !TakeField(ref rest, out var destination) || !TakeField(ref rest, out var sourcePort) || rest.Contains((byte)' '))
+        if (!TakeField(ref rest, out var source) || !TakeField(ref rest, out var destination) || !TakeField(ref rest, out var sourcePort)
+            || rest.Contains((byte)' '))
         {
             return Malformed(out problem, "version 1 does not have two addresses and two ports, one space apart");
         }
@@ -142,7 +146,7 @@ internal static class ProxyHeaderParser
             return Malformed(out problem, $"version 1 has a source address that is not {(isIPv6 ? "IPv6" : "IPv4")}");
         }
 
-        // nginx's stream module puts its own address beside the client's, whatever the family (ngx_proxy_protocol_write).
+        // nginx's stream module puts its own address beside the client's, of either family (ngx_proxy_protocol_write).
         var isDestinationIPv6 = destination.Contains((byte)':');
         if (!TryParseAddress(destination, isDestinationIPv6, out var destinationAddress))
         {
@@ -158,7 +162,9 @@ internal static class ProxyHeaderParser
         {
             Version = 1,
             Length = length,
-            HasAddresses = true,
+            Command = ProxyCommand.Proxy,
+            AddressFamily = isIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork,
+            SocketType = SocketType.Stream,
             Source = new ProxyAddress(sourceAddress, isIPv6, (ushort)sourceNumber),
             Destination = new ProxyAddress(destinationAddress, isDestinationIPv6, (ushort)destinationNumber),
         };
@@ -222,7 +228,10 @@ internal static class ProxyHeaderParser
         return true;
     }
 
-    /// <summary>The runtime's own parser, after the forms that it takes beyond RFC 4291, section 2.2 (zones, brackets, prefixes) are kept from it.</summary>
+    /// <summary>
+    /// The runtime's own parser, after the forms that it takes beyond RFC 4291, section 2.2 (zones, brackets, prefixes) are
+    /// kept from it.
+    /// </summary>
     private static bool TryParseIPv6(ReadOnlySpan<byte> text, out UInt128 address)
     {
         address = default;
@@ -283,16 +292,22 @@ internal static class ProxyHeaderParser
             return NeedMore(out problem);
         }
 
-        // Whatever a LOCAL header holds is passed over, and what stands after no known family can't be told from addresses.
+        // All that a LOCAL header holds is passed over, and what stands after no known family can't be told from addresses.
         if (isLocal || family == 0)
         {
-            header = new ProxyHeader { Version = 2, Length = length, IsLocal = true };
+            header = new ProxyHeader
+            {
+                Version = 2,
+                Length = length,
+                Command = isLocal ? ProxyCommand.Local : ProxyCommand.Proxy,
+                SocketType = isLocal ? SocketType.Unknown : SocketTypeOf(transport),
+            };
             problem = null;
             return ProxyParseStatus.Ok;
         }
 
         var tlvs = bytes[(V2PrefixLength + block)..length];
-        var status = ProxyTlvs.Check(bytes[..length], V2PrefixLength + block, out problem);
+        var status = ProxyTlvRules.Check(bytes[..length], V2PrefixLength + block, out problem);
         if (status == ProxyParseStatus.Ok)
         {
             header = WithAddresses(bytes.Slice(V2PrefixLength, block), family, transport, length, tlvs);
@@ -303,24 +318,41 @@ internal static class ProxyHeaderParser
 
     private static ProxyHeader WithAddresses(ReadOnlySpan<byte> block, int family, int transport, int length, ReadOnlySpan<byte> tlvs)
     {
-        // A Unix socket's path is no address that anybody here counts by; a transport that is not said leaves the real end points.
-        if (family == 3 || transport == 0)
+        var header = new ProxyHeader
         {
-            return new ProxyHeader { Version = 2, Length = length, Tlvs = tlvs };
+            Version = 2,
+            Length = length,
+            Command = ProxyCommand.Proxy,
+            AddressFamily = family switch
+            {
+                1 => AddressFamily.InterNetwork,
+                2 => AddressFamily.InterNetworkV6,
+                _ => AddressFamily.Unix,
+            },
+            SocketType = SocketTypeOf(transport),
+            Tlvs = tlvs,
+        };
+        // A Unix socket's path is no address that a server goes by; a transport that is not said leaves the real end points.
+        if (!header.HasAddresses)
+        {
+            return header;
         }
 
         var isIPv6 = family == 2;
         var size = isIPv6 ? 16 : 4;
-        return new ProxyHeader
+        return header with
         {
-            Version = 2,
-            Length = length,
-            HasAddresses = true,
             Source = new ProxyAddress(ReadAddress(block, isIPv6), isIPv6, BinaryPrimitives.ReadUInt16BigEndian(block[(2 * size)..])),
             Destination = new ProxyAddress(ReadAddress(block[size..], isIPv6), isIPv6, BinaryPrimitives.ReadUInt16BigEndian(block[((2 * size) + 2)..])),
-            Tlvs = tlvs,
         };
     }
+
+    private static SocketType SocketTypeOf(int transport) => transport switch
+    {
+        1 => SocketType.Stream,
+        2 => SocketType.Dgram,
+        _ => SocketType.Unknown,
+    };
 
     private static UInt128 ReadAddress(ReadOnlySpan<byte> bytes, bool isIPv6) =>
         isIPv6 ? BinaryPrimitives.ReadUInt128BigEndian(bytes) : BinaryPrimitives.ReadUInt32BigEndian(bytes);

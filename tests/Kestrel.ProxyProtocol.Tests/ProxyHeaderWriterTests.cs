@@ -1,9 +1,8 @@
 using System.Net;
 using System.Text;
-using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Tests.Infrastructure;
 
-namespace EchoHost.Tests.Connections.ProxyProtocol;
+namespace Kestrel.ProxyProtocol.Tests;
 
 /// <summary>What is written, byte for byte after the specification, and as the parser understands it.</summary>
 public class ProxyHeaderWriterTests
@@ -29,7 +28,9 @@ public class ProxyHeaderWriterTests
     [InlineData("192.0.2.1:1", "[2001:db8::2]:2", "21 21 0024 00000000000000000000FFFFC0000201 20010DB8000000000000000000000002 0001 0002")]
     [InlineData("[2001:db8::1]:1", "127.0.0.1:2", "21 21 0024 20010DB8000000000000000000000001 00000000000000000000FFFF7F000001 0001 0002")]
     public void Version_2_is_binary(string source, string destination, string hex) =>
-        Assert.Equal("0D0A0D0A000D0A515549540A" + hex.Replace(" ", "", StringComparison.Ordinal), Convert.ToHexString(ProxyHeaderWriter.V2(IPEndPoint.Parse(source), IPEndPoint.Parse(destination))));
+        Assert.Equal(
+            "0D0A0D0A000D0A515549540A" + hex.Replace(" ", "", StringComparison.Ordinal),
+            Convert.ToHexString(ProxyHeaderWriter.V2(IPEndPoint.Parse(source), IPEndPoint.Parse(destination))));
 
     [Fact]
     public void LOCAL_has_no_addresses() => Assert.Equal(ProxyHeaders.V2(ProxyHeaders.Local, 0x00), ProxyHeaderWriter.Local);
@@ -51,20 +52,11 @@ public class ProxyHeaderWriterTests
             byte[] bytes = [.. version == 1 ? ProxyHeaderWriter.V1(from, to) : ProxyHeaderWriter.V2(from, to), .. "payload"u8];
             var status = ProxyHeaderParser.Parse(bytes, out var header, out var problem);
             Assert.True(status == ProxyParseStatus.Ok, problem);
-            Assert.Equal((version, bytes.Length - "payload".Length, false), (header.Version, header.Length, header.IsLocal));
+            Assert.Equal((version, bytes.Length - "payload".Length, ProxyCommand.Proxy), (header.Version, header.Length, header.Command));
             Assert.Equal((Plain(from), Plain(to)), (Plain(header.Source.ToEndPoint()), Plain(header.Destination.ToEndPoint())));
         }
     }
 
-    [Fact]
-    public void A_connection_gives_its_own_addresses_where_no_other_source_is_given()
-    {
-        var (local, remote, source) = (IPEndPoint.Parse("127.0.0.1:1"), IPEndPoint.Parse("127.0.0.1:2"), IPEndPoint.Parse("203.0.113.7:3"));
-        Assert.Equal(ProxyHeaderWriter.V1(local, remote), new EchoHost.Peers.ProxyPreamble(1, null).For(local, remote));
-        Assert.Equal(ProxyHeaderWriter.V2(local, remote), new EchoHost.Peers.ProxyPreamble(2, null).For(local, remote));
-        Assert.Equal(ProxyHeaderWriter.V1(source, remote), new EchoHost.Peers.ProxyPreamble(1, source).For(local, remote));
-        Assert.Equal(ProxyHeaderWriter.V2(source, remote), new EchoHost.Peers.ProxyPreamble(2, source).For(local, remote));
-    }
-
-    private static IPEndPoint Plain(IPEndPoint endPoint) => endPoint.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(endPoint.Address.MapToIPv4(), endPoint.Port) : endPoint;
+    private static IPEndPoint Plain(IPEndPoint endPoint) =>
+        endPoint.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(endPoint.Address.MapToIPv4(), endPoint.Port) : endPoint;
 }

@@ -3,13 +3,21 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace EchoHost.Connections.ProxyProtocol;
+namespace Kestrel.ProxyProtocol;
 
-/// <summary>The PROXY headers that this program sends itself (HAProxy's proxy-protocol.txt).</summary>
-internal static class ProxyHeaderWriter
+/// <summary>
+/// Writes the headers that a client or a health check of a server behind a proxy sends itself (HAProxy's proxy-protocol.txt,
+/// whose sections are named here).
+/// </summary>
+/// <remarks>
+/// A header has room for addresses of one family: where the two differ, IPv4 is written as IPv6, <c>::ffff:192.0.2.1</c>
+/// (RFC 4291, section 2.5.5.2); IPv4 that is mapped so already is written as IPv4 where both are. Scopes of link-local
+/// addresses are left out.
+/// </remarks>
+public static class ProxyHeaderWriter
 {
     private const byte LocalCommand = 0x20;
-    private const byte ProxyCommand = 0x21;
+    private const byte RelayCommand = 0x21;
     private const byte Unspecified = 0x00;
     private const byte TcpOverIPv4 = 0x11;
     private const byte TcpOverIPv6 = 0x21;
@@ -18,21 +26,30 @@ internal static class ProxyHeaderWriter
     public static ReadOnlyMemory<byte> Local { get; } = V2(LocalCommand, Unspecified, []);
 
     /// <summary>Version 1: a line of text (section 2.1).</summary>
+    /// <param name="source">The client's address and port.</param>
+    /// <param name="destination">The address and port that it connected to.</param>
     public static byte[] V1(IPEndPoint source, IPEndPoint destination)
     {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
         var (from, to) = SameFamily(source, destination);
         var family = from.AddressFamily == AddressFamily.InterNetwork ? "TCP4" : "TCP6";
         return Encoding.ASCII.GetBytes($"PROXY {family} {from} {to} {source.Port} {destination.Port}\r\n");
     }
 
-    /// <summary>Version 2: binary, without further values (section 2.2).</summary>
+    /// <summary>Version 2: binary, a stream, without further values (section 2.2).</summary>
+    /// <param name="source">The client's address and port.</param>
+    /// <param name="destination">The address and port that it connected to.</param>
     public static byte[] V2(IPEndPoint source, IPEndPoint destination)
     {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(destination);
         var (from, to) = SameFamily(source, destination);
         Span<byte> ports = stackalloc byte[2 * sizeof(ushort)];
         BinaryPrimitives.WriteUInt16BigEndian(ports, (ushort)source.Port);
         BinaryPrimitives.WriteUInt16BigEndian(ports[sizeof(ushort)..], (ushort)destination.Port);
-        return V2(ProxyCommand, from.AddressFamily == AddressFamily.InterNetwork ? TcpOverIPv4 : TcpOverIPv6, [.. from.GetAddressBytes(), .. to.GetAddressBytes(), .. ports]);
+        var family = from.AddressFamily == AddressFamily.InterNetwork ? TcpOverIPv4 : TcpOverIPv6;
+        return V2(RelayCommand, family, [.. from.GetAddressBytes(), .. to.GetAddressBytes(), .. ports]);
     }
 
     private static byte[] V2(byte command, byte family, ReadOnlySpan<byte> addresses) =>
@@ -46,5 +63,6 @@ internal static class ProxyHeaderWriter
     }
 
     /// <summary>Without the scope of a link-local address, which means something to one machine only.</summary>
-    private static IPAddress Plain(IPAddress address) => new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4().GetAddressBytes() : address.GetAddressBytes());
+    private static IPAddress Plain(IPAddress address) =>
+        new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4().GetAddressBytes() : address.GetAddressBytes());
 }
