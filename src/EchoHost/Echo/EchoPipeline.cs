@@ -24,7 +24,7 @@ internal static class EchoPipeline
         else
         {
             listen.UseAdmission(endpoint.Name);
-            listen.UseProxyProtocol(endpoint.ProxyProtocol, endpoint.Name);
+            listen.UseProxyProtocol(endpoint.ProxyProtocol, endpoint.Name, endpoint.IsUnix);
             listen.UseAddressLimit(endpoint);
         }
 

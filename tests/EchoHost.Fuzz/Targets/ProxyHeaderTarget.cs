@@ -1,5 +1,6 @@
-using System.Net;
 using EchoHost.Connections.ProxyProtocol;
+using System.Net;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Fuzz.Targets;
 
@@ -71,7 +72,7 @@ internal static class ProxyHeaderTarget
 
     private static void CheckShown(in ProxyHeader header)
     {
-        var shown = ProxyDescription.From(header);
+        var shown = ProxyDescription.From(header.Version, header.Tlvs);
         string?[] texts = [shown.Authority, shown.Alpn, shown.UniqueId, shown.AwsVpcEndpointId, shown.Tls?.Version, shown.Tls?.Cipher, shown.Tls?.CommonName];
         foreach (var text in texts)
         {
@@ -87,13 +88,13 @@ internal static class ProxyHeaderTarget
             return;
         }
 
-        Property.Holds(!header.IsLocal, "LOCAL with addresses");
+        Property.Holds(header.Command == ProxyCommand.Proxy, "LOCAL with addresses");
         var (source, destination) = (header.Source.ToEndPoint(), header.Destination.ToEndPoint());
         ProxyWriterTarget.CheckWritten(source, destination);
     }
 
     private static bool AreSame(in ProxyHeader one, in ProxyHeader other) =>
-        one.Version == other.Version && one.Length == other.Length && one.HasAddresses == other.HasAddresses && one.IsLocal == other.IsLocal
+        one.Version == other.Version && one.Length == other.Length && one.HasAddresses == other.HasAddresses && one.Command == other.Command
         && one.Source == other.Source && one.Destination == other.Destination && one.Tlvs.SequenceEqual(other.Tlvs);
 
     private static IEnumerable<byte[]> Seeds()

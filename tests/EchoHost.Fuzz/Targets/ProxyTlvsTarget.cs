@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using EchoHost.Connections.ProxyProtocol;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Fuzz.Targets;
 
@@ -12,7 +13,7 @@ internal static class ProxyTlvsTarget
     private const int TlvsAt = 28;
 
     public static FuzzTarget Target { get; } = new(
-        "proxy-tlvs", "version 2's values fill the header, and its checksum covers every bit", Check, typeof(ProxyTlvs), Seeds);
+        "proxy-tlvs", "version 2's values fill the header, and its checksum covers every bit", Check, typeof(ProxyHeaderParser), Seeds);
 
     private static void Check(byte[] input)
     {
@@ -42,15 +43,16 @@ internal static class ProxyTlvsTarget
         Property.Holds(header.Length == bytes.Length && header.Tlvs.Length == tlvs.Length, "the values do not end where the header does");
         var isInPlace = header.Tlvs.IsEmpty || (header.Tlvs.Overlaps(bytes.AsSpan(TlvsAt), out var shift) && shift == 0);
         Property.Holds(isInPlace, "the values are not those of the header");
-        var (at, count) = (0, 0);
-        while (ProxyTlvs.TryTake(header.Tlvs, ref at, out _, out var value))
+        var count = 0;
+        var values = new ProxyTlvReader(header.Tlvs);
+        while (values.TryRead(out _, out var value))
         {
             count++;
             Property.Holds(value.IsEmpty || header.Tlvs.Overlaps(value), "a value is not in the header");
         }
 
-        Property.Holds(at == header.Tlvs.Length && count <= header.Tlvs.Length / 3, $"{count} values end at {at} of {header.Tlvs.Length}");
-        ProxyDescription.From(header);
+        Property.Holds(values.Remaining == 0 && count <= header.Tlvs.Length / 3, $"{count} values end {values.Remaining} before {header.Tlvs.Length}");
+        ProxyDescription.From(header.Version, header.Tlvs);
         if (checksumAt > 0)
         {
             // In what the values hold, or in the addresses.

@@ -1,5 +1,5 @@
 using System.Net;
-using EchoHost.Connections.ProxyProtocol;
+using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Fuzz.Targets;
 

@@ -12,7 +12,11 @@ namespace EchoHost.Connections.ProxyProtocol;
 internal static class ProxyProtocolExtensions
 {
     /// <summary>Takes PROXY headers (HAProxy's proxy-protocol.txt) from trusted proxies; must stand before TLS.</summary>
-    public static IConnectionBuilder UseProxyProtocol(this IConnectionBuilder builder, ProxyProtocolMode mode, string endpoint)
+    /// <param name="builder">The chain.</param>
+    /// <param name="mode">Whether a header may or must come.</param>
+    /// <param name="endpoint">The endpoint's name.</param>
+    /// <param name="isUnix">Whether it is a Unix socket, whose file's permissions say who may connect.</param>
+    public static IConnectionBuilder UseProxyProtocol(this IConnectionBuilder builder, ProxyProtocolMode mode, string endpoint, bool isUnix = false)
     {
         if (mode == ProxyProtocolMode.Off)
         {
@@ -28,7 +32,7 @@ internal static class ProxyProtocolExtensions
         return builder.UseProxyProtocol(new ProxyProtocolOptions
         {
             Mode = mode == ProxyProtocolMode.Required ? ProxyHeaderMode.Required : ProxyHeaderMode.Optional,
-            IsTrustedProxy = connection => IsTrusted(connection, settings.TrustedProxies),
+            IsTrustedProxy = connection => IsTrusted(connection, settings.TrustedProxies, isUnix),
             IsExempt = connection => selfProbes.Contains(connection.RemoteEndPoint),
             HeaderTimeout = settings.Echo.Limits.ProxyHeaderTimeout,
             FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : FirstByteTimeout(settings, isHttp),
@@ -39,9 +43,9 @@ internal static class ProxyProtocolExtensions
         });
     }
 
-    /// <summary>A Unix socket has no address to go by: its file's permissions say who may connect.</summary>
-    private static bool IsTrusted(ConnectionContext connection, NetworkSet proxies) =>
-        PeerAddress.Address(connection.RemoteEndPoint) is not { } address || proxies.Contains(address);
+    /// <summary>Without an address there is nothing to go by, and no trust, but on a Unix socket.</summary>
+    internal static bool IsTrusted(ConnectionContext connection, NetworkSet proxies, bool isUnix) =>
+        PeerAddress.Address(connection.RemoteEndPoint) is { } address ? proxies.Contains(address) : isUnix;
 
     /// <summary>An optional header has not begun before the first byte: until then a client of the echo is just idle. HTTP knows no idle clients.</summary>
     private static TimeSpan FirstByteTimeout(HostSettings settings, bool isHttp)
