@@ -3,9 +3,9 @@ using System.Buffers;
 namespace EchoHost.Http;
 
 /// <summary>
-/// Answers that take long to make, such as a list of 10,000 connections. They are made one at a time, with a rest after
-/// each, so that they take no more than a share of one processor, however many clients ask and whatever for. Clients that
-/// ask for the same meanwhile get the same answer.
+/// Answers that take long to make, such as a list of 10,000 connections. They are made one at a time, and each is owed a
+/// rest, so that they take no more than a share of one processor for long, however many clients ask and whatever for. The
+/// few calls of a person or a scraper never wait. Clients that ask for the same meanwhile get the same answer.
 /// </summary>
 /// <typeparam name="TKey">What an answer depends on, besides the moment.</typeparam>
 /// <param name="keep">For how long an answer is good for clients that ask later; with zero each gets one that was begun after it had asked.</param>
@@ -16,6 +16,9 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
 {
     /// <summary>How many answers are kept.</summary>
     internal const int MostKept = 8;
+
+    /// <summary>How much rest may be owed before the next answer has to wait: at a share of a twentieth, that of half a second of work.</summary>
+    internal static readonly TimeSpan Burst = TimeSpan.FromSeconds(10);
 
     /// <summary>The longest rest. What took longer than its share of that was held up by other things, such as a pause of the machine.</summary>
     internal static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2);
@@ -30,8 +33,8 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
     private readonly Lock _lock = new();
     private readonly Dictionary<TKey, Answer> _kept = [];
     private ITimer? _forgetting;
-    private long _restSince;
-    private TimeSpan _rest;
+    private long _owedAt;
+    private TimeSpan _owed;
 
     /// <summary>How many answers are held now.</summary>
     internal int Kept
@@ -104,12 +107,12 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
 
     private async ValueTask<ReadOnlySequence<byte>> MakeAsync(TKey key, Func<TKey, ValueTask<ReadOnlySequence<byte>>> make, CancellationToken cancellationToken)
     {
-        if (_rest - time.GetElapsedTime(_restSince) is var rest && rest > TimeSpan.Zero)
+        if (Owed() - Burst is var rest && rest > TimeSpan.Zero)
         {
             await Task.Delay(rest, time, cancellationToken);
         }
 
-        var begun = time.GetTimestamp();
+        var (begun, owed) = (time.GetTimestamp(), Owed());
         try
         {
             var body = await make(key);
@@ -118,11 +121,13 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         }
         finally
         {
-            _restSince = time.GetTimestamp();
-            var wanted = time.GetElapsedTime(begun, _restSince) * (1 / share - 1);
-            _rest = wanted < MostRest ? wanted : MostRest;
+            var wanted = time.GetElapsedTime(begun) * ((1 / share) - 1);
+            (_owed, _owedAt) = (owed + (wanted < MostRest ? wanted : MostRest), time.GetTimestamp());
         }
     }
+
+    /// <summary>Time that passes is rest.</summary>
+    private TimeSpan Owed() => _owed - time.GetElapsedTime(_owedAt) is var owed && owed > TimeSpan.Zero ? owed : TimeSpan.Zero;
 
     private void Keep(TKey key, in Answer answer)
     {

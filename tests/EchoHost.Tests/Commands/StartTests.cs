@@ -25,7 +25,7 @@ public class StartTests
             clock.Stop();
         }
 
-        var starts = TestScale.Of(12, 80);
+        var starts = TestScale.Of(6, 80);
         for (var i = 0; i < starts; i++)
         {
             using var host = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", "0"));

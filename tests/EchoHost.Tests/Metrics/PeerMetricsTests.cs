@@ -21,7 +21,7 @@ public class PeerMetricsTests
         for (var count = 1; count <= most; count++)
         {
             Join(peers, metrics, count);
-            if (count % 10 == 0 || count is 64 or 65 or 129 or 131)
+            if (count % 50 == 0 || count is 1 or 64 or 65 or 129 or 131)
             {
                 var text = await ScrapeAsync(host);
                 Assert.DoesNotContain("overflow", text, StringComparison.Ordinal);

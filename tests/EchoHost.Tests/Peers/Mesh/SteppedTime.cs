@@ -6,12 +6,13 @@ namespace EchoHost.Tests.Peers.Mesh;
 
 /// <summary>
 /// A clock that stands still but for what the test does. The fake it is made of fires every timer at the end of the time it
-/// is told to pass, so that this one passes in small steps: a timer is late by less than one. The fake also leaves timers to
-/// another thread that is just creating one, so that each step waits until what is due has been done.
+/// is told to pass, so that this one passes from one timer to the next. The fake also leaves timers to another thread that is
+/// just creating one, so that each step waits until what is due has been done.
 /// </summary>
 internal sealed class SteppedTime : FakeTimeProvider
 {
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+    /// <summary>Timers this near to one another fire together.</summary>
+    private static readonly TimeSpan LeastStep = TimeSpan.FromMilliseconds(1);
 
     private readonly ConcurrentDictionary<Timer, bool> _timers = new();
 
@@ -42,14 +43,27 @@ internal sealed class SteppedTime : FakeTimeProvider
         {
             for (var end = Elapsed + time; Elapsed < end;)
             {
-                Advance(end - Elapsed < Step ? end - Elapsed : Step);
-                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _running) == 0 && !_timers.Keys.Any(timer => timer.IsDue), Wait.Limit), "a timer does not fire");
+                var next = NextDue() is var due && due < end ? due : end;
+                Advance(next - Elapsed > LeastStep ? next - Elapsed : LeastStep);
+                Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _running) == 0 && NextDue() > Elapsed, Wait.Limit), "a timer does not fire");
             }
         }
         finally
         {
             SynchronizationContext.SetSynchronizationContext(context);
         }
+    }
+
+    private TimeSpan NextDue()
+    {
+        var next = long.MaxValue;
+        // Not Keys, which copies them.
+        foreach (var (timer, _) in _timers)
+        {
+            next = Math.Min(next, timer.Due);
+        }
+
+        return TimeSpan.FromTicks(next);
     }
 
     private sealed class Timer(SteppedTime time, TimerCallback callback, object? state) : ITimer
@@ -61,8 +75,8 @@ internal sealed class SteppedTime : FakeTimeProvider
         private long _due = Never;
         private int _changes;
 
-        /// <summary>Whether its time has come, and it has not fired yet.</summary>
-        public bool IsDue => Volatile.Read(ref _due) <= time.Elapsed.Ticks;
+        /// <summary>When it fires next, in ticks since the clock's start.</summary>
+        public long Due => Volatile.Read(ref _due);
 
         public void Begin(Func<TimerCallback, ITimer> create, TimeSpan dueTime, TimeSpan period) =>
             Set(() => _timer = create(_ => Fire(period)), dueTime);
