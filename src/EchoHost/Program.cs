@@ -30,9 +30,22 @@ internal sealed partial class Program
         // Before anything that takes time: a signal may come at any moment.
         var signals = isHost ? new HostSignals() : null;
         // Without arguments, as services and containers start it, there is nothing to parse, and no parser to load.
-        var code = (args.Length == 0 ? ServeCommand.RunAsync([], signals!) : ParseAsync(args, signals)).GetAwaiter().GetResult();
+        var running = args switch
+        {
+            [] => ServeCommand.RunAsync([], signals!),
+            ["--version"] => CommandLine.RunAsync(ShowVersion),
+            _ => ParseAsync(args, signals),
+        };
+        var code = running.GetAwaiter().GetResult();
         GC.KeepAlive(signals);
         return code;
+    }
+
+    /// <summary>As the parser would, for scripts that ask often.</summary>
+    private static Task<int> ShowVersion()
+    {
+        StandardOutput.WriteLine(EchoMetrics.Version);
+        return Task.FromResult(ExitCode.Done);
     }
 
     private static async Task<int> ParseAsync(string[] args, HostSignals? signals)

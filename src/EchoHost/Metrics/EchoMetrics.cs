@@ -22,7 +22,7 @@ internal sealed class EchoMetrics
     public const string BuildName = "echohost.build";
 
     /// <summary>As <c>--version</c> prints it.</summary>
-    private static readonly string Version =
+    public static readonly string Version =
         typeof(EchoMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     private readonly Dictionary<string, EndpointMetrics> _endpoints;
