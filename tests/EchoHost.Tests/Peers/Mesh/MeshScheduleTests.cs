@@ -9,6 +9,7 @@ using EchoHost.Tests.Infrastructure;
 using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MeshService = EchoHost.Peers.Mesh.Mesh;
 
@@ -152,15 +153,16 @@ public class MeshScheduleTests
             var settings = host.Services.GetRequiredService<HostSettings>() with { Peers = MeshSettings.From(options, problems) };
             Assert.Empty(problems);
             var peers = new PeerList();
+            var failures = new Failures();
             var resolver = new FakeResolver(addresses: []);
             var names = new PeerNames(settings.Peers, resolver, new OwnAddresses(settings, host.Services.GetRequiredService<BoundEndpoints>()), time, NullLogger<MeshService>.Instance);
             var client = new PeerClient(connections, resolver, PeerLink.Default, time);
-            var mesh = new MeshService(settings, peers, names, client, ActivatorUtilities.CreateInstance<PeerMetrics>(host.Services, peers), time, NullLogger<MeshService>.Instance);
+            var mesh = new MeshService(settings, peers, names, client, ActivatorUtilities.CreateInstance<PeerMetrics>(host.Services, peers), time, failures);
             await mesh.StartedAsync(CancellationToken.None);
             // The first is probed at once, the others wait for their turn; from here on all is done on the test's thread.
             var timers = count - 1 + (connections.FirstIsSilent ? TimersOfProbe : 1);
             // A probe has a timer of its own, so that the first must be over before timers tell.
-            bool IsFirstOver() => connections.FirstIsSilent || (connections.IsRefused ? peers.All().Any(peer => peer.ProbesOf(ProbeResult.Refused) > 0) : connections.Times().Length > 0);
+            bool IsFirstOver() => connections.FirstIsSilent || (connections.IsRefused ? peers.All().Any(peer => peer.ProbesOf(ProbeResult.Refused) > 0) : failures.IsTold);
             await Wait.UntilAsync(() => IsFirstOver() && time.Pending >= timers, "each peer waits for its turn");
             return new RunningMesh(host, mesh, peers);
         }
@@ -171,6 +173,22 @@ public class MeshScheduleTests
             mesh.Dispose();
             await host.DisposeAsync();
         }
+    }
+
+    /// <summary>Hears of probes that failed in a way that is not counted.</summary>
+    private sealed class Failures : ILogger<MeshService>
+    {
+        private volatile bool _isTold;
+
+        public bool IsTold => _isTold;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _isTold |= exception is not null;
     }
 
     /// <summary>Nobody is there: connecting fails at once, or never ends where the test says so.</summary>
