@@ -65,13 +65,13 @@ internal sealed partial class Program
         var host = HostSettings.Read(builder.Configuration);
         var services = builder.Services;
 
-        // What it says.
+        // Logs, metrics, health and HTTP.
         builder.Logging.AddEchoLogging(builder.Configuration);
         services.AddEchoMetrics(builder.Configuration);
         services.AddHealth();
         services.AddHttp(builder.Configuration, host);
 
-        // Who is let in, who is connected, and when a connection has lasted long enough.
+        // Admission, the registry of connections, and their time limits.
         services.AddSingleton(host);
         services.AddSingleton(TimeProvider.System);
         services.AddAdmission(host);
@@ -86,7 +86,7 @@ internal sealed partial class Program
         services.AddKestrelEndpoints(builder.Configuration);
         services.AddHostedService<StartupLines>();
 
-        // Whom it looks after.
+        // The peers it probes.
         services.AddMesh(host);
 
         // How it ends.

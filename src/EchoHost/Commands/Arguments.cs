@@ -4,7 +4,7 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Commands;
 
-/// <summary>Reads options so that whatever is wrong is one line that names the option and the value.</summary>
+/// <summary>Reads options; any mistake is one line that names the option and the value.</summary>
 internal static class Arguments
 {
     /// <summary>A whole number; null where the option is not given.</summary>

@@ -64,7 +64,7 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Says each problem in one line on standard error, whatever is in it, and returns the exit code.</summary>
+    /// <summary>Prints each problem as one line on standard error, with control characters escaped, and returns the exit code.</summary>
     public static int Fail(int exitCode, params IEnumerable<string> problems)
     {
         try

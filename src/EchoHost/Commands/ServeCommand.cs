@@ -57,7 +57,7 @@ internal static class ServeCommand
 
     /// <summary>Runs the host until it is told to stop.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
-    /// <param name="signals">Who tells it.</param>
+    /// <param name="signals">The signals that stop it.</param>
     public static async Task<int> RunAsync(string[] settings, HostSignals signals)
     {
         try
@@ -104,7 +104,7 @@ internal static class ServeCommand
     }
 
     /// <summary>
-    /// Writes what is left to be logged. Where nobody reads standard output that would take for ever, so it is given up
+    /// Writes the log lines that are left. If standard output is not read, that would block for ever, so it is given up
     /// in the end.
     /// </summary>
     private static async Task DisposeAsync(WebApplication app)

@@ -13,7 +13,7 @@ internal static class StandardInput
     public static Stream Open() => IsClosed() ? throw new ConfigurationException("standard input is closed; give TEXT, --bytes or something to read") : Console.OpenStandardInput();
 
     /// <summary>
-    /// A process that is started without standard input gives its number to whatever the runtime opens first, such as a
+    /// A process that is started without standard input gives its number to the first file that the runtime opens, such as a
     /// pipe or /dev/urandom. What is inherited can't be closed by execve(2); what the runtime opens always is (proc(5), fdinfo).
     /// </summary>
     private static bool IsClosed()

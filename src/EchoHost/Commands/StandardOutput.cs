@@ -3,7 +3,10 @@ using EchoHost.Transport.Epoll;
 
 namespace EchoHost.Commands;
 
-/// <summary>What commands print. Console would keep quiet when nobody reads any more, and a command that goes on for ever would do so for nobody.</summary>
+/// <summary>
+/// Writes what commands print, and reports failures. Console ignores a closed pipe, so an endless command would go on after
+/// its reader has gone.
+/// </summary>
 internal static unsafe class StandardOutput
 {
     private const int Descriptor = 1;
@@ -42,7 +45,7 @@ internal static unsafe class StandardOutput
                 }
                 else if (Linux.LastError is var error && error == Errno.Again)
                 {
-                    // Whoever shares it has made it non-blocking.
+                    // Another process that shares it has made it non-blocking.
                     Thread.Sleep(1);
                 }
                 else if (error != Errno.Interrupted)
@@ -56,7 +59,7 @@ internal static unsafe class StandardOutput
 
 /// <summary>Standard output can't be written to.</summary>
 /// <param name="message">Why.</param>
-/// <param name="isNobodyThere">Whether who read it has gone, which is no error to speak of: <c>| head</c> does so.</param>
+/// <param name="isNobodyThere">Whether the reader has gone, which is not worth an error: <c>| head</c> does so.</param>
 internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
 {
     public bool IsNobodyThere { get; } = isNobodyThere;

@@ -40,7 +40,7 @@ internal static class Duration
             return false;
         }
 
-        // "NaN", "Infinity" and numbers with zero bytes behind them are numbers to the framework's parser, whatever the styles.
+        // The framework's parser takes "NaN", "Infinity" and numbers followed by zero bytes with any style.
         var digits = text.AsSpan(0, text.Length - unit.Length);
         if (digits.ContainsAnyExcept(NumberCharacters)
             || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))

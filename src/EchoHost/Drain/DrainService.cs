@@ -49,7 +49,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
         DrainLog.Drained(logger);
     }
 
-    /// <summary>Closes who is quiet now spread over the time set for it, and the others each as it falls quiet, to the end of the grace period.</summary>
+    /// <summary>Closes idle connections, spread over the configured time, and busy ones when they become idle, until the grace period ends.</summary>
     private async Task CloseQuietAsync(CancellationToken stop)
     {
         var start = time.GetTimestamp();
@@ -82,7 +82,7 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
         }
     }
 
-    /// <summary>The grace period is over: whoever is left may still get back what it has sent.</summary>
+    /// <summary>The grace period is over: the remaining clients still get back what they have sent.</summary>
     private async Task CloseRestAsync(CancellationToken stop)
     {
         if (registry.Count == 0)

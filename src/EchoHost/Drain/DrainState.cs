@@ -26,7 +26,7 @@ internal sealed class DrainState : IDisposable
     /// </summary>
     public CancellationToken HttpDeadline => _httpDeadline.Token;
 
-    /// <summary>The drain is over: whoever slipped in meanwhile has to go at once.</summary>
+    /// <summary>The drain is over: connections that came in meanwhile are closed at once.</summary>
     public bool IsOver => _isOver;
 
     public void BeginDraining() => _isDraining = true;

@@ -135,7 +135,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
 
     private static void Sent(FlushResult flush, long length, long now, TrackedConnection? tracked, EndpointMetrics? counts)
     {
-        // With nobody left to send to, the next read says why: a reset throws there.
+        // When the client is gone, the next read says why: a reset throws there.
         if (!flush.IsCompleted)
         {
             tracked?.Sent(length, now);

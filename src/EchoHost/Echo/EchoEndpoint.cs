@@ -23,7 +23,7 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     /// <summary>Null where bytes come in the clear.</summary>
     public TlsSettings? Tls { get; init; }
 
-    /// <summary>Who may connect to a Unix socket.</summary>
+    /// <summary>The file mode of a Unix socket, which decides which users may connect.</summary>
     public UnixFileMode Mode { get; init; }
 
     /// <summary>Whether this is a Unix socket.</summary>

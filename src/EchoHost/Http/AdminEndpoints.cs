@@ -56,7 +56,7 @@ internal static partial class AdminEndpoints
         return new HttpProblem(StatusCodes.Status401Unauthorized, "the bearer token is missing or wrong");
     }
 
-    /// <summary>Takes the same time whatever the header holds: what is compared are hashes, which have one length.</summary>
+    /// <summary>Takes the same time for any header: it compares hashes, which have one length.</summary>
     private static bool IsToken(string authorization, string token)
     {
         var isScheme = authorization.StartsWith($"{Scheme} ", StringComparison.OrdinalIgnoreCase);

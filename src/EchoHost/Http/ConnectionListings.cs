@@ -22,7 +22,7 @@ internal enum ConnectionOrder
 internal sealed record ConnectionQuery(int Limit, ConnectionOrder Order, string? Peer);
 
 /// <summary>
-/// Makes the answers of <c>GET /connections</c>: each is kept for a second, and whatever is asked they take a fiftieth of a
+/// Makes the answers of <c>GET /connections</c>: each is kept for a second, and together they take at most a fiftieth of a
 /// processor at the most.
 /// </summary>
 internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable

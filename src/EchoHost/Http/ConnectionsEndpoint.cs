@@ -8,7 +8,7 @@ using EchoHost.Connections.Tracking;
 
 namespace EchoHost.Http;
 
-/// <summary>Who is connected: <c>GET /connections</c> and <c>GET /connections/{id}</c>.</summary>
+/// <summary>The open connections: <c>GET /connections</c> and <c>GET /connections/{id}</c>.</summary>
 internal static class ConnectionsEndpoint
 {
     private const int DefaultLimit = 1000;

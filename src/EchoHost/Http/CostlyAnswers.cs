@@ -4,7 +4,7 @@ namespace EchoHost.Http;
 
 /// <summary>
 /// Answers that take long to make, such as a list of 10,000 connections. They are made one at a time, and each is owed a
-/// rest, so that they take no more than a share of one processor for long, however many clients ask and whatever for. The
+/// rest, so that they take no more than a share of one processor for long, however many clients ask and for what. The
 /// few calls of a person or a scraper never wait. Clients that ask for the same meanwhile get the same answer.
 /// </summary>
 /// <typeparam name="TKey">What an answer depends on, besides the moment.</typeparam>

@@ -76,7 +76,7 @@ internal sealed partial class EchoHealthCheck(
         }
     }
 
-    /// <summary>The host need not prove to itself who it is.</summary>
+    /// <summary>Accepts any certificate: the host connects to itself.</summary>
     private static async Task<Stream> EncryptAsync(Stream plain, CancellationToken cancellationToken)
     {
         var stream = new SslStream(plain);

@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace EchoHost.Http;
 
-/// <summary><c>GET /metrics</c> for Prometheus and whatever else reads its text.</summary>
+/// <summary><c>GET /metrics</c> for Prometheus and other readers of its text format.</summary>
 internal static class MetricsEndpoint
 {
     private const string OpenMetricsType = "application/openmetrics-text";

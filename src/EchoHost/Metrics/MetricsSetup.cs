@@ -16,7 +16,7 @@ internal static class MetricsSetup
     private const string OtlpMetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
     /// <summary>
-    /// Aggregates this host's meters, Kestrel's and the runtime's: for whoever scrapes, and, where an OTLP endpoint is
+    /// Aggregates this host's meters, Kestrel's and the runtime's, to be scraped, and, where an OTLP endpoint is
     /// configured by OpenTelemetry's own variables, pushed there.
     /// </summary>
     /// <exception cref="ConfigurationException">An OTLP endpoint is no URL.</exception>
@@ -49,7 +49,7 @@ internal static class MetricsSetup
         var builder = Sdk.CreateMeterProviderBuilder()
             // OpenTelemetry's variables are read from wherever the host's settings come.
             .ConfigureServices(services => services.AddSingleton(configuration))
-            // Who speaks, which whoever scrapes knows.
+            // Identifies this host, which a scraper knows already.
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, KestrelLabels.MeterName, "System.Runtime")
             // Another host in this process has meters of the same names, from a factory of its own.

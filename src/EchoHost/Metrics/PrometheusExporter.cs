@@ -3,7 +3,7 @@ using OpenTelemetry.Metrics;
 
 namespace EchoHost.Metrics;
 
-/// <summary>Hands what a provider collects to whoever asked for it: nothing is collected until then.</summary>
+/// <summary>Collects from a provider on demand, and hands the result to the caller.</summary>
 [ExportModes(ExportModes.Pull)]
 internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
@@ -33,7 +33,7 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
     /// <inheritdoc/>
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        // Disposing the provider collects once more, with nobody there to read it.
+        // Disposing the provider collects once more, with no reader.
         if (_text is { } text)
         {
             foreach (var metric in batch)

@@ -6,7 +6,7 @@ namespace EchoHost.Peers;
 /// <summary>
 /// Looks names up on threads of its own. The system's resolver blocks the thread that asks it, for as long as a name
 /// server is silent; on the shared thread pool, a few silent names would hold up everything else in the process.
-/// <para>A name is looked up once at a time, whoever asks meanwhile. Being canceled ends the waiting at once; the thread
+/// <para>A name is looked up once at a time, for all callers. Being canceled ends the waiting at once; the thread
 /// goes on in the background, and ends when the resolver gives up.</para>
 /// <para>There are <see cref="MostThreads"/> at the most. A name for whose answer a caller waited in vain is late, until it
 /// is answered in time, and late names have no more than <see cref="MostOfLate"/> of the threads: the others are for names
@@ -32,7 +32,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
     /// <summary>How many lookups are under way now.</summary>
     public int Running => Volatile.Read(ref _running);
 
-    /// <summary>The system's own resolver (getaddrinfo): <c>/etc/hosts</c>, DNS, search domains and whatever else it is set up to ask.</summary>
+    /// <summary>The system's own resolver (getaddrinfo): <c>/etc/hosts</c>, DNS, search domains and its other configured sources.</summary>
     /// <param name="family">IPv4 or IPv6 alone; unspecified asks for both.</param>
     public static NameLookups OfSystem(AddressFamily family = AddressFamily.Unspecified) => new(name => LookUp(Dns.GetHostAddresses, name, family));
 
@@ -158,7 +158,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
             }
             catch (Exception e)
             {
-                // Whatever it is, it is the caller's to hear of; on this thread it would end the process.
+                // Any exception goes to the caller; on this thread it would end the process.
                 failure = e;
             }
 

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Peers;
 
 /// <summary>
-/// Connects to peers: finds the address, connects, sends the PROXY header, agrees on TLS. Whatever fails is a
+/// Connects to peers: finds the address, connects, sends the PROXY header, agrees on TLS. Any failure is a
 /// <see cref="PeerException"/> of one class.
 /// </summary>
 /// <param name="connections">The transport.</param>

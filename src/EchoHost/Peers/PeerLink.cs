@@ -29,7 +29,7 @@ internal sealed record ProxyPreamble(int Version, IPEndPoint? Source)
 
 /// <summary>How a peer's certificate is believed, and what is shown to it.</summary>
 /// <param name="IsInsecure">Whether any certificate is believed.</param>
-/// <param name="Authorities">Who must have issued it, in place of the system's own; null for those.</param>
+/// <param name="Authorities">The trusted issuers, in place of the system's; null for the system's.</param>
 /// <param name="Certificate">What is shown to a peer that asks for a certificate.</param>
 /// <param name="ServerName">The name to ask for, and to expect in the certificate; null for the host's.</param>
 internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collection? Authorities = null, SslStreamCertificateContext? Certificate = null, string? ServerName = null)

@@ -6,7 +6,7 @@ namespace EchoHost.Transport;
 /// <summary>
 /// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would
 /// otherwise take a whole core to fail. There, callers are accepted with the reserve's descriptors, and turned away, so
-/// that nobody hangs; the first for whom there is room beside the reserve is kept.
+/// that no client hangs; the first one that fits beside the reserve is kept.
 /// </summary>
 internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger)
 {

@@ -8,7 +8,7 @@ internal sealed class UnixListenSocket() : Socket(AddressFamily.Unix, SocketType
     private string? _path;
     private UnixSocketFile.Identity? _file;
 
-    /// <summary>Binds to a path, whose file then has the mode. Nobody can connect before the socket listens, so there is no moment with another mode.</summary>
+    /// <summary>Binds to a path, whose file then has the mode. No client can connect before the socket listens, so none meets another mode.</summary>
     public void Bind(string path, UnixFileMode mode)
     {
         Bind(new UnixListenEndPoint(path));
@@ -22,7 +22,7 @@ internal sealed class UnixListenSocket() : Socket(AddressFamily.Unix, SocketType
 
     protected override void Dispose(bool disposing)
     {
-        // While it still listens, so that nobody takes the path for one that was left behind, and replaces it meanwhile.
+        // While it still listens, so that another process does not take the path for a stale one and replace it.
         if (disposing && Interlocked.Exchange(ref _path, null) is { } path && UnixSocketFile.Identify(path) == _file)
         {
             File.Delete(path);

@@ -8,7 +8,7 @@ namespace EchoHost.Transport;
 internal static partial class UnixSocketFile
 {
     /// <summary>
-    /// Removes the socket file that nobody serves: one that refuses a connection. A served one, or a file of any other
+    /// Removes a stale socket file: one that refuses a connection. A served one, or a file of any other
     /// kind, is left alone, so that binding fails.
     /// </summary>
     public static void RemoveIfStale(string path)
@@ -65,7 +65,7 @@ internal static partial class UnixSocketFile
             : null;
     }
 
-    /// <summary>A file, whatever it is called: its number, and the device that it is on.</summary>
+    /// <summary>Identifies a file independently of its name: inode number and device.</summary>
     internal readonly record struct Identity(ulong Inode, ulong Device);
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]

@@ -34,7 +34,7 @@ internal static class AdmissionExtensions
     /// <summary>Lets connections of the HTTP endpoint in, within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
     /// <param name="builder">The chain; this stands first in it.</param>
     /// <param name="gate">The places.</param>
-    /// <param name="isBehindProxy">Whether who connects may be a proxy, which speaks for many.</param>
+    /// <param name="isBehindProxy">Whether clients may be proxies, each of which speaks for many.</param>
     public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, HttpGate gate, bool isBehindProxy)
     {
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(HttpAddress.EndpointName);

@@ -13,7 +13,7 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
     public const int Enough = 10;
     public static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(30);
 
-    /// <summary>After so long without anybody who tries, nothing is known any more.</summary>
+    /// <summary>After so long without a connection attempt, the state is unknown again.</summary>
     public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(5);
 
     private readonly ConcurrentDictionary<string, EndpointState> _endpoints = new(StringComparer.Ordinal);

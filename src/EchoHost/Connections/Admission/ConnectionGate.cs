@@ -3,7 +3,7 @@ using System.Net;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Counts who is inside, over all echo endpoints and per address, and says whether one more may enter.</summary>
+/// <summary>Counts open connections, over all echo endpoints and per address, and says whether one more is allowed.</summary>
 internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
 {
     private readonly ConcurrentDictionary<IPAddress, int> _perAddress = new();

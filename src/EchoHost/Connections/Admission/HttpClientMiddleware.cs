@@ -10,7 +10,7 @@ namespace EchoHost.Connections.Admission;
 /// </summary>
 internal sealed class HttpClientMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, Rejections rejections, TimeProvider time)
 {
-    /// <summary>How long a client may take for the first byte of its first request. Who connects to ask asks at once.</summary>
+    /// <summary>How long a client may take for the first byte of its first request. A client that connects to ask sends at once.</summary>
     internal static readonly TimeSpan FirstByteLimit = TimeSpan.FromSeconds(2);
 
     public async Task OnConnectionAsync(ConnectionContext context)

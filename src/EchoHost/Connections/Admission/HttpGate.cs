@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// The places of the HTTP endpoint, so that probes and scrapes are answered whatever else sits there. Where places run
+/// The places of the HTTP endpoint, so that probes and scrapes are always answered. Where places run
 /// out, the connection that has kept the host waiting for the longest gives way, so that a new one always gets in.
 /// </summary>
 /// <param name="places">How many connections there may be at once.</param>
@@ -14,7 +14,7 @@ internal sealed class HttpGate(int places, TimeProvider time)
     /// <summary>One address may have a half of all places.</summary>
     private const int ShareDivisor = 2;
 
-    /// <summary>An eighth of all places is only for clients on this machine: people who look after it, and its own checks.</summary>
+    /// <summary>An eighth of all places is reserved for clients on this machine: its operators and its own checks.</summary>
     private const int LoopbackDivisor = 8;
 
     private readonly Lock _lock = new();

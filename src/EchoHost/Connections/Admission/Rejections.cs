@@ -34,7 +34,7 @@ internal sealed partial class Rejections(AdmissionWatch admission, TimeProvider 
         ConnectionContext context, EndpointMetrics metrics, RejectReason reason, (string Kind, string Reason) key, string why, bool isQuiet = false)
     {
         metrics.Rejected(reason);
-        // A drain turns everybody away by intent, and who is let in by the HTTP endpoint is not counted.
+        // A drain rejects all clients by intent, and admissions by the HTTP endpoint are not counted.
         if (reason != RejectReason.Draining && metrics.Endpoint != HttpAddress.EndpointName)
         {
             admission.TurnedAway(metrics.Endpoint, $"{key.Kind} {key.Reason}", why);

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// The connections that this host's own readiness check makes. They show that a listener lives; they are no user's, so
-/// they pass every limit and appear in no list, log or count. Each is known by its local end point before it connects.
+/// The connections that this host's own readiness check makes. They show that a listener lives; they belong to no
+/// user, so they pass every limit and appear in no list, log or count. Each is known by its local end point before it connects.
 /// </summary>
 internal sealed class SelfProbes
 {

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>Reads the certificates of those who may issue client certificates, from PEM.</summary>
+/// <summary>Reads the authorities that may issue client certificates, from PEM.</summary>
 internal sealed class AuthoritiesFile(string path)
 {
     /// <summary>As <see cref="CertificateFile.Fingerprint"/>.</summary>

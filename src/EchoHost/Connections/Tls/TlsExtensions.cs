@@ -11,7 +11,7 @@ namespace EchoHost.Connections.Tls;
 internal static class TlsExtensions
 {
     /// <summary>
-    /// TLS 1.2 and 1.3 by Kestrel's own middleware, on a <c>tls://</c> endpoint. Who fails the handshake is turned away
+    /// TLS 1.2 and 1.3 by Kestrel's own middleware, on a <c>tls://</c> endpoint. A client that fails the handshake is turned away
     /// and counted; nothing that is not TLS gets any further.
     /// </summary>
     public static ListenOptions UseTls(this ListenOptions listen, EchoEndpoint endpoint)
@@ -55,7 +55,7 @@ internal static class TlsExtensions
         ServerCertificateContext = certificate.Current,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         AllowRenegotiation = false,
-        // The host need not prove to itself who it is.
+        // The host's own probe has no certificate.
         ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate && !handshake.IsOwn,
         CertificateChainPolicy = ClientCertificates.Policy(certificate.Authorities),
         RemoteCertificateValidationCallback = (_, shown, chain, errors) =>

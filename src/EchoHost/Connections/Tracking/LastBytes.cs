@@ -47,7 +47,7 @@ internal static class LastBytes
         }
         catch (Exception)
         {
-            // The connection is gone, or its TLS in no state to be ended well; either way nobody is there to send to. What
+            // The connection is gone, or its TLS in no state to be ended well; either way there is no client to send to. What
             // is thrown here is many things, OpenSSL's among them, and none may keep the connection from being forgotten.
         }
 

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// A live connection as everything but its own handler sees it: who it is, what it has moved, and how to end it. The
+/// A live connection as everything but its own handler sees it: its addresses, its counts, and how to end it. The
 /// counters are written by the connection's handler alone and read by anybody.
 /// </summary>
 internal sealed class TrackedConnection

@@ -69,7 +69,7 @@ internal sealed class TrackingMiddleware(
         log.Connecting(connection, LevelOf(connection));
         if (drain.IsOver)
         {
-            // Let in before the host turned anybody away, and here only after it had looked for who is left.
+            // Admitted before the drain began to reject clients, and registered only after it had closed the rest.
             connection.RequestClose(CloseReason.Drained);
         }
     }
@@ -84,7 +84,7 @@ internal sealed class TrackingMiddleware(
         }
         finally
         {
-            // Last, since the drain ends when nobody is left here.
+            // Last, since the drain ends when the registry is empty.
             registry.Remove(connection);
         }
     }

@@ -4,7 +4,7 @@ namespace EchoHost.Peers.Load;
 
 /// <summary>
 /// Sends messages to a peer over many connections and compares every byte that comes back. Closed loop: each connection
-/// sends as soon as its pipeline has room. Open loop: messages are sent when they are due, whatever became of those before.
+/// sends as soon as its pipeline has room. Open loop: messages are sent when they are due, also if earlier ones are still under way.
 /// </summary>
 internal sealed class LoadTest : IDisposable
 {

@@ -6,7 +6,7 @@ namespace EchoHost.Peers.Mesh;
 
 /// <summary>
 /// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
-/// over the interval, and never more than so many at once. Whatever becomes of a peer, this host stays what it is.
+/// over the interval, and limited in number at any time. A peer's failures never affect this host.
 /// </summary>
 internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
@@ -127,7 +127,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     {
         try
         {
-            // Whatever became of it.
+            // Also if it failed.
             await _rehearsal.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var start = time.GetTimestamp();
             await Task.Delay(first, time, stop.Token);
@@ -183,7 +183,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
         }
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
-            // Not foreseen, whatever it looks like: an aborted connection is an OperationCanceledException too. The next probe has its turn all the same.
+            // Unexpected; an aborted connection is an OperationCanceledException too. The next probe runs as planned.
             MeshLog.Failed(logger, peer.Name, e);
         }
         finally

@@ -15,7 +15,7 @@ internal static partial class MeshLog
                 ReachableAgain(logger, peer.Name, Math.Round(change.Lasted.TotalSeconds, 1));
                 break;
             case PeerState.TurnsAway:
-                // Who never was up will hardly be draining.
+                // A peer that was never up is hardly draining.
                 TurnsAway(logger, change.Before == PeerState.Unknown ? LogLevel.Warning : LogLevel.Information, peer.Name);
                 break;
             default:

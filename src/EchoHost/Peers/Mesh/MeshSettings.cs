@@ -14,7 +14,7 @@ internal sealed record MeshSettings(IReadOnlyList<PeerTarget> Targets, IReadOnly
     /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
     public const int MostProbesOfDown = MostProbes * 3 / 4;
 
-    /// <summary>Whether there is nobody to probe.</summary>
+    /// <summary>Whether no peers are configured.</summary>
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
     /// <summary>How many file descriptors that takes at the most.</summary>

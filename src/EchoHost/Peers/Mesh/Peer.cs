@@ -101,7 +101,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
                 return null;
             }
 
-            // Away is away, for whatever reason: it lasts from the first failure.
+            // The outage lasts from the first failure, for any reason.
             _since = before is PeerState.Unknown or PeerState.Up || _state == PeerState.Up ? now : since;
             return new PeerChange(before, _state, now - since);
         }

@@ -30,7 +30,7 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
         while (await timer.WaitForNextTickAsync(stop));
     }
 
-    /// <summary>The peers at a name's addresses; null where nobody could say, and what was known stays.</summary>
+    /// <summary>The peers at a name's addresses; null if it could not be resolved, and what was known stays.</summary>
     private async Task<IReadOnlyList<PeerTarget>?> ResolveAsync(PeerTarget name, CancellationToken stop)
     {
         using var limit = new TimeLimit(settings.Timeout, time, stop);
