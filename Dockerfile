@@ -7,6 +7,7 @@ WORKDIR /source
 # besides, the native compiler, is restored with them.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/EchoHost/EchoHost.csproj src/EchoHost/
+COPY src/Kestrel.Epoll/Kestrel.Epoll.csproj src/Kestrel.Epoll/
 COPY src/Kestrel.ProxyProtocol/Kestrel.ProxyProtocol.csproj src/Kestrel.ProxyProtocol/
 RUN dotnet restore src/EchoHost/EchoHost.csproj -p:_IsPublishing=true
 

@@ -21,7 +21,7 @@ public class SampleTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs the whole of 127.0.0.0/8");
         Tool.Need("haproxy");
-        using var sample = await SampleProcess.StartAsync();
+        using var sample = await SampleProcess.StartAsync("BehindHAProxy");
         using var haproxy = await Balancer.HAProxyAsync(2, ports => $"""
             listen http
               mode {mode}
@@ -43,7 +43,7 @@ public class SampleTests
     public async Task It_takes_a_header_and_answers_nothing_without_one()
     {
         const string header = "PROXY TCP4 203.0.113.7 198.51.100.2 56324 443\r\n";
-        using var sample = await SampleProcess.StartAsync();
+        using var sample = await SampleProcess.StartAsync("BehindHAProxy");
 
         using var http = await ConnectAsync(sample.Http);
         Assert.EndsWith("\r\nHello, 203.0.113.7:56324!\n", await AskAsync(http, header + Request), StringComparison.Ordinal);

@@ -1,5 +1,6 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
 using System.Text;
-using EchoHost.Transport.Epoll;
 
 namespace EchoHost.Commands;
 
@@ -7,9 +8,14 @@ namespace EchoHost.Commands;
 /// Writes what commands print, and reports failures. Console ignores a closed pipe, so an endless command would go on after
 /// its reader has gone.
 /// </summary>
-internal static unsafe class StandardOutput
+internal static unsafe partial class StandardOutput
 {
     private const int Descriptor = 1;
+
+    // Linux's, errno(3).
+    private const int Interrupted = 4;
+    private const int Again = 11;
+    private const int BrokenPipe = 32;
 
     /// <summary>Writes a line.</summary>
     /// <exception cref="StandardOutputException">It can't be written.</exception>
@@ -38,23 +44,27 @@ internal static unsafe class StandardOutput
         {
             for (nint done = 0; done < bytes.Length;)
             {
-                var written = Linux.Write(Descriptor, at + done, (nuint)(bytes.Length - done));
+                var written = Write(Descriptor, at + done, (nuint)(bytes.Length - done));
                 if (written >= 0)
                 {
                     done += written;
                 }
-                else if (Linux.LastError is var error && error == Errno.Again)
+                else if (Marshal.GetLastSystemError() is var error && error == Again)
                 {
                     // Another process that shares it has made it non-blocking.
                     Thread.Sleep(1);
                 }
-                else if (error != Errno.Interrupted)
+                else if (error != Interrupted)
                 {
-                    throw new StandardOutputException(new System.ComponentModel.Win32Exception((int)error).Message, error == Errno.BrokenPipe);
+                    throw new StandardOutputException(new Win32Exception(error).Message, error == BrokenPipe);
                 }
             }
         }
     }
+
+    /// <summary>write(2).</summary>
+    [LibraryImport("libc", EntryPoint = "write")]
+    private static partial nint Write(int descriptor, byte* buffer, nuint length);
 }
 
 /// <summary>Standard output can't be written to.</summary>

@@ -7,7 +7,7 @@ using EchoHost.Http;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Transport;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 
 namespace EchoHost.Configuration;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using EchoHost.Transport;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -20,7 +20,7 @@ internal sealed class PeerTransport : IDisposable
         _source = source;
         if (EpollTransport.IsSupported)
         {
-            _epoll = new EpollTransport(loops, memoryPools: null, NullLogger<EpollTransport>.Instance);
+            _epoll = new EpollTransport(new EpollTransportOptions { LoopCount = loops, ThreadName = "echo loop" });
         }
         else
         {

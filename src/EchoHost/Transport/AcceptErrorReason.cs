@@ -6,7 +6,7 @@ internal enum AcceptErrorReason
     /// <summary>This process or the system has no descriptor left (EMFILE, ENFILE).</summary>
     DescriptorLimit,
 
-    /// <summary>Anything else; where the caller gave up while it waited (ECONNABORTED), the next one is not concerned.</summary>
+    /// <summary>Anything else; where the client gave up while it waited (ECONNABORTED), the next one is not concerned.</summary>
     Other,
 }
 

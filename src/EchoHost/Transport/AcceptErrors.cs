@@ -1,20 +1,22 @@
+using System.Net.Sockets;
 using EchoHost.Connections.Admission;
 using EchoHost.Metrics;
+using Kestrel.Epoll;
 
 namespace EchoHost.Transport;
 
 /// <summary>
 /// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would
-/// otherwise take a whole core to fail. There, callers are accepted with the reserve's descriptors, and turned away, so
-/// that no client hangs; the first one that fits beside the reserve is kept.
+/// otherwise take a whole core to fail. There, clients are accepted with the reserve's descriptors, and turned away, so
+/// that none hangs; the first one that fits beside the reserve is kept. Both transports use it.
 /// </summary>
-internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger)
+internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger) : IAcceptPolicy
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(2);
-    private static readonly TimeSpan RestBetweenCallers = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan RestBetweenClients = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How many callers are turned away between two rests.</summary>
+    /// <summary>How many clients are turned away between two rests.</summary>
     private const int MostInARow = 16;
 
     private long _failures;
@@ -22,26 +24,23 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     private long _lookedAt;
     private bool _isAtLimit;
 
-    /// <summary>Accepting failed; returns when it is time to try again.</summary>
-    /// <param name="reason">What it is counted as.</param>
-    /// <param name="problem">What the system says.</param>
-    /// <param name="cancellationToken">Ends the rest.</param>
-    public ValueTask FailedAsync(AcceptErrorReason reason, string problem, CancellationToken cancellationToken)
+    public ValueTask FailedAsync(SocketException exception, CancellationToken cancellationToken)
     {
+        var reason = exception.SocketErrorCode == SocketError.TooManyOpenSockets ? AcceptErrorReason.DescriptorLimit : AcceptErrorReason.Other;
         metrics.AcceptFailed(reason);
         if (_failures++ == 0)
         {
-            LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : problem);
+            LogFailing(metrics.Endpoint, reason == AcceptErrorReason.DescriptorLimit ? "the limit of file descriptors is reached" : exception.Message);
         }
 
         _isAtLimit |= reason == AcceptErrorReason.DescriptorLimit;
         return _isAtLimit && reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
     }
 
-    /// <summary>The caller gave up while it waited, which concerns no other.</summary>
-    public void CallerGone() => metrics.AcceptFailed(AcceptErrorReason.Other);
+    /// <summary>Counted as an error, which concerns no other client.</summary>
+    public void ClientGone() => metrics.AcceptFailed(AcceptErrorReason.Other);
 
-    /// <summary>A caller was accepted: whether there is a descriptor for it, or it is to be turned away.</summary>
+    /// <summary>Whether there is a descriptor for the client, or it is to be turned away.</summary>
     public bool TryKeep()
     {
         if (_failures == 0)
@@ -61,11 +60,10 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
         return true;
     }
 
-    /// <summary>A caller has been turned away; returns when it is time for the next.</summary>
-    public ValueTask TurnedAwayAsync(CancellationToken cancellationToken) =>
-        _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenCallers, time, cancellationToken)) : default;
+    public ValueTask RejectedAsync(CancellationToken cancellationToken) =>
+        _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenClients, time, cancellationToken)) : default;
 
-    /// <summary>Whether there are descriptors beside the reserve again; of many callers at once, one is enough to look.</summary>
+    /// <summary>Whether there are descriptors beside the reserve again; of many clients at once, one is enough to look.</summary>
     private bool HasRoom()
     {
         if (time.GetElapsedTime(_lookedAt) < BetweenLooks)

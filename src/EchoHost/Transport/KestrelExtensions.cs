@@ -1,5 +1,5 @@
 using EchoHost.Configuration;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -30,10 +30,9 @@ internal static class KestrelExtensions
     }
 
     private static EpollTransport CreateEpoll(IServiceProvider provider, string name) => new(
-        provider.GetRequiredService<HostSettings>().Echo.LoopCount,
+        new EpollTransportOptions { LoopCount = provider.GetRequiredService<HostSettings>().Echo.LoopCount, ThreadName = name },
         provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
-        provider.GetRequiredService<ILogger<EpollTransport>>(),
-        name);
+        provider.GetRequiredService<ILoggerFactory>());
 
     /// <summary>Runs after the framework has handed Urls to the server, and before the server starts.</summary>
     private sealed class ForgetHostingUrls : IStartupFilter

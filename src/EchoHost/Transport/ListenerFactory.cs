@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Http;
 using EchoHost.Metrics;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -46,7 +46,7 @@ internal sealed class ListenerFactory(
         // A Unix socket's path reads back as another kind of end point than was asked for.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll
-            ? (echo.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continuesOnLoop: true)
+            ? (echo.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true)
             : new SocketsListener(listenSocket, bound, Connections(echo is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
     }
 

@@ -1,9 +1,10 @@
 using System.Net.Sockets;
+using Kestrel.Epoll;
 
 namespace EchoHost.Transport;
 
-/// <summary>The options and state of a framework's socket.</summary>
-internal sealed class SocketOptions(Socket socket) : ISocketOptions
+/// <summary>The options and state of a framework's socket, as the epoll transport gives them without one.</summary>
+internal sealed class SocketOptions(Socket socket) : IKernelSocketFeature
 {
     private readonly bool _isTcp = socket.ProtocolType == ProtocolType.Tcp;
 
@@ -26,7 +27,7 @@ internal sealed class SocketOptions(Socket socket) : ISocketOptions
     }
 
     /// <summary>Sockets other than TCP, which have no options of interest, are not asked: what they answer is an exception.</summary>
-    public int Get(int level, int name, Span<byte> value)
+    public int GetOption(int level, int name, Span<byte> value)
     {
         try
         {
@@ -38,7 +39,7 @@ internal sealed class SocketOptions(Socket socket) : ISocketOptions
         }
     }
 
-    public void EndSending()
+    public void ShutdownSend()
     {
         try
         {

@@ -24,7 +24,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
                 {
                     // With RST.
                     socket.Close(timeout: 0);
-                    await errors.TurnedAwayAsync(_unbound.Token);
+                    await errors.RejectedAsync(_unbound.Token);
                 }
                 else if (TryPrepare(socket))
                 {
@@ -37,7 +37,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionAborted)
             {
-                errors.CallerGone();
+                errors.ClientGone();
             }
             catch (SocketException e)
             {
@@ -65,8 +65,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
     {
         try
         {
-            var isLimit = e.SocketErrorCode == SocketError.TooManyOpenSockets;
-            await errors.FailedAsync(isLimit ? AcceptErrorReason.DescriptorLimit : AcceptErrorReason.Other, e.Message, _unbound.Token);
+            await errors.FailedAsync(e, _unbound.Token);
         }
         catch (OperationCanceledException)
         {
@@ -74,7 +73,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
         }
     }
 
-    /// <summary>An echo waits for nothing (TCP_NODELAY). A caller that has reset the connection meanwhile is passed over.</summary>
+    /// <summary>An echo waits for nothing (TCP_NODELAY). A client that has reset the connection meanwhile is passed over.</summary>
     private bool TryPrepare(Socket socket)
     {
         try

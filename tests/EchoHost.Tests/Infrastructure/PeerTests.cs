@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using EchoHost.Peers;
 using EchoHost.Transport;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -34,8 +34,8 @@ public abstract class PeerTests : IAsyncDisposable
         }
 
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
-        _epoll = new EpollTransport(2, memoryPools: null, NullLogger<EpollTransport>.Instance);
-        Connections = new EpollConnectionFactory(_epoll, continuesOnLoop: transport == EpollLoop);
+        _epoll = new EpollTransport(new EpollTransportOptions { LoopCount = 2 });
+        Connections = new EpollConnectionFactory(_epoll, continueOnLoop: transport == EpollLoop);
     }
 
     /// <summary>How long the test gives what is to succeed.</summary>
@@ -57,7 +57,7 @@ public abstract class PeerTests : IAsyncDisposable
         GC.SuppressFinalize(this);
         if (_epoll is not null)
         {
-            await Wait.UntilAsync(() => _epoll.Loops.BlocksInUse == 0, $"nobody holds memory of the transport ({_epoll.Loops.BlocksInUse} blocks)");
+            await Wait.UntilAsync(() => _epoll.BlocksInUse == 0, $"nothing holds memory of the transport ({_epoll.BlocksInUse} blocks)");
             _epoll.Dispose();
         }
 
@@ -66,7 +66,7 @@ public abstract class PeerTests : IAsyncDisposable
 
     /// <summary>The same transport, connecting from this address.</summary>
     private protected IConnectionFactory From(IPAddress source) =>
-        _epoll is null ? new SocketsConnectionFactory(NullLoggerFactory.Instance, source) : new EpollConnectionFactory(_epoll, continuesOnLoop: false, source);
+        _epoll is null ? new SocketsConnectionFactory(NullLoggerFactory.Instance, source) : new EpollConnectionFactory(_epoll, continueOnLoop: false, source);
 
     private protected PeerClient Client(PeerLink? link = null, INameResolver? resolver = null) =>
         new(Connections, resolver ?? new KnownNames(), link ?? PeerLink.Default, TimeProvider.System);

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using EchoHost.Peers;
-using EchoHost.Transport.Epoll;
 
 namespace EchoHost.Tests.Peers;
 
@@ -8,38 +7,27 @@ namespace EchoHost.Tests.Peers;
 public class ProbeResultTests
 {
     [Theory]
-    [InlineData(111, "refused")] // ECONNREFUSED
-    [InlineData(101, "unreachable")] // ENETUNREACH
-    [InlineData(113, "unreachable")] // EHOSTUNREACH
-    [InlineData(112, "unreachable")] // EHOSTDOWN
-    [InlineData(64, "unreachable")] // ENONET, ICMP: host isolated
-    [InlineData(92, "unreachable")] // ENOPROTOOPT, ICMP: protocol unreachable
-    [InlineData(95, "unreachable")] // EOPNOTSUPP, ICMP: source route failed
-    [InlineData(71, "unreachable")] // EPROTO, any other of ICMPv6
-    [InlineData(110, "timeout")] // ETIMEDOUT
-    [InlineData(104, "reset")] // ECONNRESET
-    [InlineData(103, "reset")] // ECONNABORTED
-    [InlineData(32, "closed")] // EPIPE
-    [InlineData(99, "local")] // EADDRNOTAVAIL
-    [InlineData(98, "local")] // EADDRINUSE
-    [InlineData(11, "local")] // EAGAIN
-    [InlineData(24, "local")] // EMFILE
-    [InlineData(23, "local")] // ENFILE
-    [InlineData(105, "local")] // ENOBUFS
-    [InlineData(12, "local")] // ENOMEM
-    [InlineData(100, "local")] // ENETDOWN
-    [InlineData(97, "local")] // EAFNOSUPPORT
-    [InlineData(22, "local")] // EINVAL
-    [InlineData(13, "local")] // EACCES
-    [InlineData(1, "local")] // EPERM
-    [InlineData(5, "local")] // EIO, which stands for all that are not told apart
-    public void Each_error_has_its_class(int errno, string label) => Assert.Equal(label, ProbeResults.Of(((Errno)errno).ToSocketError()).Label());
-
-    /// <summary>A firewall on the way (ICMPv6: administratively prohibited) is none of this machine's.</summary>
-    [Theory]
-    [InlineData(13)]
-    [InlineData(1)]
-    public void What_is_forbidden_elsewhere_is_unreachable(int errno) => Assert.Equal(ProbeResult.Unreachable, ProbeResults.Of(((Errno)errno).ToSocketError(isFromNetwork: true)));
+    [InlineData(SocketError.ConnectionRefused, "refused")]
+    [InlineData(SocketError.NetworkUnreachable, "unreachable")]
+    [InlineData(SocketError.HostUnreachable, "unreachable")]
+    [InlineData(SocketError.HostDown, "unreachable")]
+    [InlineData(SocketError.ProtocolOption, "unreachable")] // ENOPROTOOPT, ICMP: protocol unreachable
+    [InlineData(SocketError.OperationNotSupported, "unreachable")] // EOPNOTSUPP, ICMP: source route failed
+    [InlineData(SocketError.TimedOut, "timeout")]
+    [InlineData(SocketError.ConnectionReset, "reset")]
+    [InlineData(SocketError.ConnectionAborted, "reset")]
+    [InlineData(SocketError.Shutdown, "closed")] // EPIPE
+    [InlineData(SocketError.AddressNotAvailable, "local")]
+    [InlineData(SocketError.AddressAlreadyInUse, "local")]
+    [InlineData(SocketError.TryAgain, "local")]
+    [InlineData(SocketError.TooManyOpenSockets, "local")]
+    [InlineData(SocketError.NoBufferSpaceAvailable, "local")]
+    [InlineData(SocketError.NetworkDown, "local")]
+    [InlineData(SocketError.AddressFamilyNotSupported, "local")]
+    [InlineData(SocketError.InvalidArgument, "local")]
+    [InlineData(SocketError.AccessDenied, "local")]
+    [InlineData(SocketError.SocketError, "local")] // Stands for all that are not told apart.
+    public void Each_error_has_its_class(SocketError error, string label) => Assert.Equal(label, ProbeResults.Of(error).Label());
 
     [Fact]
     public void The_labels_are_the_contracts() =>

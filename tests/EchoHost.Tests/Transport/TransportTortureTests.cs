@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using EchoHost.Connections.Tracking;
 using EchoHost.Tests.Infrastructure;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Transport;
@@ -47,7 +47,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
         })));
         await Wait.UntilAsync(() => host.Services.GetRequiredService<ConnectionRegistry>().Count == 0, $"seed {seed}: nothing is left in the registry");
         await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_active{endpoint=\"Tcp\"} 0\n", StringComparison.Ordinal), $"seed {seed}: none counts as active");
-        await Wait.UntilAsync(() => host.Services.GetRequiredService<EpollTransport>().Loops.BlocksInUse == 0, $"seed {seed}: nobody holds memory of the transport");
+        await Wait.UntilAsync(() => host.Services.GetRequiredService<EpollTransport>().BlocksInUse == 0, $"seed {seed}: nothing holds memory of the transport");
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
     }
 

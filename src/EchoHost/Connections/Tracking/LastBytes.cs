@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using EchoHost.Connections.Tls;
-using EchoHost.Transport;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -28,7 +28,7 @@ internal static class LastBytes
     /// </summary>
     /// <param name="context">The connection.</param>
     /// <param name="socket">Its socket; null where nothing is waited for.</param>
-    public static async Task SendAsync(ConnectionContext context, ISocketOptions? socket)
+    public static async Task SendAsync(ConnectionContext context, IKernelSocketFeature? socket)
     {
         var inner = context.Features.Get<InnerTransport>()?.Pipes ?? context.Transport;
         try
@@ -41,7 +41,7 @@ internal static class LastBytes
 
             if (socket is not null)
             {
-                socket.EndSending();
+                socket.ShutdownSend();
                 await DiscardAsync(inner.Input, socket);
             }
         }
@@ -54,7 +54,7 @@ internal static class LastBytes
         await DrainAsync(inner.Output);
     }
 
-    private static async Task DiscardAsync(PipeReader input, ISocketOptions socket)
+    private static async Task DiscardAsync(PipeReader input, IKernelSocketFeature socket)
     {
         await using var timer = new Timer(static input => ((PipeReader)input!).CancelPendingRead(), input, Linger, Linger);
         for (var lingers = 0; ;)

@@ -1,4 +1,4 @@
-using EchoHost.Transport;
+using Kestrel.Epoll;
 
 namespace EchoHost.Connections.Tracking;
 
@@ -29,7 +29,7 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
     private const int NeededLength = BytesRetransOffset + sizeof(ulong);
 
     /// <summary>Reads the socket's figures; null on other systems, for other kinds of socket and once it is closed.</summary>
-    public static TcpInfo? Read(ISocketOptions? socket)
+    public static TcpInfo? Read(IKernelSocketFeature? socket)
     {
         if (socket is null || !OperatingSystem.IsLinux())
         {
@@ -37,7 +37,7 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
         }
 
         Span<byte> buffer = stackalloc byte[256];
-        var length = socket.Get(IPProtoTcp, TcpInfoOption, buffer);
+        var length = socket.GetOption(IPProtoTcp, TcpInfoOption, buffer);
         return length < 0 ? null : Parse(buffer[..length]);
     }
 

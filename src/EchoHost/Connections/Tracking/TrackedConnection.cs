@@ -2,6 +2,7 @@ using System.Net;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Transport;
+using Kestrel.Epoll;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -32,7 +33,7 @@ internal sealed class TrackedConnection
         Proxied = connection.Features.Get<IProxyProtocolFeature>() is { } header ? ProxiedConnection.From(header) : null;
         Via = Proxied?.Via is { } via ? PeerAddress.Format(via, connection) : null;
         Tls = TlsDescription.From(connection);
-        Socket = connection.Features.Get<ISocketOptions>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
+        Socket = connection.Features.Get<IKernelSocketFeature>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         OpenedAt = time.GetUtcNow();
         OpenedTimestamp = _lastActivity = time.GetTimestamp();
     }
@@ -64,7 +65,7 @@ internal sealed class TrackedConnection
     public Action<TrackedConnection>? FirstReceived { get; init; }
 
     /// <summary>Where the kernel tells of the connection; null where it does not.</summary>
-    public ISocketOptions? Socket { get; }
+    public IKernelSocketFeature? Socket { get; }
 
     /// <summary>The smoothed round-trip time as <see cref="ReadRtt"/> last found it; -1 where the kernel was not asked or does not tell.</summary>
     public int RttMicroseconds { get; private set; } = -1;

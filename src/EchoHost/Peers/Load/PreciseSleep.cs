@@ -1,11 +1,16 @@
 using System.Diagnostics;
-using EchoHost.Transport.Epoll;
+using System.Runtime.InteropServices;
 
 namespace EchoHost.Peers.Load;
 
 /// <summary>Sleeps to within some microseconds, where the framework's own sleeps are to within a millisecond or more.</summary>
-internal static unsafe class PreciseSleep
+internal static unsafe partial class PreciseSleep
 {
+    // <time.h>, <sys/prctl.h>: the same on x86-64 and arm64.
+    private const int MonotonicClock = 1;
+    private const int AbsoluteTime = 1;
+    private const int SetTimerSlack = 29;
+
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>No longer at once, so that being told to stop is heard.</summary>
@@ -16,7 +21,7 @@ internal static unsafe class PreciseSleep
     {
         if (OperatingSystem.IsLinux())
         {
-            _ = Linux.ControlProcess(Linux.SetTimerSlack, 1, 0, 0, 0);
+            _ = ControlProcess(SetTimerSlack, 1, 0, 0, 0);
         }
     }
 
@@ -35,7 +40,7 @@ internal static unsafe class PreciseSleep
         {
             // The clock that Stopwatch reads too, in nanoseconds.
             var time = stackalloc long[] { wake / NanosecondsPerSecond, wake % NanosecondsPerSecond };
-            _ = Linux.Sleep(Linux.MonotonicClock, Linux.AbsoluteTime, time, null);
+            _ = Sleep(MonotonicClock, AbsoluteTime, time, null);
         }
         else
         {
@@ -44,4 +49,12 @@ internal static unsafe class PreciseSleep
 
         return Stopwatch.GetTimestamp() >= due;
     }
+
+    /// <summary>clock_nanosleep(2); a <c>struct timespec</c> is two longs.</summary>
+    [LibraryImport("libc", EntryPoint = "clock_nanosleep")]
+    private static partial int Sleep(int clock, int flags, long* time, long* left);
+
+    /// <summary>prctl(2).</summary>
+    [LibraryImport("libc", EntryPoint = "prctl")]
+    private static partial int ControlProcess(int option, nuint value, nuint unused3, nuint unused4, nuint unused5);
 }

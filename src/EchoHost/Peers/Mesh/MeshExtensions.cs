@@ -1,7 +1,7 @@
 using EchoHost.Configuration;
 using EchoHost.Metrics;
 using EchoHost.Transport;
-using EchoHost.Transport.Epoll;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers.Mesh;
@@ -14,7 +14,7 @@ internal static class MeshExtensions
         services.AddSingleton<PeerList>();
         services.AddSingleton<INameResolver>(NameLookups.OfSystem());
         services.AddSingleton<IConnectionFactory>(provider => host.UsesEpoll
-            ? new EpollConnectionFactory(provider.GetRequiredService<EpollTransport>(), continuesOnLoop: false)
+            ? new EpollConnectionFactory(provider.GetRequiredService<EpollTransport>())
             : new SocketsConnectionFactory(provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(provider => new PeerClient(
             provider.GetRequiredService<IConnectionFactory>(),

@@ -1,0 +1,115 @@
+using System.Buffers;
+
+namespace Kestrel.Epoll;
+
+/// <summary>Blocks in a row, the first of which may be used up in part: what was received and not consumed, or written and not sent.</summary>
+internal struct BlockChain
+{
+    private Block? _head;
+    private Block? _tail;
+    private int _start;
+
+    public readonly bool IsEmpty => _head is null;
+
+    public readonly bool IsOneBlock => _head is not null && _head == _tail;
+
+    /// <summary>The block that is filled next.</summary>
+    public readonly Block? Last => _tail;
+
+    /// <summary>How many bytes there are.</summary>
+    public readonly long Length => _head is null ? 0 : _tail!.RunningIndex + _tail.Length - _head.RunningIndex - _start;
+
+    public readonly ReadOnlySequence<byte> Bytes => _head is null ? default : new ReadOnlySequence<byte>(_head, _start, _tail!, _tail!.Length);
+
+    /// <summary>What is left of the first block.</summary>
+    public readonly ReadOnlySpan<byte> FirstSpan => _head is null ? default : _head.Filled[_start..];
+
+    public void Append(Block block)
+    {
+        if (_tail is null)
+        {
+            (_head, _start) = (block, 0);
+        }
+        else
+        {
+            _tail.Append(block);
+        }
+
+        _tail = block;
+    }
+
+    /// <summary>Takes over the blocks of another chain, which is empty then.</summary>
+    public void Append(ref BlockChain other)
+    {
+        if (IsEmpty)
+        {
+            this = other;
+        }
+        else
+        {
+            // Whole blocks alone follow on one another; of a chain that stands behind another nothing has been used up.
+            for (var block = other._head; block is not null; block = block.NextBlock)
+            {
+                Append(block);
+            }
+        }
+
+        other = default;
+    }
+
+    /// <summary>The first <paramref name="count"/> bytes of the first block are used up; a block without bytes goes back to the pool.</summary>
+    public void Consume(int count, BlockPool pool)
+    {
+        _start += count;
+        if (_start == _head!.Length)
+        {
+            ReleaseHead(pool);
+        }
+    }
+
+    /// <summary>All before <paramref name="start"/> of <paramref name="block"/> is used up; what the blocks before held goes back to the pool.</summary>
+    public void ConsumeTo(Block block, int start, BlockPool pool)
+    {
+        while (_head is not null && _head != block)
+        {
+            ReleaseHead(pool);
+        }
+
+        while (_head is not null && start == _head.Length)
+        {
+            ReleaseHead(pool);
+            start = 0;
+        }
+
+        _start = start;
+    }
+
+    /// <summary>Gives all blocks back.</summary>
+    public void Release(BlockPool pool)
+    {
+        while (_head is not null)
+        {
+            ReleaseHead(pool);
+        }
+    }
+
+    /// <summary>Leaves all blocks to the garbage collector: code may be looking at them still.</summary>
+    public void Disown(BlockPool pool)
+    {
+        for (var block = _head; block is not null; block = block.NextBlock)
+        {
+            pool.Disown(block);
+        }
+
+        this = default;
+    }
+
+    private void ReleaseHead(BlockPool pool)
+    {
+        var block = _head!;
+        _head = block.NextBlock;
+        _tail = _head is null ? null : _tail;
+        _start = 0;
+        pool.Return(block);
+    }
+}

@@ -1,0 +1,353 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Kestrel.Epoll;
+
+/// <summary>
+/// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls those they are for: the code that
+/// awaits a connection's bytes goes on right there. A call that does not come back is left to its thread, and another
+/// thread, which stood by, goes on with the events; see <see cref="Relieve"/>.
+/// </summary>
+#pragma warning disable CA1001 // A semaphore whose wait handle is never asked for has nothing to dispose of.
+internal sealed unsafe class EventLoop
+#pragma warning restore CA1001
+{
+    private const int EventsPerWait = 256;
+    private const int WaitForEver = -1;
+    private const ulong WakeToken = ulong.MaxValue;
+
+    private readonly SafeFileHandle _epoll = Own(Linux.EpollCreate(Linux.CloseOnExec), "epoll_create1");
+    private readonly SafeFileHandle _wake = Own(Linux.EventDescriptor(0, Linux.NonBlocking | Linux.CloseOnExec), "eventfd");
+    private readonly string _name;
+    private readonly Action<Exception> _onFailure;
+    private readonly ISeams? _seams;
+    private readonly bool _isDriven;
+    private readonly PollTable _table = new();
+    private readonly ConcurrentQueue<IThreadPoolWorkItem> _work = new();
+    private readonly EpollEventBuffer _events = new(EventsPerWait);
+
+    /// <summary>Passed by the thread that takes the next turn.</summary>
+    private readonly SemaphoreSlim _handOver = new(1);
+
+    // The events that the last wait brought; touched by the thread whose turn it is.
+    private int _next;
+    private int _count;
+
+    /// <summary>Whose turn it is: an even number of the thread that waits, one more while it is in a call.</summary>
+    private int _turn;
+    private long _calls;
+    private (int Turn, long Calls) _lastLook;
+    private int _isWaiting;
+    private int _standingBy;
+    private volatile bool _isStopped;
+
+    /// <param name="name">The threads' name.</param>
+    /// <param name="onFailure">Told of what was not foreseen: an exception from a call.</param>
+    /// <param name="seams">What tests put in.</param>
+    /// <param name="isDriven">Whether its events are handled by calls of <see cref="HandleNow"/>, as in tests, and not by threads of its own.</param>
+    /// <exception cref="IOException">There are no descriptors for it.</exception>
+    public EventLoop(string name, Action<Exception> onFailure, ISeams? seams = null, bool isDriven = false)
+    {
+        (_name, _onFailure, _seams, _isDriven) = (name, onFailure, seams, isDriven);
+        if (Watch(_wake, WakeToken, EpollOperation.Add, EpollEvents.Readable) is var refused and not Errno.None)
+        {
+            throw Refused(refused, "epoll_ctl");
+        }
+
+        if (!isDriven)
+        {
+            // One to begin with, and one to stand by.
+            StartThread();
+            StartThread();
+        }
+    }
+
+    /// <summary>The memory of this loop's connections.</summary>
+    public BlockPool Blocks { get; } = new();
+
+    /// <inheritdoc cref="ISeams.BeforeLock"/>
+    [Conditional("DEBUG")]
+    public void BeforeLock(object gate) => _seams?.BeforeLock(gate);
+
+    /// <inheritdoc cref="ISeams.Pass"/>
+    [Conditional("DEBUG")]
+    public void Pass() => _seams?.Pass();
+
+    /// <summary>Makes the loop know a target; its events begin with <see cref="Watch"/>.</summary>
+    public ulong Register(IPollable target) => _table.Add(target);
+
+    /// <summary>No event reaches the token's target any more.</summary>
+    public void Unregister(ulong token) => _table.Remove(token);
+
+    /// <summary>
+    /// Has the kernel report a descriptor's events, the present ones at once: epoll_ctl(2). It refuses where memory or the
+    /// user's watches (fs.epoll.max_user_watches) are used up.
+    /// </summary>
+    /// <returns>Why it refuses; <see cref="Errno.BadDescriptor"/> where the descriptor or the loop is closed.</returns>
+    public Errno Watch(SafeHandle descriptor, ulong token, EpollOperation operation, EpollEvents events)
+    {
+#if DEBUG
+        if (_seams?.Watch() is { } pretended)
+        {
+            return pretended;
+        }
+#endif
+        bool holdsEpoll = false, holdsDescriptor = false;
+        try
+        {
+            _epoll.DangerousAddRef(ref holdsEpoll);
+            descriptor.DangerousAddRef(ref holdsDescriptor);
+            var @event = stackalloc byte[EpollEventBuffer.Size];
+            EpollEventBuffer.Write(@event, events | EpollEvents.EdgeTriggered, token);
+            var result = Linux.EpollControl((int)_epoll.DangerousGetHandle(), operation, (int)descriptor.DangerousGetHandle(), @event);
+            return result < 0 ? Linux.LastError : Errno.None;
+        }
+        catch (ObjectDisposedException)
+        {
+            return Errno.BadDescriptor;
+        }
+        finally
+        {
+            if (holdsDescriptor)
+            {
+                descriptor.DangerousRelease();
+            }
+
+            if (holdsEpoll)
+            {
+                _epoll.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>Has the loop do something as soon as it gets to it; callable from any thread.</summary>
+    public void Schedule(IThreadPoolWorkItem work)
+    {
+        _work.Enqueue(work);
+        if (_isStopped)
+        {
+            HandOverWork();
+        }
+        else if (Interlocked.Exchange(ref _isWaiting, 0) == 1)
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>
+    /// Looks whether the loop is still in the call that it was in at the last look. If so, that call keeps its thread, and
+    /// the thread that stands by goes on with the events that have come since. Called at intervals, by one thread.
+    /// </summary>
+    /// <returns>Whether it was so.</returns>
+    public bool Relieve()
+    {
+        var (turn, calls) = (Volatile.Read(ref _turn), Volatile.Read(ref _calls));
+        var isStuck = (turn & 1) == 1 && (turn, calls) == _lastLook && HasStandBy() && Interlocked.CompareExchange(ref _turn, turn + 1, turn) == turn;
+        _lastLook = (turn, calls);
+        if (isStuck)
+        {
+            _handOver.Release();
+        }
+
+        return isStuck;
+    }
+
+    /// <summary>Ends the threads; what is still to be done is done by the thread pool.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        if (_isDriven)
+        {
+            Close();
+            return;
+        }
+
+        Wake();
+        _handOver.Release();
+    }
+
+    /// <summary>Handles what there is, without waiting for more. For tests that decide when the loop has its turn.</summary>
+    public void HandleNow()
+    {
+        WaitForEvents(mayWait: false);
+        HandleEvents(_turn);
+        DoWork(_turn);
+    }
+
+    /// <summary>
+    /// The calls that are stuck keep their threads, and each comes to stand by when its call is over. Until then another is
+    /// started, unless descriptors are scarce: the runtime ends the process where a thread gets none for its start.
+    /// </summary>
+    private bool HasStandBy()
+    {
+        if (Volatile.Read(ref _standingBy) == 0 && SpareDescriptors.AreThere())
+        {
+            StartThread();
+        }
+
+        return Volatile.Read(ref _standingBy) > 0;
+    }
+
+    private void StartThread()
+    {
+        Interlocked.Increment(ref _standingBy);
+        new Thread(Run) { IsBackground = true, Name = _name }.UnsafeStart();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            _handOver.Wait();
+            if (!_isStopped)
+            {
+                Interlocked.Decrement(ref _standingBy);
+                var turn = Volatile.Read(ref _turn);
+                Run(turn);
+                Interlocked.Increment(ref _standingBy);
+                if (!_isStopped || Volatile.Read(ref _turn) != turn)
+                {
+                    continue;
+                }
+
+                // It alone may have been waiting for events.
+                Close();
+            }
+
+            HandOverWork();
+            _handOver.Release();
+            return;
+        }
+    }
+
+    private void Close()
+    {
+        _epoll.Dispose();
+        _wake.Dispose();
+    }
+
+    /// <summary>Returns when the loop is stopped, or another thread has taken over.</summary>
+    private void Run(int turn)
+    {
+        while (!_isStopped && HandleEvents(turn) && DoWork(turn))
+        {
+            WaitForEvents(mayWait: true);
+        }
+    }
+
+    /// <summary>False when another thread has taken over meanwhile.</summary>
+    private bool HandleEvents(int turn)
+    {
+        while (_next < _count)
+        {
+            var (events, token) = _events[_next++];
+            if (token == WakeToken || _table.Find(token) is not { } target)
+            {
+                continue;
+            }
+
+            BeginCall(turn);
+            try
+            {
+                target.OnEvents(events);
+            }
+            catch (Exception e)
+            {
+                _onFailure(e);
+                target.OnFailed(e);
+            }
+
+            if (!TryEndCall(turn))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Does what was there to do at the beginning; what that brings waits for the events that came meanwhile.</summary>
+    private bool DoWork(int turn)
+    {
+        for (var due = _work.IsEmpty ? 0 : _work.Count; due > 0 && _work.TryDequeue(out var work); due--)
+        {
+            BeginCall(turn);
+            try
+            {
+                work.Execute();
+            }
+            catch (Exception e)
+            {
+                _onFailure(e);
+            }
+
+            if (!TryEndCall(turn))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void BeginCall(int turn)
+    {
+        Volatile.Write(ref _calls, _calls + 1);
+        Volatile.Write(ref _turn, turn + 1);
+    }
+
+    private bool TryEndCall(int turn) => Interlocked.CompareExchange(ref _turn, turn, turn + 1) == turn + 1;
+
+    private void WaitForEvents(bool mayWait)
+    {
+        var timeout = WaitForEver;
+        Interlocked.Exchange(ref _isWaiting, 1);
+        if (!mayWait || !_work.IsEmpty || _isStopped)
+        {
+            timeout = 0;
+        }
+
+        // Fails only when a signal interrupts it, which is as good as no event.
+        var count = Linux.EpollWait((int)_epoll.DangerousGetHandle(), _events.Pointer, _events.Capacity, timeout);
+        Volatile.Write(ref _isWaiting, 0);
+        (_next, _count) = (0, Math.Max(count, 0));
+    }
+
+    /// <summary>Edge-triggered, each write is an event; none needs to be read.</summary>
+    private void Wake()
+    {
+        var isHeld = false;
+        try
+        {
+            _wake.DangerousAddRef(ref isHeld);
+            ulong one = 1;
+            Linux.Write((int)_wake.DangerousGetHandle(), (byte*)&one, sizeof(ulong));
+        }
+        catch (ObjectDisposedException)
+        {
+            // Stopped, and has handed over its work.
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                _wake.DangerousRelease();
+            }
+        }
+    }
+
+    private void HandOverWork()
+    {
+        while (_work.TryDequeue(out var work))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
+        }
+    }
+
+    private static SafeFileHandle Own(int descriptor, string call) =>
+        descriptor < 0 ? throw Refused(Linux.LastError, call) : new SafeFileHandle(descriptor, ownsHandle: true);
+
+    private static IOException Refused(Errno error, string call) => new($"{call} failed: {new System.ComponentModel.Win32Exception((int)error).Message}");
+}

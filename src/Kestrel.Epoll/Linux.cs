@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+
+namespace Kestrel.Epoll;
+
+/// <summary>The system calls of the epoll transport, as Linux's manual (section 2) has them.</summary>
+internal static unsafe partial class Linux
+{
+    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <sys/ioctl.h>, <fcntl.h>: the same on x86-64 and arm64.
+    public const int NonBlocking = 0x800;
+    public const int CloseOnExec = 0x80000;
+    public const int NoSignal = 0x4000;
+    public const int Stream = 1;
+    public const int IPv4 = 2;
+    public const int IPv6 = 10;
+    public const int IPLevel = 0;
+    public const int BindAddressNoPort = 24;
+    public const int TcpLevel = 6;
+    public const int TcpNoDelay = 1;
+    public const int SocketLevel = 1;
+    public const int SocketError = 4;
+    public const nuint UnreadBytes = 0x541B;
+    public const int ShutdownSend = 1;
+    public const int ShutdownBoth = 2;
+
+    private const string LibC = "libc";
+
+    /// <summary>What the system call that has just failed on this thread says.</summary>
+    public static Errno LastError => (Errno)Marshal.GetLastSystemError();
+
+    [LibraryImport(LibC, EntryPoint = "recv")]
+    public static partial nint Receive(int descriptor, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "send")]
+    public static partial nint Send(int descriptor, byte* buffer, nuint length, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "accept4")]
+    public static partial int Accept(int descriptor, byte* address, uint* addressLength, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "socket")]
+    public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport(LibC, EntryPoint = "bind")]
+    public static partial int Bind(int descriptor, byte* address, uint addressLength);
+
+    [LibraryImport(LibC, EntryPoint = "connect")]
+    public static partial int Connect(int descriptor, byte* address, uint addressLength);
+
+    [LibraryImport(LibC, EntryPoint = "getsockname")]
+    public static partial int GetLocalAddress(int descriptor, byte* address, uint* addressLength);
+
+    [LibraryImport(LibC, EntryPoint = "getsockopt")]
+    public static partial int GetSocketOption(int descriptor, int level, int name, byte* value, uint* length);
+
+    [LibraryImport(LibC, EntryPoint = "setsockopt")]
+    public static partial int SetSocketOption(int descriptor, int level, int name, byte* value, uint length);
+
+    [LibraryImport(LibC, EntryPoint = "ioctl")]
+    public static partial int ControlDevice(int descriptor, nuint request, int* value);
+
+    [LibraryImport(LibC, EntryPoint = "shutdown")]
+    public static partial int Shutdown(int descriptor, int how);
+
+    [LibraryImport(LibC, EntryPoint = "close")]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_create1")]
+    public static partial int EpollCreate(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_ctl")]
+    public static partial int EpollControl(int epoll, EpollOperation operation, int descriptor, byte* @event);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_wait")]
+    public static partial int EpollWait(int epoll, byte* events, int maxEvents, int timeoutMilliseconds);
+
+    [LibraryImport(LibC, EntryPoint = "eventfd")]
+    public static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "write")]
+    public static partial nint Write(int descriptor, byte* buffer, nuint length);
+}
+
+/// <summary><c>errno</c> values that are told apart (errno(3)).</summary>
+internal enum Errno
+{
+    None = 0,
+    NotPermitted = 1,
+    Interrupted = 4,
+    BadDescriptor = 9,
+    Again = 11,
+    NoMemory = 12,
+    AccessDenied = 13,
+    InvalidArgument = 22,
+    TooManyInSystem = 23,
+    TooManyInProcess = 24,
+    NoSpace = 28,
+    BrokenPipe = 32,
+    NotOnNetwork = 64,
+    ProtocolError = 71,
+    ProtocolNotAvailable = 92,
+    NotSupported = 95,
+    AddressFamilyNotSupported = 97,
+    AddressInUse = 98,
+    AddressNotAvailable = 99,
+    NetworkDown = 100,
+    NetworkUnreachable = 101,
+    ConnectionAborted = 103,
+    ConnectionReset = 104,
+    NoBufferSpace = 105,
+    TimedOut = 110,
+    ConnectionRefused = 111,
+    HostDown = 112,
+    HostUnreachable = 113,
+    InProgress = 115,
+}
+
+/// <summary>The operations of epoll_ctl(2).</summary>
+internal enum EpollOperation
+{
+    Add = 1,
+    Delete = 2,
+    Modify = 3,
+}
+
+/// <summary>What epoll_wait(2) reports, and what epoll_ctl(2) asks for.</summary>
+[Flags]
+internal enum EpollEvents : uint
+{
+    None = 0,
+    Readable = 0x1,
+    Urgent = 0x2,
+    Writable = 0x4,
+    Error = 0x8,
+    HangUp = 0x10,
+    PeerClosed = 0x2000,
+    EdgeTriggered = 1u << 31,
+}

@@ -1,0 +1,152 @@
+using System.Text;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
+
+namespace Kestrel.Epoll.Tests;
+
+/// <summary>One loop for all, and handlers that don't behave.</summary>
+public class EventLoopTests
+{
+    [Fact]
+    public async Task A_handler_that_blocks_holds_up_no_other_connection()
+    {
+        await using var server = EpollServer.Start(loops: 1);
+        using var gate = new ManualResetEventSlim();
+        var blocked = new CountdownEvent(3);
+        var handlers = new List<Task>();
+        var blockers = new List<EchoClient>();
+        try
+        {
+            for (var i = 0; i < blocked.InitialCount; i++)
+            {
+                var (host, peer) = await server.ConnectAsync();
+                blockers.Add(peer);
+                handlers.Add(Task.Run(() => BlockThenEchoAsync(host)));
+                // Waited for first, so that the handler goes on on the loop.
+                await Task.Delay(20, CancellationToken.None);
+                await peer.SendAsync("blocks");
+            }
+
+            Assert.True(blocked.Wait(Wait.Limit), "all handlers block");
+            var (other, otherPeer) = await server.ConnectAsync();
+            handlers.Add(Task.Run(() => EpollConnectionTests.EchoAsync(other)));
+            for (var i = 0; i < 20; i++)
+            {
+                await otherPeer.EchoAsync($"{i} while others block");
+            }
+
+            Assert.All(handlers, handler => Assert.False(handler.IsCompleted));
+            otherPeer.HalfClose();
+        }
+        finally
+        {
+            gate.Set();
+        }
+
+        // And who blocked goes on.
+        foreach (var peer in blockers)
+        {
+            Assert.Equal("blocks", Encoding.ASCII.GetString(await peer.ReceiveAsync(6)));
+            await peer.EchoAsync("and on");
+            peer.HalfClose();
+        }
+
+        await Task.WhenAll(handlers).WaitAsync(Wait.Limit);
+
+        async Task BlockThenEchoAsync(ConnectionContext host)
+        {
+            var read = await host.Transport.Input.ReadAsync();
+            blocked.Signal();
+            gate.Wait(Wait.Limit);
+            await host.Transport.Output.WriteAsync(read.Buffer.First);
+            host.Transport.Input.AdvanceTo(read.Buffer.End);
+            await EpollConnectionTests.EchoAsync(host);
+        }
+    }
+
+    [Fact]
+    public async Task Handlers_that_block_again_and_again_lose_nothing()
+    {
+        await using var server = EpollServer.Start(loops: 1);
+        var peers = new List<EchoClient>();
+        for (var i = 0; i < 4; i++)
+        {
+            var (host, peer) = await server.ConnectAsync();
+            peers.Add(peer);
+            _ = Task.Run(() => BlockNowAndThenAsync(host));
+        }
+
+        await Task.WhenAll(peers.Select((peer, i) => Task.Run(async () =>
+        {
+            for (var message = 0; message < 100; message++)
+            {
+                await peer.EchoAsync($"peer {i} message {message}");
+            }
+        })));
+
+        static async Task BlockNowAndThenAsync(ConnectionContext host)
+        {
+            for (var i = 1; ; i++)
+            {
+                var read = await host.Transport.Input.ReadAsync();
+                if (i % 40 == 0)
+                {
+                    Thread.Sleep(150);
+                }
+
+                await host.Transport.Output.WriteAsync(read.Buffer.First);
+                host.Transport.Input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_that_always_has_more_does_not_starve_others()
+    {
+        await using var server = EpollServer.Start(loops: 1);
+        var (firehose, firehosePeer) = await server.ConnectAsync();
+        using var over = new CancellationTokenSource();
+        var pouring = Task.Run(async () =>
+        {
+            var water = new byte[1024 * 1024];
+            while (!over.IsCancellationRequested)
+            {
+                await firehosePeer.SendAsync(water);
+            }
+
+            firehosePeer.HalfClose();
+        });
+        long swallowed = 0;
+        var swallowing = Task.Run(async () =>
+        {
+            while (true)
+            {
+                var read = await firehose.Transport.Input.ReadAsync();
+                Volatile.Write(ref swallowed, swallowed + read.Buffer.Length);
+                firehose.Transport.Input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+        });
+        await Wait.UntilAsync(() => Volatile.Read(ref swallowed) > 10_000_000, "the firehose runs");
+        var (other, otherPeer) = await server.ConnectAsync();
+        var echoing = Task.Run(() => EpollConnectionTests.EchoAsync(other));
+        for (var i = 0; i < 50; i++)
+        {
+            var before = Volatile.Read(ref swallowed);
+            await otherPeer.EchoAsync("a cup");
+            await Wait.UntilAsync(() => Volatile.Read(ref swallowed) > before, "the firehose goes on");
+        }
+
+        await over.CancelAsync();
+        await Task.WhenAll(pouring, swallowing).WaitAsync(Wait.Limit);
+        otherPeer.HalfClose();
+        await echoing.WaitAsync(Wait.Limit);
+    }
+}
