@@ -4,7 +4,7 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// Code that awaits what another thread will bring. All members but those that set the result or hand it out are for
-/// those who hold the lock of what is waited for.
+/// code that holds the lock of what is waited for.
 /// </summary>
 /// <param name="continuesOnLoop">Whether the awaiting code goes on right where the result is set, or on the thread pool.</param>
 internal struct Wait<TResult>(bool continuesOnLoop)

@@ -198,7 +198,7 @@ public sealed class EpollConnectionTests : IDisposable
     [InlineData("FIN")]
     [InlineData("RST")]
     [InlineData("abort")]
-    public async Task ConnectionClosed_fires_without_anybody_reading(string end)
+    public async Task ConnectionClosed_fires_without_a_read(string end)
     {
         await using var server = EpollServer.Start();
         foreach (var isAskedFirst in new[] { true, false })

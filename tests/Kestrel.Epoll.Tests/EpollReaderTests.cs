@@ -152,7 +152,7 @@ public class EpollReaderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Canceled_at_any_moment_by_anybody_no_byte_is_lost_or_doubled(bool continuesOnLoop)
+    public async Task Canceled_at_any_moment_by_any_thread_no_byte_is_lost_or_doubled(bool continuesOnLoop)
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         var (host, peer) = await server.ConnectAsync();

@@ -53,7 +53,7 @@ internal sealed class EpollServer : IAsyncDisposable
         return (await AcceptAsync(), peer);
     }
 
-    /// <summary>The next connection that somebody has made.</summary>
+    /// <summary>The next connection that a peer has made.</summary>
     public async Task<ConnectionContext> AcceptAsync()
     {
         var connection = await _listener.AcceptAsync().Bounded();

@@ -201,7 +201,7 @@ public class EpollWriterTests
     }
 
     [Fact]
-    public async Task Nobody_there_to_read_completes_the_flush_and_the_read_says_why()
+    public async Task A_peer_that_is_gone_completes_the_flush_and_the_read_says_why()
     {
         await using var server = EpollServer.Start();
         var (host, peer) = await server.ConnectAsync();
@@ -280,11 +280,11 @@ public class EpollWriterTests
         }
     }
 
-    /// <summary>A loop of its own, which nobody relieves: should it spin, it serves nobody any more.</summary>
+    /// <summary>A loop of its own, which is not relieved: should it spin, it serves no connection any more.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_cancellation_that_nobody_waits_for_does_not_keep_the_loop_busy(bool isCanceledFirst)
+    public async Task A_cancellation_that_no_code_waits_for_does_not_keep_the_loop_busy(bool isCanceledFirst)
     {
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
         using var transport = EpollServer.Transport(1);

@@ -43,7 +43,7 @@ public class EventLoopTests
             gate.Set();
         }
 
-        // And who blocked goes on.
+        // And the handlers that blocked go on.
         foreach (var peer in blockers)
         {
             Assert.Equal("blocks", Encoding.ASCII.GetString(await peer.ReceiveAsync(6)));

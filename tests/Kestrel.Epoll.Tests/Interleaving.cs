@@ -91,7 +91,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
 
     void ISeams.Pass() => Yield();
 
-    /// <summary>Nobody runs meanwhile, so that a lock that is free now is free when the caller takes it.</summary>
+    /// <summary>No other thread runs meanwhile, so that a lock that is free now is free when the caller takes it.</summary>
     void ISeams.BeforeLock(object gate)
     {
         if (_current is not null || Thread.CurrentThread == _driver)

@@ -147,7 +147,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public Task No_memory_is_anothers_whoever_ends_the_connection_and_when(bool isAborted) => ExploreAsync((seeds, pair) =>
+    public Task No_memory_is_anothers_whichever_thread_ends_the_connection_and_when(bool isAborted) => ExploreAsync((seeds, pair) =>
     {
         // Another connection of the same loop, which would see it.
         var other = pair.Beside();
@@ -252,7 +252,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
             });
             seeds.Add("writer", () =>
             {
-                // More than the kernel takes, as nobody reads it.
+                // More than the kernel takes, as it is not read.
                 while (!seeds.Await(pair.Host.Transport.Output.WriteAsync(new byte[4000])).IsCompleted)
                 {
                 }

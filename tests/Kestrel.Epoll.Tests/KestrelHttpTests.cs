@@ -172,7 +172,7 @@ public sealed class KestrelHttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_goes_away_aborts_the_request_and_nobody_else()
+    public async Task A_client_that_goes_away_aborts_the_request_and_no_other()
     {
         for (var i = 0; i < 20; i++)
         {

@@ -15,7 +15,7 @@ public class PollTableTests
     }
 
     [Fact]
-    public void A_removed_token_finds_nobody_even_when_its_place_is_taken_again()
+    public void A_removed_token_finds_nothing_even_when_its_place_is_taken_again()
     {
         var table = new PollTable();
         var old = table.Add(new Target());
@@ -42,7 +42,7 @@ public class PollTableTests
     }
 
     [Fact]
-    public async Task While_others_come_and_go_nobody_is_found_by_a_strangers_token()
+    public async Task While_others_come_and_go_nothing_is_found_by_a_strangers_token()
     {
         var table = new PollTable();
         var lasting = new Target();

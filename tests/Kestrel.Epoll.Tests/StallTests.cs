@@ -16,7 +16,7 @@ public sealed class StallTests(ITestOutputHelper output)
     private readonly TimeSpan _time = TimeSpan.FromSeconds(TestScale.Of(2, 60));
 
     [Fact]
-    public async Task Bytes_leave_in_order_whoever_sends_them()
+    public async Task Bytes_leave_in_order_whichever_thread_sends_them()
     {
         var rounds = 0;
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < _time; rounds++)
