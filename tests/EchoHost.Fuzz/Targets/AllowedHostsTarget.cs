@@ -60,7 +60,8 @@ internal static class AllowedHostsTarget
     /// is a number, or nothing that it could send.
     /// </summary>
     private static string? BrowsersName(string host) =>
-        Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var url) && url.HostNameType == UriHostNameType.Dns
+        host.AsSpan().IndexOfAny('/', '\\', '?') < 0 && !host.Contains('#', StringComparison.Ordinal)
+        && Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var url) && url.HostNameType == UriHostNameType.Dns
         && url.IdnHost.TrimEnd('.') is var name && host.StartsWith(name, StringComparison.OrdinalIgnoreCase)
         && !char.IsAsciiDigit(name.Split('.')[^1].FirstOrDefault('0'))
             ? name
@@ -72,6 +73,6 @@ internal static class AllowedHostsTarget
 
     private static IEnumerable<byte[]> Seeds() =>
         from configured in (string[])["", "echo.example.net;*.example.org", "*", "[2001:db8::1]"]
-        from host in (string[])["localhost:8080", "127.0.0.1", "[::1]:8080", "rebound.example", "a.example.org.", "echo.example.net:80"]
+        from host in (string[])["localhost:8080", "127.0.0.1", "[::1]:8080", "rebound.example", "a.example.org.", "echo.example.net:80", "rebound.example/.example.org"]
         select Inputs.Bytes($"{configured}\n{host}");
 }

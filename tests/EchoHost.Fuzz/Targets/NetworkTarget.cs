@@ -48,7 +48,9 @@ internal static class NetworkTarget
             // A client over IPv4 has its address without the mapping, whatever socket it came to.
             var address = new IPAddress(other);
             address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-            Property.Holds(networks.Contains(address) == (bit < 0 || bit >= length), $"'{text}' and {address}");
+            // So a network of IPv6 that is not mapped holds no IPv4 address, however short its prefix.
+            var isOtherFamily = address.AddressFamily != start.AddressFamily && !start.IsIPv4MappedToIPv6;
+            Property.Holds(networks.Contains(address) == (!isOtherFamily && (bit < 0 || bit >= length)), $"'{text}' and {address}");
         }
     }
 
@@ -56,6 +58,6 @@ internal static class NetworkTarget
         ((string[])
         [
             "10.0.0.0/8", "192.0.2.1", "192.0.2.0/24", "0.0.0.0/0", "2001:db8::/32", "2001:db8::1", "::/0", "fe80::1/128",
-            "::ffff:10.0.0.0/104", "::ffff:10.0.0.1",
+            "::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "::fffd:10.0.0.0/4",
         ]).Select(Inputs.Bytes);
 }
