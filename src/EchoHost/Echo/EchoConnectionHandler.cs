@@ -19,6 +19,9 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     /// </summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How often in a row that time must pass in silence: a busy machine may hold up a thread for longer than it once.</summary>
+    private const int MinQuiet = 2;
+
     /// <summary>How many bytes may be on that way: the transport's pipe, and the records of TLS.</summary>
     private const int MostUnderWay = 256 * 1024;
 
@@ -59,6 +62,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     {
         var start = Stopwatch.GetTimestamp();
         long left = MostUnderWay + (tracked?.Socket?.UnreadBytes ?? 0);
+        var quiet = 0;
         await using var settled = new Timer(static input => ((PipeReader)input!).CancelPendingRead(), input, Settle, Settle);
         while (left > 0 && Stopwatch.GetElapsedTime(start) < MostTime)
         {
@@ -67,9 +71,10 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
             var (length, isLast) = (read.Buffer.Length, read.IsCompleted);
             left -= length;
             await EchoAsync(read.Buffer, input, output, tracked, counts);
-            // Nothing came for a while, so that nothing is on its way inside the process, and the kernel has nothing either.
-            var isSettled = read.IsCanceled && length == 0 && Stopwatch.GetElapsedTime(waiting) >= Settle / 2 && (tracked?.Socket?.UnreadBytes ?? 0) == 0;
-            if (isLast || isSettled)
+            // Nothing came for a while, and the kernel has nothing either.
+            var isQuiet = read.IsCanceled && length == 0 && Stopwatch.GetElapsedTime(waiting) >= Settle / 2 && (tracked?.Socket?.UnreadBytes ?? 0) == 0;
+            quiet = isQuiet ? quiet + 1 : 0;
+            if (isLast || quiet == MinQuiet)
             {
                 return;
             }
