@@ -64,6 +64,9 @@ internal sealed unsafe class EventLoop
         }
     }
 
+    /// <summary>How many threads stand by.</summary>
+    public int StandingBy => Volatile.Read(ref _standingBy);
+
     /// <summary>The memory of this loop's connections.</summary>
     public BlockPool Blocks { get; } = new();
 
@@ -182,12 +185,12 @@ internal sealed unsafe class EventLoop
     /// </summary>
     private bool HasStandBy()
     {
-        if (Volatile.Read(ref _standingBy) == 0 && SpareDescriptors.AreThere())
+        if (StandingBy == 0 && SpareDescriptors.AreThere())
         {
             StartThread();
         }
 
-        return Volatile.Read(ref _standingBy) > 0;
+        return StandingBy > 0;
     }
 
     private void StartThread()

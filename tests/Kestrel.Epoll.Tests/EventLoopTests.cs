@@ -64,6 +64,46 @@ public class EventLoopTests
         }
     }
 
+    /// <summary>At the limit of descriptors, starting a thread ends the process: the one that takes over is there from the beginning.</summary>
+    [Fact]
+    public async Task A_call_that_is_stuck_needs_no_new_thread()
+    {
+        Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
+        const string name = "two for a loop";
+        var loop = new EventLoop(name, _ => { });
+        try
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                using var gate = new ManualResetEventSlim();
+                using var isStuck = new ManualResetEventSlim();
+                var left = new TaskCompletionSource();
+                loop.Schedule(new Work(() =>
+                {
+                    isStuck.Set();
+                    gate.Wait(Wait.Limit);
+                    left.SetResult();
+                }));
+                Assert.True(isStuck.Wait(Wait.Limit), "it is called");
+                await Wait.UntilAsync(loop.Relieve, "another thread takes over");
+
+                var done = new TaskCompletionSource();
+                loop.Schedule(new Work(done.SetResult));
+                await done.Task.WaitAsync(Wait.Limit);
+                Assert.False(left.Task.IsCompleted, "the first is stuck still");
+                Assert.Equal(2, ThreadsCalled(name));
+                gate.Set();
+                await left.Task.WaitAsync(Wait.Limit);
+                await Wait.UntilAsync(() => loop.StandingBy == 1, "its thread stands by");
+                Assert.Equal(2, ThreadsCalled(name));
+            }
+        }
+        finally
+        {
+            loop.Stop();
+        }
+    }
+
     [Fact]
     public async Task Handlers_that_block_again_and_again_lose_nothing()
     {
@@ -148,5 +188,28 @@ public class EventLoopTests
         await Task.WhenAll(pouring, swallowing).WaitAsync(Wait.Limit);
         otherPeer.HalfClose();
         await echoing.WaitAsync(Wait.Limit);
+    }
+
+    private static int ThreadsCalled(string name)
+    {
+        var count = 0;
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            try
+            {
+                count += File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd('\n') == name ? 1 : 0;
+            }
+            catch (IOException)
+            {
+                // It has just ended.
+            }
+        }
+
+        return count;
+    }
+
+    private sealed class Work(Action act) : IThreadPoolWorkItem
+    {
+        public void Execute() => act();
     }
 }
