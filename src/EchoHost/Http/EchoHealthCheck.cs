@@ -17,14 +17,17 @@ namespace EchoHost.Http;
 /// holds for a second, however many ask, and whether or not they wait for it. The host asks first, right when it has
 /// started, so that the first of others need not wait for what a process does for the first time.
 /// </summary>
+#pragma warning disable CA1001 // A source without a timer has nothing that must be disposed of.
 internal sealed partial class EchoHealthCheck(
     HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
-    : LifecycleService, IHealthCheck, IDisposable
+    : LifecycleService, IHealthCheck
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
+    /// <summary>Never disposed of: a host that is stopped from two sides may be disposed of before it is told that it has stopped.</summary>
     private readonly CancellationTokenSource _end = new();
     private Task<HealthCheckResult>? _probe;
     private HealthStatus? _last;
@@ -43,8 +46,6 @@ internal sealed partial class EchoHealthCheck(
 
     /// <summary>Nothing waits any more for a probe that is still under way.</summary>
     public override Task StoppedAsync(CancellationToken cancellationToken) => _end.CancelAsync();
-
-    public void Dispose() => _end.Dispose();
 
     /// <summary>The probe that is under way, or the last one while it is fresh, or a new one.</summary>
     private Task<HealthCheckResult> Probe()

@@ -96,7 +96,7 @@ public class HealthTests
         var settings = host.Services.GetRequiredService<HostSettings>();
         var bound = new BoundEndpoints();
         new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(settings.Endpoints[0], listen));
-        using var check = new EchoHealthCheck(
+        var check = new EchoHealthCheck(
             settings, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time,
             NullLogger<EchoHealthCheck>.Instance);
         for (var i = 0; i < 5; i++)
@@ -118,6 +118,16 @@ public class HealthTests
         Assert.Equal(HealthStatus.Healthy, (await stays.WaitAsync(Wait.Limit)).Status);
         Assert.Equal(HealthStatus.Healthy, (await check.CheckHealthAsync(new HealthCheckContext()).WaitAsync(Wait.Limit)).Status);
         Assert.False(silent.Pending(), "another probe was made");
+    }
+
+    /// <summary>As the framework's test factory does, and the program itself at the same time: each may come first.</summary>
+    [Fact]
+    public async Task A_host_that_is_disposed_of_may_be_stopped_still()
+    {
+        var host = await EchoHostFixture.StartAsync();
+        var check = host.Services.GetRequiredService<EchoHealthCheck>();
+        await host.DisposeAsync();
+        await check.StoppedAsync(CancellationToken.None).WaitAsync(Wait.Limit);
     }
 
     [Fact]
