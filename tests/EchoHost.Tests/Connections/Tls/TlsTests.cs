@@ -109,13 +109,15 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Received new message", StringComparison.Ordinal)), "the message has come");
         // The idle timeout ends it from the host's side.
         time.Advance(TimeSpan.FromSeconds(58.5));
-        while (!client.HasExited)
-        {
-            // Slowly, since the host gives up what has not ended in order by its next look, a second later.
-            time.Advance(TimeSpan.FromSeconds(0.5));
-            await Task.WhenAny(client.WaitForExitAsync(), Task.Delay(2000, CancellationToken.None));
-        }
-
+        await Wait.UntilAsync(
+            async () =>
+            {
+                // Slowly, since the host gives up what has not ended in order by its next look, a second later.
+                time.Advance(TimeSpan.FromSeconds(0.5));
+                await Task.WhenAny(client.WaitForExitAsync(), Task.Delay(2000, CancellationToken.None));
+                return client.HasExited;
+            },
+            "the host ends it");
         await client.WaitForExitAsync().WaitAsync(Wait.Limit);
         Assert.Equal("hello\n", await output.WaitAsync(Wait.Limit));
         Assert.DoesNotContain("unexpected eof", await errors.WaitAsync(Wait.Limit), StringComparison.Ordinal);
