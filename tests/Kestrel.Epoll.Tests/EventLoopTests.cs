@@ -77,7 +77,8 @@ public class EventLoopTests
             {
                 using var gate = new ManualResetEventSlim();
                 using var isStuck = new ManualResetEventSlim();
-                var left = new TaskCompletionSource();
+                // Not on the loop's threads, which the test would hold up itself.
+                var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 loop.Schedule(new Work(() =>
                 {
                     isStuck.Set();
@@ -87,7 +88,7 @@ public class EventLoopTests
                 Assert.True(isStuck.Wait(Wait.Limit), "it is called");
                 await Wait.UntilAsync(loop.Relieve, "another thread takes over");
 
-                var done = new TaskCompletionSource();
+                var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 loop.Schedule(new Work(done.SetResult));
                 await done.Task.WaitAsync(Wait.Limit);
                 Assert.False(left.Task.IsCompleted, "the first is stuck still");
