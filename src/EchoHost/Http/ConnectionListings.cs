@@ -23,7 +23,7 @@ internal sealed record ConnectionQuery(int Limit, ConnectionOrder Order, string?
 
 /// <summary>
 /// Makes the answers of <c>GET /connections</c>: each is kept for a second, and together they take at most a fiftieth of a
-/// processor at the most.
+/// processor for long.
 /// </summary>
 internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable
 {

@@ -36,14 +36,9 @@ internal static class ConnectionsEndpoint
         {
             await new HttpProblem(StatusCodes.Status400BadRequest, problem).ExecuteAsync(context);
         }
-        else if (HttpMethods.IsHead(context.Request.Method))
-        {
-            // Nothing is made for an answer that is not sent.
-            context.Response.ContentType = ContentType;
-        }
         else
         {
-            await CostlyAnswer.WriteAsync(context, ContentType, await listings.GetAsync(query, matches, context.RequestAborted));
+            await CostlyAnswer.WriteAsync(context, ContentType, cancellationToken => listings.GetAsync(query, matches, cancellationToken));
         }
     }
 

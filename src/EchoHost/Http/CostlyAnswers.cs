@@ -160,10 +160,19 @@ internal static class CostlyAnswer
 {
     private const string RetryAfterSeconds = "1";
 
-    /// <summary>Sends an answer with its length; 503 where there is none.</summary>
-    public static async Task WriteAsync(HttpContext context, string contentType, ReadOnlySequence<byte>? body)
+    /// <summary>Sends an answer with its length; 503 where there is none. For HEAD nothing is made, since it is not sent.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="contentType">What the answer is.</param>
+    /// <param name="get">Gets the answer; null where too many others are to be made first.</param>
+    public static async Task WriteAsync(HttpContext context, string contentType, Func<CancellationToken, ValueTask<ReadOnlySequence<byte>?>> get)
     {
-        if (body is not { } answer)
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            context.Response.ContentType = contentType;
+            return;
+        }
+
+        if (await get(context.RequestAborted) is not { } answer)
         {
             context.Response.Headers.RetryAfter = RetryAfterSeconds;
             await new HttpProblem(StatusCodes.Status503ServiceUnavailable, "too many others ask at the moment; ask again in a second").ExecuteAsync(context);

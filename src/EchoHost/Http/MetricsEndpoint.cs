@@ -45,17 +45,10 @@ internal static class MetricsEndpoint
 
     private static bool Is(NameValueHeaderValue parameter, string name) => parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task ScrapeAsync(HttpContext context, Scrapes scrapes)
+    private static Task ScrapeAsync(HttpContext context, Scrapes scrapes)
     {
         var openMetrics = PrefersOpenMetrics(context.Request.Headers.Accept);
-        var contentType = PrometheusText.ContentType(openMetrics);
-        if (HttpMethods.IsHead(context.Request.Method))
-        {
-            context.Response.ContentType = contentType;
-            return;
-        }
-
-        await CostlyAnswer.WriteAsync(context, contentType, await scrapes.GetAsync(openMetrics, context.RequestAborted));
+        return CostlyAnswer.WriteAsync(context, PrometheusText.ContentType(openMetrics), cancellationToken => scrapes.GetAsync(openMetrics, cancellationToken));
     }
 }
 

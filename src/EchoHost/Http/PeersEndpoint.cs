@@ -24,16 +24,7 @@ internal static class PeersEndpoint
         app.MapPost("/peers/{name}/messages", SendAsync).AddEndpointFilter(AdminEndpoints.RequireTokenAsync);
     }
 
-    private static async Task ListAsync(HttpContext context, PeerListing listing)
-    {
-        if (HttpMethods.IsHead(context.Request.Method))
-        {
-            context.Response.ContentType = PeerListing.ContentType;
-            return;
-        }
-
-        await CostlyAnswer.WriteAsync(context, PeerListing.ContentType, await listing.GetAsync(context.RequestAborted));
-    }
+    private static Task ListAsync(HttpContext context, PeerListing listing) => CostlyAnswer.WriteAsync(context, PeerListing.ContentType, listing.GetAsync);
 
     /// <summary>Sends the body's text over a connection of its own and answers with what came back: 404 for no peer of that name, 502 where it did not come back the same.</summary>
     private static async Task<IResult> SendAsync(string name, HttpContext context, PeerList peers, PeerClient client, HostSettings settings)
