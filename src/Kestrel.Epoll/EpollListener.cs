@@ -109,23 +109,14 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     public ValueTask DisposeAsync() => UnbindAsync();
 
-    void IPollable.OnEvents(EpollEvents events)
-    {
-        _loop.BeforeLock(this);
-        lock (this)
-        {
-            _isReadable = true;
-        }
-
-        GoOn();
-    }
+    void IPollable.OnEvents(EpollEvents events) => GoOn(isReadable: true);
 
     /// <summary>The accept loop's own failures are its own.</summary>
     void IPollable.OnFailed(Exception exception)
     {
     }
 
-    void IThreadPoolWorkItem.Execute() => GoOn();
+    void IThreadPoolWorkItem.Execute() => GoOn(isReadable: false);
 
     bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
 
@@ -214,11 +205,12 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         return task;
     }
 
-    private void GoOn()
+    private void GoOn(bool isReadable)
     {
         _loop.BeforeLock(this);
         lock (this)
         {
+            _isReadable |= isReadable;
             if (!_wait.IsPending)
             {
                 return;
