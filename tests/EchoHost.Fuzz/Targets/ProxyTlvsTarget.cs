@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Tests.Infrastructure;
 using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Fuzz.Targets;
@@ -30,7 +31,7 @@ internal static class ProxyTlvsTarget
         if (checksumAt > 0)
         {
             bytes.AsSpan(checksumAt, 4).Clear();
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(checksumAt), Reference(bytes));
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(checksumAt), ProxyHeaders.Reference(bytes));
         }
 
         var status = ProxyHeaderParser.Parse(bytes, out var header, out _);
@@ -85,22 +86,6 @@ internal static class ProxyTlvsTarget
         }
 
         return found;
-    }
-
-    /// <summary>CRC32C a bit at a time (RFC 3720, appendix B.4).</summary>
-    private static uint Reference(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var b in bytes)
-        {
-            crc ^= b;
-            for (var bit = 0; bit < 8; bit++)
-            {
-                crc = (crc & 1) == 0 ? crc >> 1 : (crc >> 1) ^ 0x82F63B78;
-            }
-        }
-
-        return ~crc;
     }
 
     private static IEnumerable<byte[]> Seeds()
