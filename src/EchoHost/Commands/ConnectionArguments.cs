@@ -97,7 +97,9 @@ internal sealed class ConnectionArguments
         IPEndPoint? source = null;
         if (parsed.GetValue(_proxySource) is { } given)
         {
-            source = AddressText.TryParseEndPoint(given, out var endPoint) ? endPoint : throw new ConfigurationException($"{_proxySource.Name} is '{given}'; expected IP:PORT");
+            source = AddressText.TryParseEndPoint(given, out var endPoint)
+                ? endPoint
+                : throw new ConfigurationException($"{_proxySource.Name} is '{given}'; expected IP:PORT");
         }
 
         return parsed.GetValue(_proxy) switch

@@ -112,7 +112,8 @@ internal static class ServeCommand
         try
         {
             // A collector that does not answer holds up the last push, which says nothing of standard output.
-            await Task.Run(app.Services.GetRequiredService<MeterProviders>().Dispose).WaitAsync(LastPush).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Run(app.Services.GetRequiredService<MeterProviders>().Dispose).WaitAsync(LastPush)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);
         }
         catch (TimeoutException)

@@ -80,7 +80,8 @@ internal sealed record HostSettings(
         var addresses = ConfigurationException.Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key]), problems) ?? [];
         // TLS has as many loops of its own.
         var loops = echo.LoopCount * (endpoints.Any(endpoint => endpoint.Tls is not null) ? 2 : 1);
-        var capacity = ConfigurationException.Collect(() => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), loops, peers.MostDescriptors), problems);
+        var capacity = ConfigurationException.Collect(
+            () => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), loops, peers.MostDescriptors), problems);
         ThrowIfAny(problems);
         return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, peers, capacity!);
     }

@@ -170,7 +170,8 @@ internal sealed class SectionReader
         {
             if (!_known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                _problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}{(_known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known)}")}");
+                var known = _known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known)}";
+                _problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}{known}");
             }
         }
     }

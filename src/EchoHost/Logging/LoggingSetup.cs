@@ -71,7 +71,9 @@ internal static class LoggingSetup
                 .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
                 .MinimumLevel.Override("System", LogEventLevel.Warning)
                 .ReadFrom.Configuration(configuration, new ConfigurationReaderOptions(SerilogSinks.Assemblies));
-            return complaints.ToString() is { Length: > 0 } complaint ? throw SerilogSinks.Problem(configuration.GetSection(SerilogSection), complaint) : serilog;
+            return complaints.ToString() is { Length: > 0 } complaint
+                ? throw SerilogSinks.Problem(configuration.GetSection(SerilogSection), complaint)
+                : serilog;
         }
         catch (Exception e) when (e is not ConfigurationException)
         {

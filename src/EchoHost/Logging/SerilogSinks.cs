@@ -102,7 +102,8 @@ internal static partial class SerilogSinks
     /// <param name="complaint">Serilog's own words, with the time and a stack trace where they are from its own log.</param>
     public static ConfigurationException Problem(IConfigurationSection section, string complaint)
     {
-        var words = string.Join(' ', complaint.Split('\n', StringSplitOptions.TrimEntries).TakeWhile(line => !line.StartsWith("at ", StringComparison.Ordinal)));
+        var lines = complaint.Split('\n', StringSplitOptions.TrimEntries).TakeWhile(line => !line.StartsWith("at ", StringComparison.Ordinal));
+        var words = string.Join(' ', lines);
         words = Stamp().Replace(words, "").Trim();
         if (UnknownMethod().Match(words) is { Success: true } unknown)
         {
@@ -115,7 +116,9 @@ internal static partial class SerilogSinks
 
     /// <summary>The key with the longest value that <paramref name="words"/> hold.</summary>
     private static string? KeyOf(IConfigurationSection section, string words) =>
-        section.AsEnumerable().Where(setting => setting.Value is { Length: > 1 } value && words.Contains(value, StringComparison.Ordinal)).MaxBy(setting => setting.Value!.Length).Key;
+        section.AsEnumerable()
+            .Where(setting => setting.Value is { Length: > 1 } value && words.Contains(value, StringComparison.Ordinal))
+            .MaxBy(setting => setting.Value!.Length).Key;
 
     [GeneratedRegex(@"Unable to find a method called (\S+?)[. ]")]
     private static partial Regex UnknownMethod();

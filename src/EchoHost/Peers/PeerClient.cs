@@ -43,7 +43,9 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
             start = time.GetTimestamp();
             var wasCertificateWanted = false;
             var tls = target.IsTls
-                ? await limit.RunAsync(token => EncryptAsync(connection, target.Host, opened, () => wasCertificateWanted = true, token), () => "connected, but the TLS handshake was not done")
+                ? await limit.RunAsync(
+                    token => EncryptAsync(connection, target.Host, opened, () => wasCertificateWanted = true, token),
+                    () => "connected, but the TLS handshake was not done")
                 : null;
             var phases = new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start));
             return new PeerConnection(connection, tls, phases, opened, passed, time, wasCertificateWanted || tls is { IsMutuallyAuthenticated: true });
@@ -144,7 +146,8 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    private async Task<SslStream> EncryptAsync(ConnectionContext connection, string host, long opened, Action onCertificateWanted, CancellationToken cancellationToken)
+    private async Task<SslStream> EncryptAsync(
+        ConnectionContext connection, string host, long opened, Action onCertificateWanted, CancellationToken cancellationToken)
     {
         var pipe = new PipeStream(connection.Transport);
         var stream = new SslStream(pipe);

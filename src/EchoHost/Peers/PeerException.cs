@@ -94,7 +94,9 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
         if (isTurnedAway && progress.WasCertificateWanted)
         {
             // Some servers, .NET's among them, refuse a certificate without an alert and after the handshake.
-            return new PeerException(ProbeResult.Tls, $"the peer asked for a certificate, and {verb.Replace(" by the peer", " the connection", StringComparison.Ordinal)} {progress}: it refuses the one it was shown, or wants one", cause);
+            var how = verb.Replace(" by the peer", " the connection", StringComparison.Ordinal);
+            var problem = $"the peer asked for a certificate, and {how} {progress}: it refuses the one it was shown, or wants one";
+            return new PeerException(ProbeResult.Tls, problem, cause);
         }
 
         return new PeerException(result, $"{verb} {progress}{(isTurnedAway ? Guess : "")}", cause) { IsTurnedAway = isTurnedAway };
