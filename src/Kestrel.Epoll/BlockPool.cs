@@ -10,7 +10,7 @@ internal sealed class BlockPool
     public const int BlockSize = 64 * 1024;
 
     /// <summary>How many unused blocks are kept for the next burst: 4 MiB.</summary>
-    private const int MostIdle = 64;
+    private const int MaxIdle = 64;
 
     private readonly Stack<Block> _idle = new();
     private Block? _warm;
@@ -77,7 +77,7 @@ internal sealed class BlockPool
     {
         lock (_idle)
         {
-            if (_idle.Count < MostIdle)
+            if (_idle.Count < MaxIdle)
             {
                 _idle.Push(block);
             }

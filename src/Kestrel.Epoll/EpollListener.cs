@@ -10,7 +10,7 @@ namespace Kestrel.Epoll;
 internal sealed class EpollListener : IConnectionListener, IPollable, IValueTaskSource<bool>, IThreadPoolWorkItem
 {
     /// <summary>How many connections are accepted in a row before others have their turn.</summary>
-    private const int MostAcceptsInARow = 64;
+    private const int MaxAcceptsInARow = 64;
 
     private readonly EpollTransport _transport;
     private readonly Socket _listenSocket;
@@ -63,7 +63,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     {
         while (!_unbound.IsCancellationRequested)
         {
-            if (_acceptsInARow >= MostAcceptsInARow)
+            if (_acceptsInARow >= MaxAcceptsInARow)
             {
                 await WaitAsync(isForTurn: true);
             }

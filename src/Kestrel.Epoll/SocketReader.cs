@@ -16,10 +16,10 @@ namespace Kestrel.Epoll;
 internal sealed class SocketReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
     /// <summary>How many reads may succeed in a row before other connections have their turn.</summary>
-    private const int MostReadsInARow = 8;
+    private const int MaxReadsInARow = 8;
 
     /// <summary>What is left unconsumed and is no longer than this is moved out of its block while more is waited for.</summary>
-    private const int MostKeptApart = 4096;
+    private const int MaxKeptApart = 4096;
 
     private readonly EpollConnection _connection = connection;
     private readonly SocketDescriptor _descriptor = connection.Descriptor;
@@ -64,7 +64,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         lock (this)
         {
             ThrowIfNotFree();
-            isInTurn = _readsInARow < MostReadsInARow;
+            isInTurn = _readsInARow < MaxReadsInARow;
             if (isInTurn && TryTake(out var result))
             {
                 _readsInARow++;
@@ -374,7 +374,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     /// <summary>A few bytes that wait for others must not hold a whole block, as those of a slow header would on thousands of connections.</summary>
     private void KeepApart()
     {
-        if (_isHanded || _received.IsEmpty || (_received.IsOneBlock && !_received.Last!.IsPooled) || _received.Length > MostKeptApart)
+        if (_isHanded || _received.IsEmpty || (_received.IsOneBlock && !_received.Last!.IsPooled) || _received.Length > MaxKeptApart)
         {
             return;
         }

@@ -8,7 +8,7 @@ namespace Kestrel.Epoll.Tests;
 internal sealed class Interleaving(int seed) : ISeams, IDisposable
 {
     /// <summary>How many decisions there may be; where it takes more, something is waited for that does not come.</summary>
-    private const int MostSteps = 4000;
+    private const int MaxSteps = 4000;
 
     [ThreadStatic]
     private static Actor? _current;
@@ -119,11 +119,11 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
     {
         while (true)
         {
-            if (++_steps > MostSteps)
+            if (++_steps > MaxSteps)
             {
                 var waiting = string.Join(", ", _actors.Where(actor => !actor.IsOver).Select(actor => actor.Name));
                 GiveUp();
-                Assert.Fail($"seed {seed}: after {MostSteps} steps these are not done: {waiting}");
+                Assert.Fail($"seed {seed}: after {MaxSteps} steps these are not done: {waiting}");
             }
 
             var able = _actors.FindAll(actor => actor.IsAble);

@@ -10,15 +10,15 @@ internal static class Descriptors
     private const int Own = 192;
 
     /// <summary>One connection needs no more than this.</summary>
-    private const int LeastForOne = 128;
+    private const int MinForOne = 128;
 
     /// <summary>Says where not even one connection is possible.</summary>
     /// <exception cref="ConfigurationException">It is not.</exception>
     public static void CheckOne()
     {
-        if (DescriptorLimit.Read() is { } limit && limit < LeastForOne)
+        if (DescriptorLimit.Read() is { } limit && limit < MinForOne)
         {
-            throw TooLow(limit, LeastForOne);
+            throw TooLow(limit, MinForOne);
         }
     }
 

@@ -8,12 +8,12 @@ namespace EchoHost.Commands;
 /// <summary><c>EchoHost load HOST:PORT</c>: how much a path and its peer carry, and how steadily.</summary>
 internal static class LoadCommand
 {
-    private const int MostConnections = 100_000;
-    private const int MostSize = 16 * 1024 * 1024;
-    private const int MostPipeline = 10_000;
-    private const int MostRate = 10_000_000;
+    private const int MaxConnections = 100_000;
+    private const int MaxSize = 16 * 1024 * 1024;
+    private const int MaxPipeline = 10_000;
+    private const int MaxRate = 10_000_000;
 
-    private static readonly TimeSpan RehearsalTime = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan WarmupTime = TimeSpan.FromMilliseconds(200);
 
     public static Command Create()
     {
@@ -32,11 +32,11 @@ internal static class LoadCommand
             var (target, link, timeout) = connection.Read(parsed);
             var options = new LoadOptions(
                 target,
-                parsed.Number(connections, 1, MostConnections) ?? 50,
-                parsed.Number(size, 1, MostSize) ?? 64,
-                parsed.Number(pipeline, 1, MostPipeline) ?? 1,
+                parsed.Number(connections, 1, MaxConnections) ?? 50,
+                parsed.Number(size, 1, MaxSize) ?? 64,
+                parsed.Number(pipeline, 1, MaxPipeline) ?? 1,
                 parsed.Time(duration, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(10),
-                parsed.Number(rate, 1, MostRate),
+                parsed.Number(rate, 1, MaxRate),
                 parsed.GetValue(reconnect),
                 timeout);
             Descriptors.Check(connections.Name, options.Connections);
@@ -52,7 +52,7 @@ internal static class LoadCommand
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
         var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new RememberedNames(NameLookups.OfSystem(link.Family)), link, TimeProvider.System);
-        await client.RehearseAsync(options.Target, stop.Token, (self, echo) => RehearseAsync(options, self, echo, stop.Token));
+        await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
         try
         {
@@ -79,17 +79,17 @@ internal static class LoadCommand
     }
 
     /// <summary>A small load of the same kind, of which nothing is told.</summary>
-    private static async Task RehearseAsync(LoadOptions options, PeerClient self, PeerTarget echo, CancellationToken stop)
+    private static async Task WarmUpAsync(LoadOptions options, PeerClient self, PeerTarget echo, CancellationToken stop)
     {
         var small = options with
         {
             Target = echo,
             Connections = Math.Min(options.Connections, 4),
             Rate = options.Rate is null ? null : Math.Min(options.Rate.Value, 1000),
-            Duration = RehearsalTime,
-            Timeout = RehearsalTime,
+            Duration = WarmupTime,
+            Timeout = WarmupTime,
         };
-        using var rehearsal = new LoadTest(small, self);
-        await rehearsal.RunAsync(stop);
+        using var warmup = new LoadTest(small, self);
+        await warmup.RunAsync(stop);
     }
 }

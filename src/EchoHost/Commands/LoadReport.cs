@@ -50,14 +50,14 @@ internal sealed class LoadReport(LoadTest test)
             json.WriteNumber("mismatches", test.Tally.ErrorsOf(ProbeResult.Mismatch));
             json.WriteNumber("seconds", Math.Round(_seconds, 3));
             json.WriteStartObject("latencyMicroseconds");
-            WriteTime("min", latency.Least);
+            WriteTime("min", latency.Min);
             WriteTime("mean", latency.Mean);
             foreach (var (name, percent) in Percentiles)
             {
                 WriteTime(name, latency.Percentile(percent));
             }
 
-            WriteTime("max", latency.Most);
+            WriteTime("max", latency.Max);
             json.WriteEndObject();
             json.WriteEndObject();
         }
@@ -78,7 +78,7 @@ internal sealed class LoadReport(LoadTest test)
         if (latency.Count > 0)
         {
             text.AppendLine();
-            text.AppendJoin("  ", Percentiles.Select(p => $"{p.Name} {Microseconds(latency.Percentile(p.Percent))}").Prepend($"mean {Microseconds(latency.Mean)}").Prepend($"min {Microseconds(latency.Least)}").Append($"max {Microseconds(latency.Most)}")).AppendLine();
+            text.AppendJoin("  ", Percentiles.Select(p => $"{p.Name} {Microseconds(latency.Percentile(p.Percent))}").Prepend($"mean {Microseconds(latency.Mean)}").Prepend($"min {Microseconds(latency.Min)}").Append($"max {Microseconds(latency.Max)}")).AppendLine();
             text.AppendLine();
             AppendHistogram(text, latency);
         }
@@ -109,7 +109,7 @@ internal sealed class LoadReport(LoadTest test)
     /// <summary>A bar for each step of 1, 2, 5, 10, … microseconds between the shortest and the longest.</summary>
     private static void AppendHistogram(StringBuilder text, LatencyHistogram latency)
     {
-        var bounds = Steps(latency.Least, latency.Most).ToList();
+        var bounds = Steps(latency.Min, latency.Max).ToList();
         var counts = bounds.Select((bound, i) => latency.CountBetween(i == 0 ? -1 : bounds[i - 1], bound)).ToArray();
         var most = Math.Max(1, counts.Max());
         foreach (var (bound, count) in bounds.Zip(counts))

@@ -11,7 +11,7 @@ namespace EchoHost.Commands;
 internal readonly record struct LoadStatus(long Connections, double Rate, double Median, double P99, long Errors)
 {
     /// <summary>The narrowest terminal that the text is made for.</summary>
-    public const int LeastWidth = 40;
+    public const int MinWidth = 40;
 
     private const int LongestBar = 40;
     private const int ShortestBar = 8;

@@ -9,7 +9,7 @@ namespace EchoHost.Commands;
 /// <summary><c>EchoHost send HOST:PORT [TEXT]</c>: what ping is for hosts, for echo peers.</summary>
 internal static class SendCommand
 {
-    private const int MostBytes = 64 * 1024 * 1024;
+    private const int MaxBytes = 64 * 1024 * 1024;
 
     public static Command Create()
     {
@@ -26,7 +26,7 @@ internal static class SendCommand
             Descriptors.CheckOne();
             CheckText(parsed, text);
             var (target, link, timeout) = connection.Read(parsed);
-            var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MostBytes), parsed.Number(count, 0, int.MaxValue));
+            var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MaxBytes), parsed.Number(count, 0, int.MaxValue));
             var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
             return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport(target) : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
         }));
@@ -38,7 +38,7 @@ internal static class SendCommand
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
         var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), NameLookups.OfSystem(link.Family), link, TimeProvider.System);
-        await client.RehearseAsync(session.Target, stop.Token);
+        await client.WarmUpAsync(session.Target, stop.Token);
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
             : tally.Messages > 0 ? ExitCode.Failed
@@ -70,6 +70,6 @@ internal static class SendCommand
         var most = count == 0 ? int.MaxValue : count;
         return text is not null ? (MessageSource.Repeat(() => Encoding.UTF8.GetBytes(text), most ?? 1), true)
             : bytes is { } length ? (MessageSource.Repeat(() => UniquePayload.Bytes(length), most ?? 1), true)
-            : (MessageSource.LinesAsync(StandardInput.Open(), MostBytes, most ?? int.MaxValue), false);
+            : (MessageSource.LinesAsync(StandardInput.Open(), MaxBytes, most ?? int.MaxValue), false);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
         StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
         if (tally.Same > 0)
         {
-            StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Least)}/{tally.Mean:0.000}/{Milliseconds(tally.Most)}/{tally.Deviation:0.000} ms"));
+            StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Min)}/{tally.Mean:0.000}/{Milliseconds(tally.Max)}/{tally.Deviation:0.000} ms"));
         }
     }
 

@@ -89,9 +89,9 @@ internal sealed class SendTally
     /// <summary>How many came back the same.</summary>
     public int Same { get; private set; }
 
-    public TimeSpan Least { get; private set; } = TimeSpan.MaxValue;
+    public TimeSpan Min { get; private set; } = TimeSpan.MaxValue;
 
-    public TimeSpan Most { get; private set; }
+    public TimeSpan Max { get; private set; }
 
     /// <summary>In milliseconds.</summary>
     public double Mean => _sum / Same;
@@ -105,8 +105,8 @@ internal sealed class SendTally
         Same++;
         _sum += roundTrip.TotalMilliseconds;
         _sumOfSquares += roundTrip.TotalMilliseconds * roundTrip.TotalMilliseconds;
-        Least = roundTrip < Least ? roundTrip : Least;
-        Most = roundTrip > Most ? roundTrip : Most;
+        Min = roundTrip < Min ? roundTrip : Min;
+        Max = roundTrip > Max ? roundTrip : Max;
     }
 
     public void AddLost() => Messages++;

@@ -32,7 +32,7 @@ internal static unsafe partial class StartConditions
             return ExitCode.Done;
         }
 
-        var needed = (ulong)(isHost ? DescriptorNeeds.LeastForHost : DescriptorNeeds.LeastForCommand);
+        var needed = (ulong)(isHost ? DescriptorNeeds.MinForHost : DescriptorNeeds.MinForCommand);
         ResourceLimit limit;
         if (GetLimit(LimitOfDescriptors, &limit) == 0 && limit.Soft < needed)
         {
@@ -66,16 +66,16 @@ internal static unsafe partial class StartConditions
 
     private static void Write(ulong number)
     {
-        const int mostDigits = 20;
-        var digits = stackalloc byte[mostDigits];
-        var at = mostDigits;
+        const int maxDigits = 20;
+        var digits = stackalloc byte[maxDigits];
+        var at = maxDigits;
         do
         {
             digits[--at] = (byte)('0' + (number % 10));
             number /= 10;
         }
         while (number > 0);
-        _ = Write(StandardError, digits + at, (nuint)(mostDigits - at));
+        _ = Write(StandardError, digits + at, (nuint)(maxDigits - at));
     }
 
     private struct ResourceLimit

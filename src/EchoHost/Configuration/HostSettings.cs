@@ -81,7 +81,7 @@ internal sealed record HostSettings(
         // TLS has as many loops of its own.
         var loops = echo.LoopCount * (endpoints.Any(endpoint => endpoint.Tls is not null) ? 2 : 1);
         var capacity = ConfigurationException.Collect(
-            () => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), loops, peers.MostDescriptors), problems);
+            () => ConnectionCapacity.From(echo.Limits.MaxConnections, DescriptorLimit.Read(), loops, peers.MaxDescriptors), problems);
         ThrowIfAny(problems);
         return new HostSettings(echo, endpoints, http, admin, trusted!, quiet!, addresses, peers, capacity!);
     }

@@ -15,7 +15,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
 {
     /// <summary>
     /// How long received bytes may take from the kernel to this handler: through the transport's own loop, and TLS. By the
-    /// system's clock, as <see cref="MostTime"/>: bytes know no other.
+    /// system's clock, as <see cref="MaxTime"/>: bytes know no other.
     /// </summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
@@ -23,10 +23,10 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     private const int MinQuiet = 2;
 
     /// <summary>How many bytes may be on that way: the transport's pipe, and the records of TLS.</summary>
-    private const int MostUnderWay = 256 * 1024;
+    private const int MaxUnderWay = 256 * 1024;
 
     /// <summary>How long a connection's last bytes may take in all.</summary>
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(5);
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
@@ -61,10 +61,10 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     private async Task EchoRestAsync(PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
     {
         var start = Stopwatch.GetTimestamp();
-        long left = MostUnderWay + (tracked?.Socket?.UnreadBytes ?? 0);
+        long left = MaxUnderWay + (tracked?.Socket?.UnreadBytes ?? 0);
         var quiet = 0;
         await using var settled = new Timer(static input => ((PipeReader)input!).CancelPendingRead(), input, Settle, Settle);
-        while (left > 0 && Stopwatch.GetElapsedTime(start) < MostTime)
+        while (left > 0 && Stopwatch.GetElapsedTime(start) < MaxTime)
         {
             var waiting = Stopwatch.GetTimestamp();
             var read = await input.ReadAsync();

@@ -11,7 +11,7 @@ internal sealed class EchoOptions
 {
     public const string SectionName = "Echo";
 
-    private const int MostEventLoops = 1024;
+    private const int MaxEventLoops = 1024;
 
     /// <summary>The raw endpoints by name.</summary>
     /// <remarks>Default: <c>Tcp</c> at <c>tcp://*:5555</c>, from appsettings.json.</remarks>
@@ -54,7 +54,7 @@ internal sealed class EchoOptions
         {
             Endpoints = section.Map(nameof(Endpoints), EchoEndpointOptions.Read),
             Transport = section.Choice(nameof(Transport), fallback.Transport),
-            EventLoops = section.OptionalNumber(nameof(EventLoops), min: 1, max: MostEventLoops),
+            EventLoops = section.OptionalNumber(nameof(EventLoops), min: 1, max: MaxEventLoops),
             LogMessages = section.Flag(nameof(LogMessages), fallback.LogMessages),
             MessageLogLimit = section.Number(nameof(MessageLogLimit), fallback.MessageLogLimit),
             QuietNetworks = section.List(nameof(QuietNetworks)),

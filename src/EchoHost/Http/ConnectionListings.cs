@@ -28,7 +28,7 @@ internal sealed record ConnectionQuery(int Limit, ConnectionOrder Order, string?
 internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable
 {
     /// <summary>How many connections the kernel is asked about to sort them; of more, another part with each listing.</summary>
-    internal const int MostReadings = 10_000;
+    internal const int MaxReadings = 10_000;
 
     private const double Share = 1 / 50.0;
 
@@ -78,7 +78,7 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
     {
         var found = new PriorityQueue<TrackedConnection, (double Key, long Youth)>();
         // Without a filter it is known how many there are, and each round reads every so many of them.
-        var (stride, readings, seen) = (matches is null ? (registry.Count / MostReadings) + 1 : 1, 0, 0);
+        var (stride, readings, seen) = (matches is null ? (registry.Count / MaxReadings) + 1 : 1, 0, 0);
         var phase = _round++ % stride;
         foreach (var connection in registry.All())
         {
@@ -88,7 +88,7 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
                 continue;
             }
 
-            if (query.Order == ConnectionOrder.Rtt && seen % stride == phase && readings++ < MostReadings)
+            if (query.Order == ConnectionOrder.Rtt && seen % stride == phase && readings++ < MaxReadings)
             {
                 connection.ReadRtt();
             }

@@ -12,7 +12,7 @@ namespace EchoHost.Http;
 internal static class ConnectionsEndpoint
 {
     private const int DefaultLimit = 1000;
-    private const int MostLimit = 10_000;
+    private const int MaxLimit = 10_000;
     private const string ContentType = "application/json; charset=utf-8";
 
     private static readonly string[] Parameters = ["limit", "sort", "peer"];
@@ -51,8 +51,8 @@ internal static class ConnectionsEndpoint
         matches = peer is null ? null : PeerFilter(peer);
         var problem = parameters.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown
             ? $"{unknown} is no parameter of this call; it has {string.Join(", ", Parameters)}"
-            : limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MostLimit)
-                ? $"limit is '{limit}'; expected a whole number, at most {MostLimit}"
+            : limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MaxLimit)
+                ? $"limit is '{limit}'; expected a whole number, at most {MaxLimit}"
             : order < 0 ? $"sort is '{sort}'; expected {string.Join(", ", Sorts)}"
             : peer is not null && matches is null ? $"peer is '{peer}'; expected an address, an address and port, or a network (CIDR)"
             : null;

@@ -15,16 +15,16 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
     where TKey : notnull
 {
     /// <summary>How many answers are kept.</summary>
-    internal const int MostKept = 8;
+    internal const int MaxKept = 8;
 
     /// <summary>How much rest may be owed before the next answer has to wait: at a share of a twentieth, that of half a second of work.</summary>
     internal static readonly TimeSpan Burst = TimeSpan.FromSeconds(10);
 
     /// <summary>The longest rest. What took longer than its share of that was held up by other things, such as a pause of the machine.</summary>
-    internal static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2);
+    internal static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a client waits for those before it.</summary>
-    internal static readonly TimeSpan MostWait = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an answer is held for clients that had asked before it was begun; after that its memory is given back.</summary>
     private static readonly TimeSpan Hold = TimeSpan.FromSeconds(1);
@@ -84,7 +84,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
 
     private async ValueTask<bool> HasTurnAsync(CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(MostWait, time);
+        using var limit = new CancellationTokenSource(MaxWait, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
@@ -122,7 +122,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         finally
         {
             var wanted = time.GetElapsedTime(begun) * ((1 / share) - 1);
-            (_owed, _owedAt) = (owed + (wanted < MostRest ? wanted : MostRest), time.GetTimestamp());
+            (_owed, _owedAt) = (owed + (wanted < MaxRest ? wanted : MaxRest), time.GetTimestamp());
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         lock (_lock)
         {
             _kept[key] = answer;
-            if (_kept.Count > MostKept)
+            if (_kept.Count > MaxKept)
             {
                 _kept.Remove(_kept.MinBy(kept => kept.Value.Begun).Key);
             }

@@ -22,7 +22,7 @@ internal sealed class AdminOptions
     public const string SectionName = "Admin";
 
     /// <summary>The fewest characters that are hard to guess.</summary>
-    public const int LeastTokenLength = 16;
+    public const int MinTokenLength = 16;
 
     /// <summary>The bearer token for the calls that change something; without one they don't exist.</summary>
     /// <remarks>Default: none.</remarks>
@@ -32,7 +32,7 @@ internal sealed class AdminOptions
     public static AdminOptions Read(SectionReader section) => new() { Token = section.Text(nameof(Token)) ?? "" };
 
     /// <summary>What is wrong with the token, without telling it; null where nothing is.</summary>
-    public string? Problem => Token.Length is > 0 and < LeastTokenLength ? $"has {Token.Length} characters; expected {LeastTokenLength} or more"
+    public string? Problem => Token.Length is > 0 and < MinTokenLength ? $"has {Token.Length} characters; expected {MinTokenLength} or more"
         : Token.All(c => c is > ' ' and <= '~') ? null
         : "has a character that no header can carry; expected visible ASCII without spaces";
 }

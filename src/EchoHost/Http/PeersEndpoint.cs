@@ -14,7 +14,7 @@ namespace EchoHost.Http;
 internal static class PeersEndpoint
 {
     /// <summary>The longest message that can be sent, in bytes.</summary>
-    private const int MostBytes = 1024 * 1024;
+    private const int MaxBytes = 1024 * 1024;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -49,7 +49,7 @@ internal static class PeersEndpoint
         }
         catch (BadHttpRequestException e)
         {
-            return new HttpProblem(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MostBytes} bytes" : e.Message);
+            return new HttpProblem(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MaxBytes} bytes" : e.Message);
         }
         catch (DecoderFallbackException)
         {
@@ -66,7 +66,7 @@ internal static class PeersEndpoint
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
-            limit.MaxRequestBodySize = MostBytes;
+            limit.MaxRequestBodySize = MaxBytes;
         }
 
         using var body = new MemoryStream();

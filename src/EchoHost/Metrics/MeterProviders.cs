@@ -8,8 +8,8 @@ namespace EchoHost.Metrics;
 /// SDK keeps a series for as long as its provider, so that one is made anew when peers have left.
 /// </summary>
 /// <param name="build">Makes a provider with an exporter for the instruments that are wanted, each with so many series at the most.</param>
-/// <param name="mostSeries">How many series an instrument has at the most, those of the mesh aside.</param>
-internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrument>, int, MeterProvider> build, int mostSeries) : IDisposable
+/// <param name="maxSeries">How many series an instrument has at the most, those of the mesh aside.</param>
+internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrument>, int, MeterProvider> build, int maxSeries) : IDisposable
 {
     /// <summary>Room for this many peers is made at first.</summary>
     private const int FewPeers = 64;
@@ -23,7 +23,7 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
     private int _isDisposed;
 
     /// <summary>From here on, rather than from the first scrape, every measurement counts.</summary>
-    public void Start() => _provider ??= build(_exporter, instrument => !IsOfMesh(instrument), mostSeries);
+    public void Start() => _provider ??= build(_exporter, instrument => !IsOfMesh(instrument), maxSeries);
 
     /// <summary>Makes room for so many peers, and forgets those that have left.</summary>
     public void FitPeers(int peers, bool haveSomeLeft)

@@ -28,7 +28,7 @@ internal static class MetricsSetup
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton<ProcessMetrics>();
         services.AddSingleton(provider => new MeterProviders(
-            (exporter, isWanted, mostSeries) => Build(provider, exporter, isWanted, mostSeries, configuration, isPushed, push),
+            (exporter, isWanted, maxSeries) => Build(provider, exporter, isWanted, maxSeries, configuration, isPushed, push),
             SeriesInAll + (SeriesPerEndpoint * provider.GetRequiredService<HostSettings>().Endpoints.Count)));
     }
 
@@ -40,7 +40,7 @@ internal static class MetricsSetup
             : throw new ConfigurationException($"{key} is '{value}'; expected http://HOST:PORT"),
     };
 
-    private static MeterProvider Build(IServiceProvider provider, PrometheusExporter exporter, Predicate<Instrument> isWanted, int mostSeries, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
+    private static MeterProvider Build(IServiceProvider provider, PrometheusExporter exporter, Predicate<Instrument> isWanted, int maxSeries, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
         // Created before the provider, so that both have their series from the first collection on.
@@ -55,7 +55,7 @@ internal static class MetricsSetup
             // Another host in this process has meters of the same names, from a factory of its own.
             .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument)
                 ? MetricStreamConfiguration.Drop
-                : new MetricStreamConfiguration { CardinalityLimit = mostSeries, TagKeys = KestrelLabels.Of(instrument) })
+                : new MetricStreamConfiguration { CardinalityLimit = maxSeries, TagKeys = KestrelLabels.Of(instrument) })
             .AddReader(new BaseExportingMetricReader(exporter) { TemporalityPreference = MetricReaderTemporalityPreference.Cumulative });
         if (isPushed)
         {

@@ -7,7 +7,7 @@ namespace EchoHost.Peers;
 /// <summary>Why a peer's certificate is not believed, in words.</summary>
 internal static class CertificateFaults
 {
-    private const int MostNames = 5;
+    private const int MaxNames = 5;
 
     /// <summary>Every fault there is, in one line.</summary>
     /// <param name="shown">What the peer has shown.</param>
@@ -63,7 +63,7 @@ internal static class CertificateFaults
         string[] names = alternative is null
             ? [certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)]
             : [.. alternative.EnumerateDnsNames(), .. alternative.EnumerateIPAddresses().Select(address => address.ToString())];
-        return names.Length == 0 ? "no name" : string.Join(", ", names.Take(MostNames)) + (names.Length > MostNames ? ", …" : "");
+        return names.Length == 0 ? "no name" : string.Join(", ", names.Take(MaxNames)) + (names.Length > MaxNames ? ", …" : "");
     }
 
     private static string Time(DateTime local) => local.ToUniversalTime().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

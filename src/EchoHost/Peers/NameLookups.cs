@@ -8,8 +8,8 @@ namespace EchoHost.Peers;
 /// server is silent; on the shared thread pool, a few silent names would hold up everything else in the process.
 /// <para>A name is looked up once at a time, for all callers. Being canceled ends the waiting at once; the thread
 /// goes on in the background, and ends when the resolver gives up.</para>
-/// <para>There are <see cref="MostThreads"/> at the most. A name for whose answer a caller waited in vain is late, until it
-/// is answered in time, and late names have no more than <see cref="MostOfLate"/> of the threads: the others are for names
+/// <para>There are <see cref="MaxThreads"/> at the most. A name for whose answer a caller waited in vain is late, until it
+/// is answered in time, and late names have no more than <see cref="MaxOfLate"/> of the threads: the others are for names
 /// that are answered. What finds no thread keeps its place in one queue, also where its caller gives up and another comes
 /// later, so that each name has its turn.</para>
 /// </summary>
@@ -17,10 +17,10 @@ namespace EchoHost.Peers;
 internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResolver
 {
     /// <summary>How many lookups are under way at the most, each on a thread.</summary>
-    public const int MostThreads = 64;
+    public const int MaxThreads = 64;
 
     /// <summary>How many of them are of names that were not answered in time.</summary>
-    public const int MostOfLate = MostThreads * 3 / 4;
+    public const int MaxOfLate = MaxThreads * 3 / 4;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Lookup> _lookups = new(StringComparer.OrdinalIgnoreCase);
@@ -120,7 +120,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
     }
 
-    private bool MayStart(Lookup lookup) => _running < MostThreads && (!lookup.IsLate || _runningLate < MostOfLate);
+    private bool MayStart(Lookup lookup) => _running < MaxThreads && (!lookup.IsLate || _runningLate < MaxOfLate);
 
     /// <summary>Starts a thread; false where the system has none to give, and those that run are to go on with it.</summary>
     /// <exception cref="SocketException">There is none that runs.</exception>

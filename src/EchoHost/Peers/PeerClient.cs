@@ -19,11 +19,11 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     /// <summary>Resolving that takes this share of the time is told of where the rest did not suffice.</summary>
     private const double LongResolve = 0.5;
 
-    /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Rehearsal"/>.</summary>
+    /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Warmup"/>.</summary>
     /// <param name="target">Which peer the real messages are for.</param>
     /// <param name="stop">Ends it at once, which is no failure: nothing depends on it.</param>
-    /// <param name="act">What else is to be rehearsed.</param>
-    public Task RehearseAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) => Rehearsal.RunAsync(connections, resolver, target, stop, act);
+    /// <param name="act">What else to warm up.</param>
+    public Task WarmUpAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) => Warmup.RunAsync(connections, resolver, target, stop, act);
 
     /// <summary>Connects, within <paramref name="timeout"/> for everything together.</summary>
     /// <exception cref="PeerException">The peer could not be connected to.</exception>

@@ -10,7 +10,7 @@ namespace EchoHost.Peers;
 internal sealed class PeerConnection : IAsyncDisposable
 {
     /// <summary>How much of what came back instead is kept to be shown.</summary>
-    private const int MostShown = 1024;
+    private const int MaxShown = 1024;
 
     private static readonly TimeSpan CloseAlertLimit = TimeSpan.FromSeconds(1);
 
@@ -152,7 +152,7 @@ internal sealed class PeerConnection : IAsyncDisposable
             var same = CommonLength(buffer, message.Span[at..]);
             if (same < buffer.Length)
             {
-                byte[] shown = [.. message.Span[..Math.Min(at, MostShown)], .. buffer.Slice(0, Math.Min(buffer.Length, MostShown)).ToArray()];
+                byte[] shown = [.. message.Span[..Math.Min(at, MaxShown)], .. buffer.Slice(0, Math.Min(buffer.Length, MaxShown)).ToArray()];
                 throw PeerException.OfMismatch(
                     at + same == message.Length ? $"more came back than the {message.Length} bytes that were sent" : $"byte {at + same + 1} of {message.Length} came back different",
                     shown);

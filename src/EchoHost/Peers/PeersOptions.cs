@@ -7,9 +7,9 @@ internal sealed class PeersOptions
 {
     public const string SectionName = "Peers";
 
-    private const int MostPayloadBytes = 1024 * 1024;
+    private const int MaxPayloadBytes = 1024 * 1024;
 
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Peers as <c>HOST:PORT</c> or <c>tls://HOST:PORT</c>.</summary>
     /// <remarks>Default: none.</remarks>
@@ -39,9 +39,9 @@ internal sealed class PeersOptions
         {
             Targets = section.List(nameof(Targets)),
             Dns = section.List(nameof(Dns)),
-            Interval = section.Time(nameof(Interval), fallback.Interval, min: LeastInterval),
+            Interval = section.Time(nameof(Interval), fallback.Interval, min: MinInterval),
             Timeout = section.Time(nameof(Timeout), fallback.Timeout, min: TimeSpan.FromMilliseconds(1)),
-            PayloadBytes = section.Number(nameof(PayloadBytes), fallback.PayloadBytes, min: UniquePayload.LeastBytes, max: MostPayloadBytes),
+            PayloadBytes = section.Number(nameof(PayloadBytes), fallback.PayloadBytes, min: UniquePayload.MinBytes, max: MaxPayloadBytes),
         };
     }
 }

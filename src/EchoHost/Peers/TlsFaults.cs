@@ -21,7 +21,7 @@ internal static class TlsFaults
     private const int ReasonBits = 23;
     private const int SslLibrary = 20;
     private const int AlertOffset = 1000;
-    private const int MostAlert = 255;
+    private const int MaxAlert = 255;
 
     /// <summary>How many bytes of the first record <see cref="Of"/> looks at.</summary>
     public const int Looks = HeaderSize + AlertSize;
@@ -83,7 +83,7 @@ internal static class TlsFaults
             {
                 var reason = e.HResult & ((1 << ReasonBits) - 1);
                 // As in "error:0A000102:SSL routines::unsupported protocol".
-                return reason is > AlertOffset and <= AlertOffset + MostAlert ? OfAlert(reason - AlertOffset) : $"TLS failed: {e.Message[(e.Message.LastIndexOf(':') + 1)..].Trim()}";
+                return reason is > AlertOffset and <= AlertOffset + MaxAlert ? OfAlert(reason - AlertOffset) : $"TLS failed: {e.Message[(e.Message.LastIndexOf(':') + 1)..].Trim()}";
             }
         }
 

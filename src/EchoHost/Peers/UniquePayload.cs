@@ -6,7 +6,7 @@ namespace EchoHost.Peers;
 internal static class UniquePayload
 {
     /// <summary>A message this long or longer is like no other of this process; shorter ones may meet again.</summary>
-    public const int LeastBytes = 8;
+    public const int MinBytes = 8;
 
     private static ulong _last = (ulong)Random.Shared.NextInt64();
 

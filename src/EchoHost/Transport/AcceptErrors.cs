@@ -17,7 +17,7 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     private static readonly TimeSpan RestBetweenClients = TimeSpan.FromMilliseconds(20);
 
     /// <summary>How many clients are turned away between two rests.</summary>
-    private const int MostInARow = 16;
+    private const int MaxInARow = 16;
 
     private long _failures;
     private long _turnedAway;
@@ -61,7 +61,7 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     }
 
     public ValueTask RejectedAsync(CancellationToken cancellationToken) =>
-        _turnedAway % MostInARow == 0 ? new ValueTask(Task.Delay(RestBetweenClients, time, cancellationToken)) : default;
+        _turnedAway % MaxInARow == 0 ? new ValueTask(Task.Delay(RestBetweenClients, time, cancellationToken)) : default;
 
     /// <summary>Whether there are descriptors beside the reserve again; of many clients at once, one is enough to look.</summary>
     private bool HasRoom()

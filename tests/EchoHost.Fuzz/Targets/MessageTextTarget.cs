@@ -12,7 +12,7 @@ namespace EchoHost.Fuzz.Targets;
 internal static class MessageTextTarget
 {
     /// <summary>Every byte escaped, and the count of those left out.</summary>
-    private const int MostCharacters = (4 * MessageText.MaxBytes) + 40;
+    private const int MaxCharacters = (4 * MessageText.MaxBytes) + 40;
 
     public static FuzzTarget Target { get; } = new(
         "message-text", "a message's text is one bounded line that gives the bytes again", Check, typeof(MessageText), Seeds);
@@ -21,7 +21,7 @@ internal static class MessageTextTarget
     {
         var text = MessageText.Escape(new ReadOnlySequence<byte>(input));
         Property.IsLine(text, "the text");
-        Property.Holds(text.Length <= MostCharacters, $"{text.Length} characters of {input.Length} bytes");
+        Property.Holds(text.Length <= MaxCharacters, $"{text.Length} characters of {input.Length} bytes");
         foreach (var size in (int[])[1, 7])
         {
             Property.Holds(text == MessageText.Escape(Inputs.InPieces(input, size)), "the text depends on how the bytes are cut");

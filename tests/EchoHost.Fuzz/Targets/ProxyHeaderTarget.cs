@@ -14,7 +14,7 @@ internal static class ProxyHeaderTarget
     private const int CutEverywhere = 256;
 
     /// <summary>More than the longest text that is shown: 256 bytes, each escaped, and how many more there were.</summary>
-    private const int MostShown = 4 * 256 + 32;
+    private const int MaxShown = 4 * 256 + 32;
 
     public static FuzzTarget Target { get; } = new(
         "proxy-header", "a PROXY header means the same however it is cut and whatever follows", Check, typeof(ProxyHeaderParser), Seeds);
@@ -77,7 +77,7 @@ internal static class ProxyHeaderTarget
         foreach (var text in texts)
         {
             Property.IsLine(text ?? "", "what is shown");
-            Property.Holds((text ?? "").Length <= MostShown, "what is shown has no bound");
+            Property.Holds((text ?? "").Length <= MaxShown, "what is shown has no bound");
         }
     }
 

@@ -17,7 +17,7 @@ public class LoadStatusTests
     public void Forty_columns_are_enough_for_anything()
     {
         double[] figures = [0, 1, 999.9, 9_999, 123_456, 9_999_999, 123_456_789, 999_999_999];
-        foreach (var (figure, width) in figures.SelectMany(figure => Enumerable.Range(LoadStatus.LeastWidth, 200).Select(width => (figure, width))))
+        foreach (var (figure, width) in figures.SelectMany(figure => Enumerable.Range(LoadStatus.MinWidth, 200).Select(width => (figure, width))))
         {
             var text = new LoadStatus((long)figure, figure, figure, figure, (long)figure).Text(width);
             Assert.True(LoadStatus.BarWidth(width) + 1 + text.Length < width, $"{width}: {text}");

@@ -91,9 +91,9 @@ public class StartTests
     [InlineData(0.99)]
     public async Task Too_few_descriptors_for_a_command_are_one_line(double share)
     {
-        var limit = (int)(LeastForCommand * share);
+        var limit = (int)(MinForCommand * share);
         Assert.Equal(
-            (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {LeastForCommand} or more\n"),
+            (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {MinForCommand} or more\n"),
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost health http://127.0.0.1:1"));
     }
 
@@ -106,16 +106,16 @@ public class StartTests
     [InlineData(0.995)]
     public async Task Too_few_descriptors_for_a_host_are_one_line(double share)
     {
-        var limit = (int)(LeastForHost * share);
+        var limit = (int)(MinForHost * share);
         Assert.Equal(
-            (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {LeastForHost} or more\n"),
+            (2, "", $"EchoHost: the limit of {limit} file descriptors is too low to start; raise it (ulimit -n) to {MinForHost} or more\n"),
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost --urls=http://127.0.0.1:0"));
     }
 
     [Fact]
     public async Task Every_limit_ends_in_one_line_or_works()
     {
-        foreach (var limit in Enumerable.Range(0, TestScale.Of(8, 60)).Select(i => 30 + (i * (LeastForCommand - 20) / TestScale.Of(8, 60))))
+        foreach (var limit in Enumerable.Range(0, TestScale.Of(8, 60)).Select(i => 30 + (i * (MinForCommand - 20) / TestScale.Of(8, 60))))
         {
             var (code, _, errors) = await ShellAsync($"ulimit -n {limit}; exec $EchoHost health http://127.0.0.1:1");
             Assert.True(code is 1 or 2, $"limit {limit}: {code} {errors}");
@@ -126,7 +126,7 @@ public class StartTests
     [Fact]
     public async Task The_least_that_is_asked_for_is_enough()
     {
-        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"ulimit -n {LeastForHost}; exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:EventLoops=2"])
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"ulimit -n {MinForHost}; exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:EventLoops=2"])
         {
             RedirectStandardOutput = true,
             Environment = { ["PORT"] = "0" },
@@ -184,9 +184,9 @@ public class StartTests
     /// <summary>Compiled to a native file the program needs far fewer descriptors.</summary>
     private static bool HasAssemblies => File.Exists($"{TestProgram.File}.dll");
 
-    private static int LeastForHost => DescriptorNeeds.LeastHost(HasAssemblies);
+    private static int MinForHost => DescriptorNeeds.MinHost(HasAssemblies);
 
-    private static int LeastForCommand => DescriptorNeeds.LeastCommand(HasAssemblies);
+    private static int MinForCommand => DescriptorNeeds.MinCommand(HasAssemblies);
 
     private static async Task<(int Code, string Output, string Errors)> ShellAsync(string script)
     {

@@ -35,7 +35,7 @@ public class ConnectionGateTests
     public void Never_more_are_inside_than_allowed_however_many_try()
     {
         var gate = new ConnectionGate(10, 5);
-        int inside = 0, most = 0, mostOfOne = 0, ofOne = 0;
+        int inside = 0, most = 0, maxOfOne = 0, ofOne = 0;
         Parallel.For(0, 100_000, i =>
         {
             if (!gate.TryEnter())
@@ -46,7 +46,7 @@ public class ConnectionGateTests
             Raise(ref most, Interlocked.Increment(ref inside));
             if (gate.TryEnterAddress(One))
             {
-                Raise(ref mostOfOne, Interlocked.Increment(ref ofOne));
+                Raise(ref maxOfOne, Interlocked.Increment(ref ofOne));
                 Interlocked.Decrement(ref ofOne);
                 gate.LeaveAddress(One);
             }
@@ -55,7 +55,7 @@ public class ConnectionGateTests
             gate.Leave();
         });
         Assert.InRange(most, 1, 10);
-        Assert.InRange(mostOfOne, 1, 5);
+        Assert.InRange(maxOfOne, 1, 5);
         Assert.Equal(10, Enumerable.Range(0, 11).Count(_ => gate.TryEnter()));
         Assert.Equal(5, Enumerable.Range(0, 6).Count(_ => gate.TryEnterAddress(One)));
     }

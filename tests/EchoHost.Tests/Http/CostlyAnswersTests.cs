@@ -107,7 +107,7 @@ public sealed class CostlyAnswersTests : IDisposable
             },
             CancellationToken.None).AsTask();
         var second = AskForAsync("b");
-        _time.Advance(CostlyAnswers<string>.MostWait);
+        _time.Advance(CostlyAnswers<string>.MaxWait);
         Assert.Null(await second.WaitAsync(Wait.Limit));
         release.SetResult();
         Assert.NotNull(await first.WaitAsync(Wait.Limit));
@@ -119,12 +119,12 @@ public sealed class CostlyAnswersTests : IDisposable
     [Fact]
     public async Task Few_are_kept_and_none_for_long()
     {
-        for (var i = 0; i < CostlyAnswers<string>.MostKept + 5; i++)
+        for (var i = 0; i < CostlyAnswers<string>.MaxKept + 5; i++)
         {
             await AskAsync(_kept, $"{i}");
         }
 
-        Assert.Equal(CostlyAnswers<string>.MostKept, _kept.Kept);
+        Assert.Equal(CostlyAnswers<string>.MaxKept, _kept.Kept);
         _time.Advance(3 * Second);
         Assert.Equal(0, _kept.Kept);
     }

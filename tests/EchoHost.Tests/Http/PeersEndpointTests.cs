@@ -16,7 +16,7 @@ namespace EchoHost.Tests.Http;
 public partial class PeersEndpointTests
 {
     private const string Token = "correct-horse-battery";
-    private const int MostBytes = 1024 * 1024;
+    private const int MaxBytes = 1024 * 1024;
 
     [Fact]
     public async Task Without_peers_the_list_is_empty()
@@ -131,7 +131,7 @@ public partial class PeersEndpointTests
         await ExpectAsync(HttpStatusCode.BadRequest, "the body is empty; there is nothing to send", []);
         await ExpectAsync(HttpStatusCode.BadRequest, "the body is not UTF-8 text", [0x68, 0xff, 0x69]);
         await ExpectAsync(HttpStatusCode.BadRequest, "the body is not UTF-8 text", [0xed, 0xa0, 0x80]);
-        await ExpectAsync(HttpStatusCode.RequestEntityTooLarge, $"the body has more than {MostBytes} bytes", new byte[MostBytes + 1]);
+        await ExpectAsync(HttpStatusCode.RequestEntityTooLarge, $"the body has more than {MaxBytes} bytes", new byte[MaxBytes + 1]);
     }
 
     [Fact]
@@ -139,9 +139,9 @@ public partial class PeersEndpointTests
     {
         await using var echo = StubPeer.Echoes();
         await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", $"Peers:Targets:0={echo.Name}", "Peers:Timeout=00:01:00");
-        var body = Enumerable.Repeat((byte)'x', MostBytes + 1).ToArray();
+        var body = Enumerable.Repeat((byte)'x', MaxBytes + 1).ToArray();
         // In chunks, what frames them counts too.
-        foreach (var (length, chunked) in new[] { (MostBytes, false), (MostBytes - 1024, true) })
+        foreach (var (length, chunked) in new[] { (MaxBytes, false), (MaxBytes - 1024, true) })
         {
             var response = await PostAsync(host, echo.Name, body[..length], chunked: chunked);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);

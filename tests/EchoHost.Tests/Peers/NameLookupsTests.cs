@@ -87,13 +87,13 @@ public sealed class NameLookupsTests : IDisposable
     public async Task Threads_have_a_bound_and_what_finds_none_keeps_its_place()
     {
         using var stop = new CancellationTokenSource();
-        var silent = Enumerable.Range(0, NameLookups.MostThreads + 10).Select(i => _lookups.ResolveAsync($"silent-{i}.example", stop.Token)).ToArray();
-        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MostThreads, "all threads are taken");
+        var silent = Enumerable.Range(0, NameLookups.MaxThreads + 10).Select(i => _lookups.ResolveAsync($"silent-{i}.example", stop.Token)).ToArray();
+        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MaxThreads, "all threads are taken");
         using var impatient = new CancellationTokenSource();
         var early = _lookups.ResolveAsync(Good, impatient.Token);
         await LeaveAsync(impatient, early);
         await LeaveAsync(stop, silent);
-        Assert.Equal((NameLookups.MostThreads, 0), (_resolver.Blocked, _resolver.Asked(Good)));
+        Assert.Equal((NameLookups.MaxThreads, 0), (_resolver.Blocked, _resolver.Asked(Good)));
 
         // Ten were there before it; then it has its turn, which ends at once.
         var good = _lookups.ResolveAsync(Good, CancellationToken.None);
@@ -109,7 +109,7 @@ public sealed class NameLookupsTests : IDisposable
     [Fact]
     public async Task Names_that_were_late_leave_threads_for_those_that_are_answered()
     {
-        var names = Enumerable.Range(0, NameLookups.MostThreads).Select(i => $"silent-{i}.example").ToArray();
+        var names = Enumerable.Range(0, NameLookups.MaxThreads).Select(i => $"silent-{i}.example").ToArray();
         await AskInVainAsync(names);
         Array.ForEach(names, _resolver.Release);
         await Wait.UntilAsync(() => _lookups.Running == 0, "the resolver has given up");
@@ -118,9 +118,9 @@ public sealed class NameLookupsTests : IDisposable
         // From now on they are known, and a good name waits for none of them.
         using var stop = new CancellationTokenSource();
         var silent = names.Select(name => _lookups.ResolveAsync(name, stop.Token)).ToArray();
-        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MostOfLate, "late names have all threads that they may have");
+        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MaxOfLate, "late names have all threads that they may have");
         await ResolveAsync(Good);
-        Assert.Equal(NameLookups.MostOfLate, _resolver.Blocked);
+        Assert.Equal(NameLookups.MaxOfLate, _resolver.Blocked);
 
         // Each of them has its turn all the same.
         Array.ForEach(names, _resolver.Release);
@@ -130,7 +130,7 @@ public sealed class NameLookupsTests : IDisposable
         // They were answered in time now, and are as good as any other.
         Array.ForEach(names, _resolver.Silence);
         var again = names.Select(name => _lookups.ResolveAsync(name, stop.Token)).ToArray();
-        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MostThreads, "all threads are theirs");
+        await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MaxThreads, "all threads are theirs");
         await LeaveAsync(stop, again);
     }
 

@@ -18,7 +18,7 @@ public class UniquePayloadTests
     }
 
     [Theory]
-    [InlineData(UniquePayload.LeastBytes)]
+    [InlineData(UniquePayload.MinBytes)]
     [InlineData(64)]
     public void No_two_are_alike_whoever_asks(int length)
     {

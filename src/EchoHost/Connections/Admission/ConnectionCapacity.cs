@@ -14,7 +14,7 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
     private const int FewLoops = 8;
     private const int DescriptorsPerLoop = 2;
 
-    private const int MostHttp = 256;
+    private const int MaxHttp = 256;
 
     /// <summary>Where no descriptor limit can be read.</summary>
     private const int Unlimited = 1_000_000;
@@ -29,13 +29,13 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
         var forOthers = (DescriptorsPerLoop * Math.Max(0, eventLoops - FewLoops)) + forProbes;
         if (descriptors is not { } limit)
         {
-            return new ConnectionCapacity(configured ?? Unlimited, MostHttp, null);
+            return new ConnectionCapacity(configured ?? Unlimited, MaxHttp, null);
         }
 
-        var http = Math.Clamp(limit / 16, DescriptorNeeds.LeastHttp, MostHttp);
+        var http = Math.Clamp(limit / 16, DescriptorNeeds.MinHttp, MaxHttp);
         var most = limit - DescriptorNeeds.OfHost - forOthers - http;
-        return limit < DescriptorNeeds.LeastForHost + forOthers
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {DescriptorNeeds.LeastForHost + forOthers} or more")
+        return limit < DescriptorNeeds.MinForHost + forOthers
+            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {DescriptorNeeds.MinForHost + forOthers} or more")
             : configured > most
             ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
             : new ConnectionCapacity(configured ?? most, http, limit);

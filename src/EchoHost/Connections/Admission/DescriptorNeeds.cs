@@ -24,26 +24,26 @@ internal static class DescriptorNeeds
     private const int CommandBesides = 32;
 
     /// <summary>With fewer connections than this, hardly anybody could connect.</summary>
-    private const int LeastConnections = 16;
+    private const int MinConnections = 16;
 
     /// <summary>HTTP has a sixteenth of all descriptors, and no fewer than this.</summary>
-    public const int LeastHttp = 16;
+    public const int MinHttp = 16;
 
     /// <summary>What a host needs besides its connections.</summary>
     public static int OfHost => Host(HasAssemblies);
 
     /// <summary>The least with which a host starts.</summary>
-    public static int LeastForHost => LeastHost(HasAssemblies);
+    public static int MinForHost => MinHost(HasAssemblies);
 
     /// <summary>The least with which a command starts.</summary>
-    public static int LeastForCommand => LeastCommand(HasAssemblies);
+    public static int MinForCommand => MinCommand(HasAssemblies);
 
     private static bool HasAssemblies => RuntimeFeature.IsDynamicCodeCompiled;
 
     // A test asks for either, since the program that it starts may be of the other kind than itself.
     internal static int Host(bool hasAssemblies) => Besides + (hasAssemblies ? PerAssembly * Assemblies : 0);
 
-    internal static int LeastHost(bool hasAssemblies) => Host(hasAssemblies) + LeastHttp + LeastConnections;
+    internal static int MinHost(bool hasAssemblies) => Host(hasAssemblies) + MinHttp + MinConnections;
 
-    internal static int LeastCommand(bool hasAssemblies) => CommandBesides + (hasAssemblies ? PerAssembly * CommandAssemblies : 0);
+    internal static int MinCommand(bool hasAssemblies) => CommandBesides + (hasAssemblies ? PerAssembly * CommandAssemblies : 0);
 }

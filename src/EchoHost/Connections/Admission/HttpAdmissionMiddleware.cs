@@ -19,7 +19,7 @@ internal sealed class HttpAdmissionMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections)
 {
     /// <summary>How long the client may take for the end of its last answer. Kestrel would wait without a limit.</summary>
-    internal static readonly TimeSpan LastBytesLimit = TimeSpan.FromSeconds(20);
+    internal static readonly TimeSpan GracefulCloseLimit = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
 
@@ -39,7 +39,7 @@ internal sealed class HttpAdmissionMiddleware(
         {
             context.Transport = transport;
             place.ClientsTurn();
-            await SendLastBytesAsync(context);
+            await SendRemainingAsync(context);
             gate.Leave(place);
         }
     }
@@ -48,7 +48,7 @@ internal sealed class HttpAdmissionMiddleware(
     /// Waits until the socket is closed, which is when its last bytes are the kernel's. There is no event for that:
     /// ConnectionClosed may be the client's FIN, which comes long before.
     /// </summary>
-    private static async Task SendLastBytesAsync(ConnectionContext context)
+    private static async Task SendRemainingAsync(ConnectionContext context)
     {
         await context.Transport.Output.CompleteAsync();
         await context.Transport.Input.CompleteAsync();
@@ -61,7 +61,7 @@ internal sealed class HttpAdmissionMiddleware(
         var start = Stopwatch.GetTimestamp();
         while (!handle.IsClosed)
         {
-            if (Stopwatch.GetElapsedTime(start) >= LastBytesLimit)
+            if (Stopwatch.GetElapsedTime(start) >= GracefulCloseLimit)
             {
                 context.Abort(new ConnectionAbortedException("the client does not take the end of its answer"));
                 return;

@@ -20,7 +20,7 @@ internal sealed class TrackingMiddleware(
         if (selfProbes.Contains(context.RemoteEndPoint))
         {
             await next(context);
-            await LastBytes.SendAsync(context);
+            await GracefulClose.SendAsync(context);
             return;
         }
 
@@ -42,7 +42,7 @@ internal sealed class TrackingMiddleware(
         finally
         {
             // Where the peer has ended its side, there is nothing to wait for.
-            await LastBytes.SendAsync(context, connection.CloseReason is null ? null : connection.Socket);
+            await GracefulClose.SendAsync(context, connection.CloseReason is null ? null : connection.Socket);
             Close(connection, connection.CloseReason ?? reason);
         }
     }

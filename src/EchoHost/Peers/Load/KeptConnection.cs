@@ -7,7 +7,7 @@ namespace EchoHost.Peers.Load;
 internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot(number, context)
 {
     /// <summary>How much is written before it is sent.</summary>
-    private const int MostUnsent = 64 * 1024;
+    private const int MaxUnsent = 64 * 1024;
 
     private readonly Lock _sending = new();
     private readonly int _size = context.Options.Size;
@@ -253,7 +253,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         Expire();
         var now = Stopwatch.GetTimestamp();
         var unsent = 0;
-        while (unsent < MostUnsent)
+        while (unsent < MaxUnsent)
         {
             if (_written == 0)
             {
@@ -266,7 +266,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 Volatile.Write(ref _begun, _begun + 1);
             }
 
-            var count = Math.Min(_size - _written, MostUnsent - unsent);
+            var count = Math.Min(_size - _written, MaxUnsent - unsent);
             Context.Payload.Fill(output.GetSpan(count)[..count], (Number, _begun - 1), _written);
             output.Advance(count);
             unsent += count;

@@ -14,8 +14,8 @@ internal sealed class LatencyHistogram
 
     private readonly long[] _counts = new long[(64 - PrecisionBits) * Precision];
     private long _sum;
-    private long _least = long.MaxValue;
-    private long _most;
+    private long _min = long.MaxValue;
+    private long _max;
 
     /// <summary>How many times were recorded.</summary>
     public long Count
@@ -33,10 +33,10 @@ internal sealed class LatencyHistogram
     }
 
     /// <summary>The shortest, in microseconds; 0 where there is none.</summary>
-    public double Least => Volatile.Read(ref _least) is var least && least == long.MaxValue ? 0 : least / 1000.0;
+    public double Min => Volatile.Read(ref _min) is var least && least == long.MaxValue ? 0 : least / 1000.0;
 
     /// <summary>The longest, in microseconds; 0 where there is none.</summary>
-    public double Most => Volatile.Read(ref _most) / 1000.0;
+    public double Max => Volatile.Read(ref _max) / 1000.0;
 
     /// <summary>The mean, in microseconds; 0 where there is none.</summary>
     public double Mean => Count is > 0 and var count ? Volatile.Read(ref _sum) / 1000.0 / count : 0;
@@ -50,8 +50,8 @@ internal sealed class LatencyHistogram
         nanoseconds = Math.Max(nanoseconds, 0);
         Interlocked.Increment(ref _counts[IndexOf(nanoseconds)]);
         Interlocked.Add(ref _sum, nanoseconds);
-        Extend(ref _least, nanoseconds, isLower: true);
-        Extend(ref _most, nanoseconds, isLower: false);
+        Extend(ref _min, nanoseconds, isLower: true);
+        Extend(ref _max, nanoseconds, isLower: false);
     }
 
     /// <summary>The time within which so many of a hundred were, in microseconds; 0 where there is none.</summary>
@@ -66,11 +66,11 @@ internal sealed class LatencyHistogram
             if (seen >= wanted)
             {
                 // No bucket's end lies past the longest time there was.
-                return Math.Clamp(UpperEnd(i) / 1000.0, Least, Most);
+                return Math.Clamp(UpperEnd(i) / 1000.0, Min, Max);
             }
         }
 
-        return Most;
+        return Max;
     }
 
     /// <summary>How many times were longer than one bound and no longer than the other, in microseconds, as far as the buckets tell.</summary>
@@ -79,7 +79,7 @@ internal sealed class LatencyHistogram
         long count = 0;
         for (var i = 0; i < _counts.Length; i++)
         {
-            var end = Math.Min(UpperEnd(i) / 1000.0, Most);
+            var end = Math.Min(UpperEnd(i) / 1000.0, Max);
             if (end > above && end <= upTo)
             {
                 count += Volatile.Read(ref _counts[i]);

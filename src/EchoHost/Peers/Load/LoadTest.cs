@@ -9,7 +9,7 @@ namespace EchoHost.Peers.Load;
 internal sealed class LoadTest : IDisposable
 {
     /// <summary>How many connect at once at the beginning.</summary>
-    private const int MostConnecting = 64;
+    private const int MaxConnecting = 64;
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(50);
 
@@ -78,7 +78,7 @@ internal sealed class LoadTest : IDisposable
     {
         PeerException? failure = null;
         var failed = 0;
-        await Parallel.ForEachAsync(_slots, new ParallelOptions { MaxDegreeOfParallelism = MostConnecting, CancellationToken = stop }, async (slot, token) =>
+        await Parallel.ForEachAsync(_slots, new ParallelOptions { MaxDegreeOfParallelism = MaxConnecting, CancellationToken = stop }, async (slot, token) =>
         {
             try
             {

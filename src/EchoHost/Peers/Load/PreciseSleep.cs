@@ -14,7 +14,7 @@ internal static unsafe partial class PreciseSleep
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>No longer at once, so that being told to stop is heard.</summary>
-    private static readonly long Most = Stopwatch.Frequency / 10;
+    private static readonly long MaxSleep = Stopwatch.Frequency / 10;
 
     /// <summary>Has the kernel wake this thread without the leeway that it takes by default (PR_SET_TIMERSLACK, prctl(2)).</summary>
     public static void Prepare()
@@ -35,7 +35,7 @@ internal static unsafe partial class PreciseSleep
             return true;
         }
 
-        var wake = Math.Min(due, now + Most);
+        var wake = Math.Min(due, now + MaxSleep);
         if (OperatingSystem.IsLinux())
         {
             // The clock that Stopwatch reads too, in nanoseconds.

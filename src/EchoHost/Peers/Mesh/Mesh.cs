@@ -20,19 +20,19 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     private static readonly TimeSpan FirstLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly MeshSettings _settings = host.Peers;
-    private readonly SemaphoreSlim _slots = new(MeshSettings.MostProbes);
-    private readonly SemaphoreSlim _slotsOfDown = new(MeshSettings.MostProbesOfDown);
+    private readonly SemaphoreSlim _slots = new(MeshSettings.MaxProbes);
+    private readonly SemaphoreSlim _slotsOfDown = new(MeshSettings.MaxProbesOfDown);
     private readonly CancellationTokenSource _stopResolving = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
     private readonly Dictionary<Peer, Task> _running = [];
-    private Task _rehearsal = Task.CompletedTask;
+    private Task _warmup = Task.CompletedTask;
     private Task _resolving = Task.CompletedTask;
     private double _place = Random.Shared.NextDouble();
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        _rehearsal = Task.Run(() => client.RehearseAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
+        _warmup = Task.Run(() => client.WarmUpAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
         lock (_lock)
         {
             Add([.. _settings.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
@@ -128,7 +128,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
         try
         {
             // Also if it failed.
-            await _rehearsal.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _warmup.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var start = time.GetTimestamp();
             await Task.Delay(first, time, stop.Token);
             while (true)

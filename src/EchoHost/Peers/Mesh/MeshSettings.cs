@@ -9,16 +9,16 @@ namespace EchoHost.Peers.Mesh;
 internal sealed record MeshSettings(IReadOnlyList<PeerTarget> Targets, IReadOnlyList<PeerTarget> Names, TimeSpan Interval, TimeSpan Timeout, int PayloadBytes)
 {
     /// <summary>How many probes are under way at the most; should it be reached, probes come later.</summary>
-    public const int MostProbes = 256;
+    public const int MaxProbes = 256;
 
     /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
-    public const int MostProbesOfDown = MostProbes * 3 / 4;
+    public const int MaxProbesOfDown = MaxProbes * 3 / 4;
 
     /// <summary>Whether no peers are configured.</summary>
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
     /// <summary>How many file descriptors that takes at the most.</summary>
-    public int MostDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MostProbes : Math.Min(Targets.Count, MostProbes);
+    public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MaxProbes : Math.Min(Targets.Count, MaxProbes);
 
     /// <summary>Parses the options; what is wrong is added to <paramref name="problems"/>.</summary>
     public static MeshSettings From(PeersOptions options, List<string> problems) =>

@@ -6,7 +6,7 @@ namespace EchoHost.Peers.Mesh;
 internal sealed class RecentRoundTrips
 {
     /// <summary>How many are kept.</summary>
-    public const int Most = 1024;
+    public const int Capacity = 1024;
 
     private float[] _milliseconds = new float[16];
     private long _count;
@@ -14,7 +14,7 @@ internal sealed class RecentRoundTrips
     /// <summary>Adds one, in the place of the oldest where there is no room.</summary>
     public void Add(TimeSpan roundTrip)
     {
-        if (_count == _milliseconds.Length && _count < Most)
+        if (_count == _milliseconds.Length && _count < Capacity)
         {
             Array.Resize(ref _milliseconds, _milliseconds.Length * 2);
         }

@@ -26,8 +26,8 @@ public class LatencyHistogramTests
         }
 
         Assert.Equal(count, histogram.Count);
-        Assert.Equal(times[0] / 1000.0, histogram.Least);
-        Assert.Equal(times[^1] / 1000.0, histogram.Most);
+        Assert.Equal(times[0] / 1000.0, histogram.Min);
+        Assert.Equal(times[^1] / 1000.0, histogram.Max);
         Assert.Equal(times.Average() / 1000, histogram.Mean, tolerance: times.Average() / 1e9);
     }
 
@@ -35,7 +35,7 @@ public class LatencyHistogramTests
     public void What_recorded_nothing_is_0_everywhere()
     {
         var histogram = new LatencyHistogram();
-        Assert.Equal((0, 0.0, 0.0, 0.0), (histogram.Count, histogram.Least, histogram.Most, histogram.Mean));
+        Assert.Equal((0, 0.0, 0.0, 0.0), (histogram.Count, histogram.Min, histogram.Max, histogram.Mean));
         Assert.Equal((0.0, 0.0), (histogram.Percentile(50), histogram.Percentile(100)));
         Assert.Equal(0, histogram.CountBetween(-1, double.MaxValue));
     }
@@ -66,7 +66,7 @@ public class LatencyHistogramTests
         var histogram = new LatencyHistogram();
         histogram.Record(-5);
         histogram.Record(TimeSpan.FromTicks(-1));
-        Assert.Equal((2, 0.0, 0.0), (histogram.Count, histogram.Least, histogram.Most));
+        Assert.Equal((2, 0.0, 0.0), (histogram.Count, histogram.Min, histogram.Max));
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public class LatencyHistogramTests
     {
         var histogram = new LatencyHistogram();
         histogram.Record(TimeSpan.FromTicks(12_345));
-        Assert.Equal(1234.5, histogram.Most);
+        Assert.Equal(1234.5, histogram.Max);
     }
 
     /// <summary>Around every border of buckets: no time is lost, or falls into one that does not hold it.</summary>
@@ -121,7 +121,7 @@ public class LatencyHistogramTests
             }
         });
         Assert.Equal(4 * each, histogram.Count);
-        Assert.Equal((4 / 1000.0, ((each * 4) + 3) / 1000.0), (histogram.Least, histogram.Most));
+        Assert.Equal((4 / 1000.0, ((each * 4) + 3) / 1000.0), (histogram.Min, histogram.Max));
         Assert.Equal(((4L * (each + 1) / 2.0) + 1.5) / 1000, histogram.Mean, tolerance: 1e-9);
         Assert.InRange(histogram.Percentile(50), each * 2 / 1000.0, each * 2 * 1.01 / 1000.0);
     }

@@ -80,7 +80,7 @@ public class MeshScheduleTests
                 return peers.All(peer => peer.ProbesOf(ProbeResult.Timeout) >= 2);
             },
             "each peer has its turns");
-        Assert.Equal(MeshSettings.MostProbes, connections.MostAtOnce);
+        Assert.Equal(MeshSettings.MaxProbes, connections.MaxAtOnce);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public class MeshScheduleTests
         var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => true);
         // No more than may be under way at once, with the default times.
-        await using var mesh = await RunningMesh.StartAsync(time, connections, MeshSettings.MostProbes);
+        await using var mesh = await RunningMesh.StartAsync(time, connections, MeshSettings.MaxProbes);
         time.Pass(10 * Interval);
         Assert.All(connections.ByPeer(), peer => Assert.InRange(peer.Value.Count, 9, 11));
     }
@@ -198,7 +198,7 @@ public class MeshScheduleTests
         private readonly Lock _lock = new();
         private int _now;
 
-        public int MostAtOnce { get; private set; }
+        public int MaxAtOnce { get; private set; }
 
         /// <summary>How connecting fails where it does.</summary>
         public Func<Exception> Failure { get; init; } = () => new SocketException((int)SocketError.ConnectionRefused);
@@ -217,7 +217,7 @@ public class MeshScheduleTests
             var peer = (IPEndPoint)endpoint;
             if (peer.Port > Many)
             {
-                // The rehearsal's.
+                // The warmup's.
                 throw new SocketException((int)SocketError.ConnectionRefused);
             }
 
@@ -229,7 +229,7 @@ public class MeshScheduleTests
 
             lock (_lock)
             {
-                MostAtOnce = Math.Max(MostAtOnce, ++_now);
+                MaxAtOnce = Math.Max(MaxAtOnce, ++_now);
             }
 
             var silence = new TaskCompletionSource();

@@ -13,20 +13,20 @@ public class MeshSettingsTests
     {
         var settings = Read(new PeersOptions());
         Assert.True(settings.IsEmpty);
-        Assert.Equal(0, settings.MostDescriptors);
+        Assert.Equal(0, settings.MaxDescriptors);
     }
 
     [Theory]
     [InlineData(1, 0, 1)]
-    [InlineData(MeshSettings.MostProbes, 0, MeshSettings.MostProbes)]
-    [InlineData(500, 0, MeshSettings.MostProbes)]
-    [InlineData(0, 1, MeshSettings.MostProbes)]
-    [InlineData(3, 1, MeshSettings.MostProbes)]
+    [InlineData(MeshSettings.MaxProbes, 0, MeshSettings.MaxProbes)]
+    [InlineData(500, 0, MeshSettings.MaxProbes)]
+    [InlineData(0, 1, MeshSettings.MaxProbes)]
+    [InlineData(3, 1, MeshSettings.MaxProbes)]
     public void Descriptors_are_set_aside_for_as_many_probes_as_there_can_be(int targets, int names, int descriptors)
     {
         var settings = Read(new PeersOptions { Targets = [.. Enumerable.Range(1, targets).Select(i => $"10.0.0.2:{i}")], Dns = [.. Enumerable.Range(1, names).Select(i => $"echo{i}:5555")] });
         Assert.False(settings.IsEmpty);
-        Assert.Equal(descriptors, settings.MostDescriptors);
+        Assert.Equal(descriptors, settings.MaxDescriptors);
     }
 
     [Theory]

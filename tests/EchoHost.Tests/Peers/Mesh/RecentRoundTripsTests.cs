@@ -31,12 +31,12 @@ public class RecentRoundTripsTests
     [Fact]
     public void Past_1024_the_oldest_make_room()
     {
-        var roundTrips = Of(Enumerable.Range(1, RecentRoundTrips.Most).Select(i => (double)i));
+        var roundTrips = Of(Enumerable.Range(1, RecentRoundTrips.Capacity).Select(i => (double)i));
         roundTrips.Add(TimeSpan.FromMilliseconds(5000));
         // 2 to 1024, and 5000.
         Assert.Equal(new RoundTripSummary(5000, 513, 923, 1015, 1024), roundTrips.Summarize());
 
-        for (var i = 0; i < (3 * RecentRoundTrips.Most) - 1; i++)
+        for (var i = 0; i < (3 * RecentRoundTrips.Capacity) - 1; i++)
         {
             roundTrips.Add(TimeSpan.FromMilliseconds(7));
         }

@@ -12,7 +12,7 @@ namespace EchoHost.Tests.Peers.Mesh;
 internal sealed class SteppedTime : FakeTimeProvider
 {
     /// <summary>Timers this near to one another fire together.</summary>
-    private static readonly TimeSpan LeastStep = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan MinStep = TimeSpan.FromMilliseconds(1);
 
     private readonly ConcurrentDictionary<Timer, bool> _timers = new();
 
@@ -44,7 +44,7 @@ internal sealed class SteppedTime : FakeTimeProvider
             for (var end = Elapsed + time; Elapsed < end;)
             {
                 var next = NextDue() is var due && due < end ? due : end;
-                Advance(next - Elapsed > LeastStep ? next - Elapsed : LeastStep);
+                Advance(next - Elapsed > MinStep ? next - Elapsed : MinStep);
                 Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _running) == 0 && NextDue() > Elapsed, Wait.Limit), "a timer does not fire");
             }
         }

@@ -7,13 +7,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>The end of a connection's sending side.</summary>
-internal static class LastBytes
+internal static class GracefulClose
 {
     /// <summary>How long a client has to end its own side after the host's FIN, by the system's clock.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How many times that, where its machine has not acknowledged all that was sent.</summary>
-    private const int MostLingers = 10;
+    private const int MaxLingers = 10;
 
     /// <summary>
     /// Sends what was written, then TLS's close_notify where there is TLS (RFC 8446, section 6.1), and waits until the
@@ -61,7 +61,7 @@ internal static class LastBytes
         {
             var read = await input.ReadAsync();
             input.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted || (read.IsCanceled && (++lingers == MostLingers || TcpInfo.Read(socket) is not { SendQueueBytes: > 0 })))
+            if (read.IsCompleted || (read.IsCanceled && (++lingers == MaxLingers || TcpInfo.Read(socket) is not { SendQueueBytes: > 0 })))
             {
                 return;
             }

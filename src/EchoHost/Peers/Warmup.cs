@@ -11,7 +11,7 @@ namespace EchoHost.Peers;
 /// Does what is to be done to a peer with this process itself first, over loopback: the first use of any code also pays
 /// for loading and compiling it, which must not be taken for the path's time.
 /// </summary>
-internal static class Rehearsal
+internal static class Warmup
 {
     private const string Name = "localhost";
 
@@ -20,9 +20,9 @@ internal static class Rehearsal
     /// <summary>Exchanges a few messages with an echo of this process's own.</summary>
     /// <param name="connections">The transport.</param>
     /// <param name="resolver">Asked for <c>localhost</c> where the target has a name.</param>
-    /// <param name="target">Which peer the real messages are for: how it is connected to is rehearsed.</param>
+    /// <param name="target">Which peer the real messages are for: the same way to connect is warmed up.</param>
     /// <param name="stop">Ends it at once.</param>
-    /// <param name="act">What else is to be rehearsed with that echo.</param>
+    /// <param name="act">What else to warm up with that echo.</param>
     public static async Task RunAsync(IConnectionFactory connections, INameResolver resolver, PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null)
     {
         try
@@ -38,7 +38,7 @@ internal static class Rehearsal
 
             for (var i = 0; i < 3; i++)
             {
-                await client.ProbeAsync(echo.Target, UniquePayload.LeastBytes, Limit, stop);
+                await client.ProbeAsync(echo.Target, UniquePayload.MinBytes, Limit, stop);
             }
 
             await (act?.Invoke(client, echo.Target) ?? Task.CompletedTask);
