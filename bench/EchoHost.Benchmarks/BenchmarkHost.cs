@@ -1,3 +1,4 @@
+using EchoHost.Peers;
 using Microsoft.AspNetCore.Builder;
 
 namespace EchoHost.Benchmarks;

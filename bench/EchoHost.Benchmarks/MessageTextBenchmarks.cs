@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using BenchmarkDotNet.Attributes;
-using EchoHost.Echo;
+using EchoHost.Text;
 
 namespace EchoHost.Benchmarks;
 

@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,18 +1,17 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using EchoHost.Commands;
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.Timeouts;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Echo;
+using EchoHost.Hosting;
 using EchoHost.Http;
 using EchoHost.Logging;
 using EchoHost.Metrics;
 using EchoHost.Peers.Mesh;
-using EchoHost.Transport;
 
 /// <summary>The commands, and the host as a table of what it is made of.</summary>
 internal sealed partial class Program
@@ -58,7 +57,7 @@ internal sealed partial class Program
     /// <summary>The host, ready to run.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
     /// <param name="configure">Puts other services in the place of the host's own, as tests do.</param>
-    /// <exception cref="ConfigurationException">What is configured can't be used.</exception>
+    /// <exception cref="EchoHost.Configuration.ConfigurationException">What is configured can't be used.</exception>
     internal static WebApplication BuildHost(string[] settings, Action<IServiceCollection>? configure = null)
     {
         var builder = HostConfiguration.CreateBuilder(settings);

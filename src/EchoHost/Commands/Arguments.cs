@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using EchoHost.Configuration;
+using EchoHost.Hosting;
 
 namespace EchoHost.Commands;
 

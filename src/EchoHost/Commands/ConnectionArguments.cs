@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using EchoHost.Configuration;
 using EchoHost.Connections.Tls;
 using EchoHost.Peers;
+using EchoHost.Text;
 
 namespace EchoHost.Commands;
 

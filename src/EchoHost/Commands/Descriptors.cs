@@ -1,5 +1,5 @@
 using EchoHost.Configuration;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 
 namespace EchoHost.Commands;
 

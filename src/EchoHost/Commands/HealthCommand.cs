@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 using EchoHost.Http;
 using Kestrel.ProxyProtocol;
 

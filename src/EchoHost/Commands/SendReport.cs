@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using EchoHost.Echo;
 using EchoHost.Peers;
+using EchoHost.Text;
 
 namespace EchoHost.Commands;
 

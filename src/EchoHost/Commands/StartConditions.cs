@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 
 namespace EchoHost.Commands;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using EchoHost.Text;
 
 namespace EchoHost.Configuration;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EchoHost.Hosting;
 
 namespace EchoHost.Configuration;
 

@@ -1,4 +1,5 @@
 using EchoHost.Echo;
+using EchoHost.Lifetime;
 
 namespace EchoHost.Drain;
 

@@ -1,7 +1,8 @@
-using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Hosting;
+using EchoHost.Lifetime;
+using EchoHost.Metrics;
 
 namespace EchoHost.Drain;
 

@@ -68,7 +68,7 @@ internal sealed class EchoOptions
 /// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
 internal sealed class EchoEndpointOptions
 {
-    /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="EchoEndpoint.Parse"/>.</summary>
+    /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <c>EchoEndpoint.Parse</c>.</summary>
     /// <remarks>Default: none, but for <c>Tcp</c>.</remarks>
     public string? Url { get; set; }
 

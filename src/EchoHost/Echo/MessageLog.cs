@@ -1,7 +1,8 @@
 using System.Buffers;
-using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
+using EchoHost.Hosting;
 using EchoHost.Logging;
+using EchoHost.Text;
 
 namespace EchoHost.Echo;
 

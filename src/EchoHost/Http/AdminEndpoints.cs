@@ -1,8 +1,9 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
+using EchoHost.Hosting;
+using EchoHost.Metrics;
 using Microsoft.Net.Http.Headers;
 
 namespace EchoHost.Http;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using EchoHost.Configuration;
+using EchoHost.Endpoints;
 using Microsoft.Extensions.Primitives;
 
 namespace EchoHost.Http;

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
+using EchoHost.Lifetime;
 
 namespace EchoHost.Http;
 

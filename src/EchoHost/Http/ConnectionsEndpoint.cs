@@ -5,6 +5,7 @@ using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
+using EchoHost.Text;
 
 namespace EchoHost.Http;
 

@@ -2,12 +2,10 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Drain;
-using EchoHost.Echo;
+using EchoHost.Endpoints;
 using EchoHost.Hosting;
-using EchoHost.Transport;
+using EchoHost.Lifetime;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EchoHost.Http;

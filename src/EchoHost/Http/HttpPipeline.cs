@@ -1,5 +1,5 @@
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Hosting;
 using Microsoft.AspNetCore.HostFiltering;
 
 namespace EchoHost.Http;
@@ -7,7 +7,7 @@ namespace EchoHost.Http;
 /// <summary>What every HTTP call passes before it reaches what it asks for.</summary>
 internal static class HttpPipeline
 {
-    /// <exception cref="ConfigurationException"><c>AllowedHosts</c> can't be used.</exception>
+    /// <exception cref="Configuration.ConfigurationException"><c>AllowedHosts</c> can't be used.</exception>
     public static void AddHttp(this IServiceCollection services, IConfiguration configuration, HostSettings settings)
     {
         services.AddSingleton(AllowedHosts.Read(configuration[AllowedHosts.Key], settings.HttpAddresses));

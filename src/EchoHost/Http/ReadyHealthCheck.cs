@@ -1,4 +1,4 @@
-using EchoHost.Drain;
+using EchoHost.Lifetime;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EchoHost.Http;

@@ -1,12 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
-using EchoHost.Configuration;
-using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
-using EchoHost.Http;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 using EchoHost.Logging;
-using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
 

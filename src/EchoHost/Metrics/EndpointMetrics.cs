@@ -1,8 +1,4 @@
 using System.Diagnostics.Metrics;
-using EchoHost.Connections.Admission;
-using EchoHost.Connections.ProxyProtocol;
-using EchoHost.Connections.Tracking;
-using EchoHost.Transport;
 
 namespace EchoHost.Metrics;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EchoHost.Peers.Mesh;
 using OpenTelemetry.Metrics;
 
 namespace EchoHost.Metrics;

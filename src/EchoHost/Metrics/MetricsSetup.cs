@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using EchoHost.Configuration;
+using EchoHost.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;

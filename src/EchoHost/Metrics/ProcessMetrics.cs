@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 
 namespace EchoHost.Metrics;
 

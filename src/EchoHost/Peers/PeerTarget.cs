@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Configuration;
-using EchoHost.Echo;
+using EchoHost.Endpoints;
+using EchoHost.Text;
 
 namespace EchoHost.Peers;
 

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
-using EchoHost.Echo;
-using EchoHost.Http;
+using EchoHost.Endpoints;
+using EchoHost.Metrics;
 using EchoHost.Peers;
+using EchoHost.Text;
 
 namespace EchoHost.Fuzz.Targets;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EchoHost.Configuration;
+using EchoHost.Metrics;
 
 namespace EchoHost.Fuzz.Targets;
 

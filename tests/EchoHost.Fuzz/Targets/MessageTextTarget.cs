@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using EchoHost.Echo;
+using EchoHost.Text;
 
 namespace EchoHost.Fuzz.Targets;
 

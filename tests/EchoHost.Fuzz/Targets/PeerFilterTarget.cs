@@ -1,6 +1,7 @@
 using System.Net;
 using EchoHost.Connections.Tracking;
 using EchoHost.Http;
+using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Fuzz.Targets;

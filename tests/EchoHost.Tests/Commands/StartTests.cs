@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
@@ -178,7 +178,7 @@ public class StartTests
         // What it names is what there is.
         var settings = output.Split('\n').Select(line => line.Trim().Split(' ')[0]).Where(word => word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && !word.Contains("HOST", StringComparison.Ordinal)).ToArray();
         Assert.InRange(settings.Length, 6, 20);
-        _ = EchoHost.Configuration.HostSettings.Read(EchoHost.Configuration.HostConfiguration.Read(settings));
+        _ = EchoHost.Hosting.HostSettings.Read(EchoHost.Hosting.HostConfiguration.Read(settings));
     }
 
     /// <summary>Compiled to a native file the program needs far fewer descriptors.</summary>

@@ -1,4 +1,5 @@
 using EchoHost.Configuration;
+using EchoHost.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EchoHost.Tests.Configuration;

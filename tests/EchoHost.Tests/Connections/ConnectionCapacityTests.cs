@@ -1,5 +1,6 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 
 namespace EchoHost.Tests.Connections;
 

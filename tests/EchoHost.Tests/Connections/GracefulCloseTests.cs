@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Text;
 using System.Text.RegularExpressions;
 using EchoHost.Connections.Tracking;
+using EchoHost.Metrics;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -4,7 +4,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
+using EchoHost.Lifetime;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;

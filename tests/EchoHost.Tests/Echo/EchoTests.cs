@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Echo;

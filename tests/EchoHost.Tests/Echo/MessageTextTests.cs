@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
-using EchoHost.Echo;
 using EchoHost.Tests.Infrastructure;
+using EchoHost.Text;
 
 namespace EchoHost.Tests.Echo;
 

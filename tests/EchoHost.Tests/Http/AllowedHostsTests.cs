@@ -1,5 +1,6 @@
 using System.Net;
 using EchoHost.Configuration;
+using EchoHost.Endpoints;
 using EchoHost.Http;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Http;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using EchoHost.Configuration;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
+using EchoHost.Hosting;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 

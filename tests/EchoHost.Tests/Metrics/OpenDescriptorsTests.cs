@@ -1,4 +1,4 @@
-using EchoHost.Metrics;
+using EchoHost.Descriptors;
 using EchoHost.Tests.Transport;
 
 namespace EchoHost.Tests.Metrics;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
+using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;

@@ -1,6 +1,5 @@
-using EchoHost.Configuration;
-using EchoHost.Echo;
-using EchoHost.Http;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 

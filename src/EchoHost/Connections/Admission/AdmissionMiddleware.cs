@@ -1,4 +1,4 @@
-using EchoHost.Drain;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 

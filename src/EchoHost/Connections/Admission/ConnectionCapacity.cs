@@ -1,4 +1,5 @@
 using EchoHost.Configuration;
+using EchoHost.Descriptors;
 
 namespace EchoHost.Connections.Admission;
 

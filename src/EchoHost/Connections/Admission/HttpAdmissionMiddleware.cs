@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
-using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
+using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 

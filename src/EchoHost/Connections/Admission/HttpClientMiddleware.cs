@@ -1,5 +1,5 @@
-using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
+using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;

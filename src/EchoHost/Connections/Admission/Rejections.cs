@@ -1,6 +1,7 @@
-using EchoHost.Connections.Tracking;
-using EchoHost.Http;
+using EchoHost.Endpoints;
 using EchoHost.Metrics;
+using EchoHost.Peers.Mesh;
+using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using EchoHost.Echo;
+using EchoHost.Text;
 using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Connections.ProxyProtocol;

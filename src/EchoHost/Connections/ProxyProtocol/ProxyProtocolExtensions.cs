@@ -1,9 +1,10 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
-using EchoHost.Http;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
+using EchoHost.Text;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
+using EchoHost.Hosting;
 using EchoHost.Metrics;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;

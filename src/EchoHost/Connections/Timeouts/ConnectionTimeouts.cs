@@ -1,5 +1,6 @@
-using EchoHost.Configuration;
 using EchoHost.Connections.Tracking;
+using EchoHost.Hosting;
+using EchoHost.Metrics;
 
 namespace EchoHost.Connections.Timeouts;
 

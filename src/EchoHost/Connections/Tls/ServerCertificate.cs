@@ -1,6 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using EchoHost.Echo;
+using EchoHost.Endpoints;
 
 namespace EchoHost.Connections.Tls;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using EchoHost.Echo;
+using EchoHost.Endpoints;
 
 namespace EchoHost.Connections.Tls;
 

@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using EchoHost.Drain;
-using EchoHost.Echo;
+using EchoHost.Endpoints;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Drain;
+using EchoHost.Hosting;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Security.Authentication;
 using System.Security.Cryptography;
-using EchoHost.Configuration;
+using EchoHost.Hosting;
 using EchoHost.Logging;
+using EchoHost.Metrics;
+using EchoHost.Peers.Mesh;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Tracking;

@@ -1,6 +1,9 @@
 using System.Net;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
+using EchoHost.Metrics;
+using EchoHost.Peers.Mesh;
+using EchoHost.Text;
 using EchoHost.Transport;
 using Kestrel.Epoll;
 using Kestrel.ProxyProtocol;

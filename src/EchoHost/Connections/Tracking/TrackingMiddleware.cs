@@ -1,6 +1,6 @@
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Drain;
+using EchoHost.Hosting;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 

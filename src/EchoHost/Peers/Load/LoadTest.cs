@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EchoHost.Commands;
 
 namespace EchoHost.Peers.Load;
 

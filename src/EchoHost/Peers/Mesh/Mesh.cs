@@ -1,6 +1,5 @@
-using EchoHost.Configuration;
 using EchoHost.Hosting;
-using EchoHost.Metrics;
+using EchoHost.Lifetime;
 
 namespace EchoHost.Peers.Mesh;
 

@@ -1,5 +1,4 @@
-using EchoHost.Configuration;
-using EchoHost.Metrics;
+using EchoHost.Hosting;
 using EchoHost.Transport;
 using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
-using EchoHost.Configuration;
-using EchoHost.Transport;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 
 namespace EchoHost.Peers.Mesh;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Tasks.Sources;
+using EchoHost.Commands;
 using EchoHost.Peers;
 using EchoHost.Peers.Load;
 using EchoHost.Tests.Infrastructure;

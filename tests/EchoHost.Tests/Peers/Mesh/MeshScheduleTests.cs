@@ -1,12 +1,11 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Configuration;
-using EchoHost.Metrics;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
-using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using EchoHost.Configuration;
-using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using Microsoft.Extensions.Configuration;
 

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using EchoHost.Configuration;
+using EchoHost.Endpoints;
+using EchoHost.Hosting;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
-using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;

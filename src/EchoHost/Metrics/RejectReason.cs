@@ -1,4 +1,4 @@
-namespace EchoHost.Connections.Admission;
+namespace EchoHost.Metrics;
 
 /// <summary>Why a connection was turned away; the label <c>reason</c> of <c>echohost.connections.rejected</c>.</summary>
 internal enum RejectReason

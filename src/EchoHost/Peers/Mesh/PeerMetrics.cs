@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
-using EchoHost.Peers;
-using EchoHost.Peers.Mesh;
+using EchoHost.Metrics;
 
-namespace EchoHost.Metrics;
+namespace EchoHost.Peers.Mesh;
 
 /// <summary>The instruments of the mesh. They have a provider of their own, since a series once collected stays for as long as its provider.</summary>
 internal sealed class PeerMetrics

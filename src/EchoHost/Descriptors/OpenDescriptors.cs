@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EchoHost.Metrics;
+namespace EchoHost.Descriptors;
 
 /// <summary>How many file descriptors the process has open.</summary>
 internal static partial class OpenDescriptors

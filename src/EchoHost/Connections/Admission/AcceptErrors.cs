@@ -1,9 +1,9 @@
 using System.Net.Sockets;
-using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
 using EchoHost.Metrics;
 using Kestrel.Epoll;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Connections.Admission;
 
 /// <summary>
 /// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would

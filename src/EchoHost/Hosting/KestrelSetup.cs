@@ -1,12 +1,10 @@
-using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
-using EchoHost.Echo;
-using EchoHost.Http;
+using EchoHost.Endpoints;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Hosting;
 
 /// <summary>Tells Kestrel what to listen on: every echo endpoint with its chain, and the HTTP addresses.</summary>
 internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound, TimeProvider time) : IConfigureOptions<KestrelServerOptions>

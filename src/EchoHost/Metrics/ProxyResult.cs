@@ -1,6 +1,6 @@
 using Kestrel.ProxyProtocol;
 
-namespace EchoHost.Connections.ProxyProtocol;
+namespace EchoHost.Metrics;
 
 /// <summary>What came of the wait for a header; the label <c>result</c> of <c>echohost.proxy.headers</c>.</summary>
 internal enum ProxyResult

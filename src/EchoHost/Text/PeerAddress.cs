@@ -1,7 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 
-namespace EchoHost.Connections.Tracking;
+namespace EchoHost.Text;
 
 /// <summary>How a connection's other end is written.</summary>
 internal static class PeerAddress

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EchoHost.Connections.Admission;
+namespace EchoHost.Descriptors;
 
 /// <summary>How many file descriptors this process may have open: on Linux the soft limit of <c>RLIMIT_NOFILE</c> (getrlimit(2)).</summary>
 internal static class DescriptorLimit

@@ -1,4 +1,4 @@
-namespace EchoHost.Hosting;
+namespace EchoHost.Lifetime;
 
 /// <summary>A service for one moment of the host's life; each moment does nothing unless overridden.</summary>
 internal abstract class LifecycleService : IHostedLifecycleService

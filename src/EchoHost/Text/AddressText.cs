@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace EchoHost.Configuration;
+namespace EchoHost.Text;
 
 /// <summary>An IP address as people write it, and in none of the other ways that .NET's parser takes.</summary>
 internal static class AddressText

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
-using EchoHost.Echo;
+using EchoHost.Text;
 using EchoHost.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace EchoHost.Http;
+namespace EchoHost.Endpoints;
 
 /// <summary>
 /// One address of the HTTP endpoint, from <c>Urls</c>. The host listens by itself, because Kestrel drops the URLs as

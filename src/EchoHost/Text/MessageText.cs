@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace EchoHost.Echo;
+namespace EchoHost.Text;
 
 /// <summary>Writes a message's bytes as one line of text that can't be mistaken for anything else in the log.</summary>
 internal static class MessageText

@@ -1,7 +1,8 @@
+using EchoHost.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
 
-namespace EchoHost.Configuration;
+namespace EchoHost.Hosting;
 
 /// <summary>Where settings come from: the files beside the program, the environment, the command line; the later win.</summary>
 internal static class HostConfiguration

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Descriptors;
 
 /// <summary>
 /// Descriptors held for the moment when there are no others. Given up, they let callers be accepted, if only to be turned

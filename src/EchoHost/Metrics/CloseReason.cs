@@ -1,4 +1,4 @@
-namespace EchoHost.Connections.Tracking;
+namespace EchoHost.Metrics;
 
 /// <summary>Why a connection ended; the label <c>reason</c> of <c>echohost.connection.duration</c>.</summary>
 internal enum CloseReason

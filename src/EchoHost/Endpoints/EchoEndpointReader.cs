@@ -1,9 +1,9 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Tls;
-using EchoHost.Http;
+using EchoHost.Echo;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
-namespace EchoHost.Echo;
+namespace EchoHost.Endpoints;
 
 /// <summary>Reads the echo endpoints from their options and from PORT.</summary>
 internal static class EchoEndpointReader

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace EchoHost.Connections.Admission;
+namespace EchoHost.Descriptors;
 
 /// <summary>How many file descriptors the process needs for itself. A test compares these figures with what a host holds.</summary>
 internal static class DescriptorNeeds

@@ -1,11 +1,12 @@
-using EchoHost.Configuration;
+using EchoHost.Descriptors;
+using EchoHost.Endpoints;
 using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Hosting;
 
 internal static class KestrelExtensions
 {

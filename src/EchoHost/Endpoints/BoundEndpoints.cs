@@ -1,9 +1,8 @@
 using System.Net;
-using EchoHost.Echo;
-using EchoHost.Http;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Endpoints;
 
 /// <summary>Where the host really listens, once it has started: what port 0 became is only known then.</summary>
 internal sealed class BoundEndpoints

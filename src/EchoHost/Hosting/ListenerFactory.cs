@@ -1,13 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Configuration;
-using EchoHost.Http;
+using EchoHost.Connections.Admission;
+using EchoHost.Descriptors;
+using EchoHost.Endpoints;
 using EchoHost.Metrics;
+using EchoHost.Transport;
 using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Hosting;
 
 /// <summary>
 /// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The

@@ -1,4 +1,4 @@
-namespace EchoHost.Drain;
+namespace EchoHost.Lifetime;
 
 /// <summary>How far the host is on its way out. Only ever moves forward.</summary>
 internal sealed class DrainState : IDisposable

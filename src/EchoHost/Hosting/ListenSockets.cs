@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Configuration;
-using EchoHost.Echo;
-using EchoHost.Http;
+using EchoHost.Endpoints;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace EchoHost.Transport;
+namespace EchoHost.Hosting;
 
 /// <summary>Binds what Kestrel listens on, and says in the user's words why one could not be bound.</summary>
 internal static class ListenSockets

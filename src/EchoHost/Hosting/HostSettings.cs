@@ -1,15 +1,17 @@
 using System.Net;
 using System.Net.Sockets;
+using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Connections.Tracking;
+using EchoHost.Descriptors;
 using EchoHost.Echo;
+using EchoHost.Endpoints;
 using EchoHost.Http;
-using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
+using EchoHost.Text;
 using EchoHost.Transport;
 using Kestrel.Epoll;
 
-namespace EchoHost.Configuration;
+namespace EchoHost.Hosting;
 
 /// <summary>
 /// Everything the host was told, read once at start, complete and checked: past this point no part of the program

@@ -2,10 +2,12 @@ using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
+using EchoHost.Echo;
+using EchoHost.Endpoints;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace EchoHost.Echo;
+namespace EchoHost.Hosting;
 
 internal static class EchoPipeline
 {

@@ -1,4 +1,4 @@
-namespace EchoHost.Transport;
+namespace EchoHost.Metrics;
 
 /// <summary>Why accepting failed; the label <c>reason</c> of <c>echohost.accept.errors</c>.</summary>
 internal enum AcceptErrorReason

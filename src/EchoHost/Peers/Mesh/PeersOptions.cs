@@ -1,6 +1,6 @@
 using EchoHost.Configuration;
 
-namespace EchoHost.Peers;
+namespace EchoHost.Peers.Mesh;
 
 /// <summary>The section <c>Peers</c>: the mesh, which probes other peers all the time.</summary>
 internal sealed class PeersOptions

@@ -1,10 +1,9 @@
 using System.Net;
-using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
-using EchoHost.Hosting;
-using EchoHost.Transport;
+using EchoHost.Endpoints;
+using EchoHost.Lifetime;
 
-namespace EchoHost.Echo;
+namespace EchoHost.Hosting;
 
 /// <summary>Says where the host listens and how many it lets in, once it does.</summary>
 internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints bound, ILogger<StartupLines> logger) : LifecycleService

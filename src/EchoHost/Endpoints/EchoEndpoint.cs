@@ -4,9 +4,11 @@ using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
+using EchoHost.Echo;
+using EchoHost.Text;
 using EchoHost.Transport;
 
-namespace EchoHost.Echo;
+namespace EchoHost.Endpoints;
 
 /// <summary>One echo endpoint, parsed: its name, and where it listens.</summary>
 /// <param name="Name">The key below <c>Echo:Endpoints</c>; the label <c>endpoint</c> of the metrics.</param>
