@@ -1,3 +1,4 @@
+using EchoHost.Hosting;
 using EchoHost.Peers;
 using Microsoft.AspNetCore.Builder;
 
@@ -6,7 +7,7 @@ namespace EchoHost.Benchmarks;
 /// <summary>EchoHost in this process, on free ports of loopback and without log lines, for what needs its services.</summary>
 internal static class BenchmarkHost
 {
-    public static WebApplication Build() => Program.BuildHost([
+    public static WebApplication Build() => EchoHostBuilder.Build([
         "--Urls=http://127.0.0.1:0",
         "--Echo:Endpoints:Tcp:Url=tcp://127.0.0.1:0",
         "--Echo:LogMessages=false",

@@ -1,19 +1,9 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using EchoHost.Commands;
-using EchoHost.Connections.Admission;
-using EchoHost.Connections.Timeouts;
-using EchoHost.Connections.Tls;
-using EchoHost.Connections.Tracking;
-using EchoHost.Drain;
-using EchoHost.Echo;
-using EchoHost.Hosting;
-using EchoHost.Http;
-using EchoHost.Logging;
 using EchoHost.Metrics;
-using EchoHost.Peers.Mesh;
 
-/// <summary>The commands, and the host as a table of what it is made of.</summary>
+/// <summary>The commands.</summary>
 internal sealed partial class Program
 {
     private static int Main(string[] args)
@@ -49,56 +39,14 @@ internal sealed partial class Program
 
     private static async Task<int> ParseAsync(string[] args, HostSignals? signals)
     {
-        var root = new RootCommand("A TCP echo peer for the people who run networks") { ServeCommand.Create(signals), SendCommand.Create(), LoadCommand.Create(), HealthCommand.Create() };
+        var root = new RootCommand("A TCP echo peer for the people who run networks")
+        {
+            ServeCommand.Create(signals),
+            SendCommand.Create(),
+            LoadCommand.Create(),
+            HealthCommand.Create(),
+        };
         ServeCommand.Configure(root, signals);
         return await root.Parse(args).RunAsync();
-    }
-
-    /// <summary>The host, ready to run.</summary>
-    /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
-    /// <param name="configure">Puts other services in the place of the host's own, as tests do.</param>
-    /// <exception cref="EchoHost.Configuration.ConfigurationException">What is configured can't be used.</exception>
-    internal static WebApplication BuildHost(string[] settings, Action<IServiceCollection>? configure = null)
-    {
-        var builder = HostConfiguration.CreateBuilder(settings);
-        var host = HostSettings.Read(builder.Configuration);
-        var services = builder.Services;
-
-        // Logs, metrics, health and HTTP.
-        builder.Logging.AddEchoLogging(builder.Configuration);
-        services.AddEchoMetrics(builder.Configuration);
-        services.AddHealth();
-        services.AddHttp(builder.Configuration, host);
-
-        // Admission, the registry of connections, and their time limits.
-        services.AddSingleton(host);
-        services.AddSingleton(TimeProvider.System);
-        services.AddAdmission(host);
-        services.AddSingleton<ServerCertificates>();
-        services.AddSingleton<ConnectionRegistry>();
-        services.AddHostedService<ConnectionTimeouts>();
-        services.AddSingleton<ConnectionLog>();
-        services.AddSingleton<MessageLog>();
-
-        // Where it listens.
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        services.AddKestrelEndpoints(builder.Configuration);
-        services.AddHostedService<StartupLines>();
-
-        // The peers it probes.
-        services.AddMesh(host);
-
-        // How it ends.
-        services.AddDrain(host.Echo.Shutdown);
-
-        configure?.Invoke(services);
-        var app = builder.Build();
-        app.UseHttp();
-        app.MapHealth();
-        app.MapMetrics();
-        app.MapConnections();
-        app.MapPeers();
-        app.MapAdmin();
-        return app;
     }
 }

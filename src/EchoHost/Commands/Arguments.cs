@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using EchoHost.Configuration;
-using EchoHost.Hosting;
 
 namespace EchoHost.Commands;
 
@@ -31,8 +30,8 @@ internal static class Arguments
             throw new ConfigurationException($"{option.Name} is '{text}'; expected {Duration.Expected}");
         }
 
-        return time >= least && time <= HostSettings.LongestTime
+        return time >= least && time <= SectionReader.MaxTime
             ? time
-            : throw new ConfigurationException($"{option.Name} is '{text}'; expected {least.TotalMilliseconds} ms to {HostSettings.LongestTime.TotalDays} days");
+            : throw new ConfigurationException($"{option.Name} is '{text}'; expected {least.TotalMilliseconds} ms to {SectionReader.MaxTime.TotalDays} days");
     }
 }

@@ -39,7 +39,7 @@ internal static class LoadCommand
                 parsed.Number(rate, 1, MaxRate),
                 parsed.GetValue(reconnect),
                 timeout);
-            Descriptors.Check(connections.Name, options.Connections);
+            DescriptorCheck.Connections(connections.Name, options.Connections);
             return options.Reconnects && options.Pipeline > 1
                 ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
                 : RunAsync(options, link, parsed.GetValue(json));

@@ -23,7 +23,7 @@ internal static class SendCommand
         connection.AddTo(command);
         command.SetAction((parsed, _) => CommandLine.RunAsync(async () =>
         {
-            Descriptors.CheckOne();
+            DescriptorCheck.One();
             CheckText(parsed, text);
             var (target, link, timeout) = connection.Read(parsed);
             var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MaxBytes), parsed.Number(count, 0, int.MaxValue));

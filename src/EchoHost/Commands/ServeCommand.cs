@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EchoHost.Configuration;
+using EchoHost.Hosting;
 using EchoHost.Metrics;
 using EchoHost.Transport;
 using Microsoft.Win32.SafeHandles;
@@ -63,7 +64,7 @@ internal static class ServeCommand
         try
         {
             CheckShape(settings);
-            var app = Program.BuildHost(settings, services => services.AddSingleton<IHostLifetime>(signals));
+            var app = EchoHostBuilder.Build(settings, services => services.AddSingleton<IHostLifetime>(signals));
             try
             {
                 return signals.Told.IsCompleted ? ExitCode.Done : await RunAsync(app, signals);

@@ -12,19 +12,4 @@ internal sealed class ConfigurationException(IReadOnlyList<string> problems) : E
     }
 
     public IReadOnlyList<string> Problems { get; } = problems;
-
-    /// <summary>What <paramref name="read"/> gives; where it throws, its problems are added to <paramref name="problems"/> and there is nothing.</summary>
-    public static T? Collect<T>(Func<T> read, List<string> problems)
-        where T : class
-    {
-        try
-        {
-            return read();
-        }
-        catch (ConfigurationException e)
-        {
-            problems.AddRange(e.Problems);
-            return null;
-        }
-    }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EchoHost.Hosting;
 
 namespace EchoHost.Configuration;
 
@@ -10,22 +9,25 @@ namespace EchoHost.Configuration;
 /// </summary>
 internal sealed class SectionReader
 {
+    /// <summary>The longest time that can be configured.</summary>
+    public static readonly TimeSpan MaxTime = TimeSpan.FromDays(24);
+
     private const string WholeNumber = "a whole number";
 
     private static readonly string[] SecretWords = ["Admin", "Certificate", "Password", "Token", "Secret"];
 
     private readonly IConfigurationSection _section;
-    private readonly List<string> _problems;
+    private readonly ConfigurationProblems _problems;
     private readonly List<string> _known = [];
 
-    private SectionReader(IConfigurationSection section, List<string> problems)
+    private SectionReader(IConfigurationSection section, ConfigurationProblems problems)
     {
         _section = section;
         _problems = problems;
     }
 
     /// <summary>Reads the section <paramref name="name"/> by <paramref name="read"/>; what is wrong with it is added to <paramref name="problems"/>.</summary>
-    public static T Read<T>(IConfiguration configuration, string name, Func<SectionReader, T> read, List<string> problems) =>
+    public static T Read<T>(IConfiguration configuration, string name, Func<SectionReader, T> read, ConfigurationProblems problems) =>
         Read(configuration.GetSection(name), read, problems);
 
     /// <summary>A text; null where none is set.</summary>
@@ -48,7 +50,7 @@ internal sealed class SectionReader
     public int? OptionalNumber(string key, int min = 0, int max = int.MaxValue) =>
         Value(key, WholeNumber) is { Length: > 0 } text ? Number(key, text, min, max) : null;
 
-    /// <summary>A time from <paramref name="min"/> to <see cref="HostSettings.LongestTime"/>.</summary>
+    /// <summary>A time from <paramref name="min"/> to <see cref="MaxTime"/>.</summary>
     public TimeSpan Time(string key, TimeSpan fallback, TimeSpan min = default)
     {
         if (Value(key, Duration.Expected) is not { } text)
@@ -61,7 +63,7 @@ internal sealed class SectionReader
             return Refuse(key, text, Duration.Expected, fallback);
         }
 
-        return time >= min && time <= HostSettings.LongestTime ? time : Refuse(key, text, $"{min} to {HostSettings.LongestTime}", fallback);
+        return time >= min && time <= MaxTime ? time : Refuse(key, text, $"{min} to {MaxTime}", fallback);
     }
 
     /// <summary>One of an enumeration's names, in any case.</summary>
@@ -95,6 +97,17 @@ internal sealed class SectionReader
         return [.. texts];
     }
 
+    /// <summary>A list of networks.</summary>
+    public NetworkSet Networks(string key) => _problems.Collect(() => NetworkSet.Parse(KeyOf(key), List(key))) ?? NetworkSet.Empty;
+
+    /// <summary>The whole key of a value in this section, as messages name it.</summary>
+    public string KeyOf(string key) => $"{_section.Path}:{key}";
+
+    /// <summary>Reports that a value can't be used.</summary>
+    /// <param name="key">Its key in this section.</param>
+    /// <param name="problem">What follows the key: the value, unless it is a secret, and what is wrong with it.</param>
+    public void Report(string key, string problem) => _problems.Add($"{KeyOf(key)} {problem}");
+
     /// <summary>A section below this one.</summary>
     public T Section<T>(string key, Func<SectionReader, T> read)
     {
@@ -114,7 +127,7 @@ internal sealed class SectionReader
         return map;
     }
 
-    private static T Read<T>(IConfigurationSection section, Func<SectionReader, T> read, List<string> problems)
+    private static T Read<T>(IConfigurationSection section, Func<SectionReader, T> read, ConfigurationProblems problems)
     {
         var reader = new SectionReader(section, problems);
         RefuseValue(section, problems);
@@ -161,7 +174,7 @@ internal sealed class SectionReader
 
     private T Refuse<T>(string key, string text, string expected, T fallback)
     {
-        _problems.Add($"{_section.Path}:{key} is '{text}'; expected {expected}");
+        Report(key, $"is '{text}'; expected {expected}");
         return fallback;
     }
 
@@ -177,7 +190,7 @@ internal sealed class SectionReader
         }
     }
 
-    private static void RefuseValue(IConfigurationSection section, List<string> problems)
+    private static void RefuseValue(IConfigurationSection section, ConfigurationProblems problems)
     {
         // An empty JSON array or object arrives as an empty string.
         if (!string.IsNullOrEmpty(section.Value))

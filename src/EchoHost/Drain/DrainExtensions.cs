@@ -1,4 +1,3 @@
-using EchoHost.Echo;
 using EchoHost.Lifetime;
 
 namespace EchoHost.Drain;
@@ -9,7 +8,7 @@ internal static class DrainExtensions
     private static readonly TimeSpan Afterwards = TimeSpan.FromSeconds(10);
 
     /// <summary>Drains before Kestrel stops, and gives the host the time for it.</summary>
-    public static void AddDrain(this IServiceCollection services, EchoShutdownOptions options)
+    public static void AddDrain(this IServiceCollection services, DrainOptions options)
     {
         services.AddSingleton<DrainState>();
         services.AddSingleton<SecondSignal>();

@@ -1,6 +1,4 @@
 using EchoHost.Connections.Tracking;
-using EchoHost.Echo;
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 
@@ -11,7 +9,7 @@ namespace EchoHost.Drain;
 /// unready, wait for the load balancers, turn new connections away, close the quiet ones spread out, let the busy ones
 /// finish within the grace period, abort what is left.
 /// </summary>
-internal sealed class DrainService(HostSettings settings, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : LifecycleService
+internal sealed class DrainService(DrainOptions options, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : LifecycleService
 {
     /// <summary>A connection on which nothing has moved for this long is quiet.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
@@ -21,10 +19,8 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
     /// <summary>How long a connection asked to close at the end of the grace period may take to send what it has.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
-    private readonly EchoShutdownOptions _options = settings.Echo.Shutdown;
-
     /// <summary>The longest a drain can take, with what it leaves to HTTP; the host's own shutdown timeout must leave room for it.</summary>
-    public static TimeSpan Longest(EchoShutdownOptions options) => options.ReadinessDelay + options.GracePeriod + (3 * LastWords);
+    public static TimeSpan Longest(DrainOptions options) => options.ReadinessDelay + options.GracePeriod + (3 * LastWords);
 
     public override async Task StoppingAsync(CancellationToken cancellationToken)
     {
@@ -32,15 +28,15 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, secondSignal.Token);
         try
         {
-            DrainLog.Draining(logger, _options.ReadinessDelay.TotalSeconds, registry.Count, _options.GracePeriod.TotalSeconds);
-            await Task.Delay(_options.ReadinessDelay, time, stop.Token);
-            state.BeginTurningAway();
+            DrainLog.Draining(logger, options.ReadinessDelay.TotalSeconds, registry.Count, options.GracePeriod.TotalSeconds);
+            await Task.Delay(options.ReadinessDelay, time, stop.Token);
+            state.BeginRejecting();
             await CloseQuietAsync(stop.Token);
             await CloseRestAsync(stop.Token);
         }
         catch (OperationCanceledException)
         {
-            state.BeginTurningAway();
+            state.BeginRejecting();
             DrainLog.EndedAtOnce(logger, registry.Count);
         }
 
@@ -54,13 +50,13 @@ internal sealed class DrainService(HostSettings settings, DrainState state, Conn
     private async Task CloseQuietAsync(CancellationToken stop)
     {
         var start = time.GetTimestamp();
-        var spread = _options.CloseSpread < _options.GracePeriod ? _options.CloseSpread : _options.GracePeriod;
+        var spread = options.CloseSpread < options.GracePeriod ? options.CloseSpread : options.GracePeriod;
         var quiet = registry.All().Where(IsQuiet).ToArray();
         var closed = 0;
         while (registry.Count > 0)
         {
             var elapsed = time.GetElapsedTime(start);
-            if (elapsed >= _options.GracePeriod && elapsed >= spread)
+            if (elapsed >= options.GracePeriod && elapsed >= spread)
             {
                 return;
             }

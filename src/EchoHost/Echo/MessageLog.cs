@@ -1,6 +1,5 @@
 using System.Buffers;
 using EchoHost.Connections.Tracking;
-using EchoHost.Hosting;
 using EchoHost.Logging;
 using EchoHost.Text;
 
@@ -13,11 +12,11 @@ internal sealed partial class MessageLog : IDisposable
     private readonly LineRation _ration;
     private readonly bool _isOn;
 
-    public MessageLog(HostSettings settings, TimeProvider time, ILogger<MessageLog> logger)
+    public MessageLog(ConnectionLogOptions options, TimeProvider time, ILogger<MessageLog> logger)
     {
-        var limit = settings.Echo.MessageLogLimit;
+        var limit = options.MessageLogLimit;
         _logger = logger;
-        _isOn = settings.Echo.LogMessages;
+        _isOn = options.LogMessages;
         _ration = new LineRation(limit, time, leftOut => LogLeftOut(leftOut, limit));
     }
 

@@ -7,10 +7,10 @@ namespace EchoHost.Endpoints;
 /// <summary>Where the host really listens, once it has started: what port 0 became is only known then.</summary>
 internal sealed class BoundEndpoints
 {
-    private readonly List<(EchoEndpoint Endpoint, ListenOptions Listen)> _echo = [];
+    private readonly List<(ListenEndpoint Endpoint, ListenOptions Listen)> _echo = [];
     private readonly List<(HttpAddress Address, ListenOptions Listen)> _http = [];
 
-    public ListenOptions Add(EchoEndpoint endpoint, ListenOptions listen)
+    public ListenOptions Add(ListenEndpoint endpoint, ListenOptions listen)
     {
         _echo.Add((endpoint, listen));
         return listen;
@@ -23,7 +23,7 @@ internal sealed class BoundEndpoints
     }
 
     /// <summary>The end points that an echo endpoint is bound to.</summary>
-    public IEnumerable<EndPoint> Of(EchoEndpoint endpoint) => _echo.Where(e => e.Endpoint == endpoint).Select(e => e.Listen.EndPoint);
+    public IEnumerable<EndPoint> Of(ListenEndpoint endpoint) => _echo.Where(e => e.Endpoint == endpoint).Select(e => e.Listen.EndPoint);
 
     /// <summary>The HTTP addresses, as configured but with the port that was bound.</summary>
     public IEnumerable<string> HttpUrls => _http.Select(h => $"http://{h.Address.Host}:{(h.Address.Port == 0 ? h.Listen.IPEndPoint!.Port : h.Address.Port)}");

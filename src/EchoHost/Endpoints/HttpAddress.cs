@@ -18,20 +18,22 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
 {
     public const string Key = "Urls";
 
-    /// <summary>The HTTP endpoint's name where echo endpoints have theirs: in metrics.</summary>
-    public const string EndpointName = "http";
-
     private const string Default = "http://localhost:8080";
+    private const string LocalName = "localhost";
 
     /// <summary>Parses a list of URLs separated by semicolons; nothing at all is the default.</summary>
     /// <exception cref="ConfigurationException">A URL can't be used.</exception>
     public static IReadOnlyList<HttpAddress> ParseAll(string? urls) =>
         [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Parse)];
 
+    /// <summary>Whether this is where <paramref name="address"/> is listened on.</summary>
+    public bool IsAt(EndPoint address) => address is IPEndPoint ip && ip.Port == Port
+        && (Host == LocalName && Port != 0 ? IPAddress.IsLoopback(ip.Address) : ip.Address.Equals(AddressOf(Host)));
+
     /// <summary>Listens on this address, through <paramref name="configure"/>.</summary>
     public void Listen(KestrelServerOptions kestrel, Action<ListenOptions> configure)
     {
-        if (Host == "localhost" && Port != 0)
+        if (Host == LocalName && Port != 0)
         {
             kestrel.ListenLocalhost(Port, configure);
         }
@@ -49,7 +51,7 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
 
     private string LocalHost => Host switch
     {
-        "*" or "+" or "[::]" or "localhost" => "localhost",
+        "*" or "+" or "[::]" or LocalName => LocalName,
         "0.0.0.0" => IPAddress.Loopback.ToString(),
         _ => Host,
     };
@@ -62,13 +64,13 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
             : throw new ConfigurationException($"{Key} is '{url}'; expected http://HOST:PORT");
         var colon = authority.LastIndexOf(':');
         var (host, portText) = colon > authority.LastIndexOf(']') ? (authority[..colon], authority[(colon + 1)..]) : (authority, "80");
-        if (!EchoEndpoint.TryParsePort(portText, out var port))
+        if (!ListenEndpoint.TryParsePort(portText, out var port))
         {
             throw new ConfigurationException($"{Key} is '{url}': '{portText}' is not a port (0–65535)");
         }
 
         host = host.ToLowerInvariant();
-        return host == "localhost" || AddressOf(host) is not null
+        return host == LocalName || AddressOf(host) is not null
             ? new HttpAddress(url, host, port)
             : throw new ConfigurationException($"{Key} is '{url}': '{host}' is not an IP address, *, + or localhost");
     }
@@ -76,7 +78,7 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     private static IPAddress? AddressOf(string host) => host switch
     {
         "*" or "+" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
-        "localhost" => Loopback.HasIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback,
+        LocalName => Loopback.HasIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback,
         ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : null,
         _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? v4 : null,
     };

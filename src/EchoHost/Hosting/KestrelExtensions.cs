@@ -1,5 +1,6 @@
 using EchoHost.Descriptors;
 using EchoHost.Endpoints;
+using EchoHost.Transport;
 using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -13,7 +14,7 @@ internal static class KestrelExtensions
     /// <summary>The key of the epoll transport whose loops do the arithmetic of TLS.</summary>
     public const string ForTls = "tls";
 
-    /// <summary>Has Kestrel listen on the echo endpoints and the HTTP addresses of the settings.</summary>
+    /// <summary>Has Kestrel listen on the raw endpoints and the HTTP addresses.</summary>
     public static void AddKestrelEndpoints(this IServiceCollection services, IConfigurationBuilder configuration)
     {
         // The host listens by itself, on Urls too. Left to see these, the framework would warn that it overrides them.
@@ -31,7 +32,7 @@ internal static class KestrelExtensions
     }
 
     private static EpollTransport CreateEpoll(IServiceProvider provider, string name) => new(
-        new EpollTransportOptions { LoopCount = provider.GetRequiredService<HostSettings>().Echo.LoopCount, ThreadName = name },
+        new EpollTransportOptions { LoopCount = provider.GetRequiredService<TransportOptions>().EventLoops, ThreadName = name },
         provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
         provider.GetRequiredService<ILoggerFactory>());
 

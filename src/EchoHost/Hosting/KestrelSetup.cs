@@ -1,13 +1,15 @@
 using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Endpoints;
+using EchoHost.Http;
+using EchoHost.Metrics;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
 namespace EchoHost.Hosting;
 
-/// <summary>Tells Kestrel what to listen on: every echo endpoint with its chain, and the HTTP addresses.</summary>
-internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound, TimeProvider time) : IConfigureOptions<KestrelServerOptions>
+/// <summary>Tells Kestrel what to listen on: every raw endpoint with its chain, and the HTTP addresses.</summary>
+internal sealed class KestrelSetup(ListenEndpoints endpoints, ConnectionCapacity capacity, HttpOptions http, BoundEndpoints bound, TimeProvider time) : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions kestrel)
     {
@@ -16,21 +18,20 @@ internal sealed class KestrelSetup(HostSettings settings, BoundEndpoints bound, 
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(20);
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));
-        foreach (var endpoint in settings.Endpoints)
+        foreach (var endpoint in endpoints.Raw)
         {
             foreach (var address in endpoint.Addresses)
             {
-                kestrel.Listen(address, listen => bound.Add(endpoint, listen).UseEcho(endpoint));
+                kestrel.Listen(address, listen => bound.Add(endpoint, listen).UseEndpoint(endpoint));
             }
         }
 
-        var gate = new HttpGate(settings.Capacity.Http, time);
-        var proxyProtocol = settings.Http.ProxyProtocol;
-        foreach (var address in settings.HttpAddresses)
+        var gate = new HttpGate(capacity.Http, time);
+        foreach (var address in endpoints.Http)
         {
             address.Listen(kestrel, listen => bound.Add(address, listen)
-                .UseHttpAdmission(gate, isBehindProxy: proxyProtocol != ProxyProtocolMode.Off)
-                .UseProxyProtocol(proxyProtocol, HttpAddress.EndpointName)
+                .UseHttpAdmission(gate, isBehindProxy: http.ProxyProtocol != ProxyProtocolMode.Off)
+                .UseProxyProtocol(http.ProxyProtocol, EchoMetrics.HttpEndpoint)
                 .UseHttpClientLimits(gate));
         }
     }

@@ -9,19 +9,21 @@ namespace EchoHost.Hosting;
 /// <summary>Binds what Kestrel listens on, and says in the user's words why one could not be bound.</summary>
 internal static class ListenSockets
 {
+    /// <param name="endPoint">What to bind to.</param>
+    /// <param name="raw">The raw endpoint that it belongs to; null for HTTP.</param>
+    /// <param name="http">The addresses of HTTP, as configured.</param>
     /// <exception cref="EndpointUnavailableException">The address is taken or can't be had.</exception>
-    public static Socket Bind(EndPoint endPoint, HostSettings settings)
+    public static Socket Bind(EndPoint endPoint, ListenEndpoint? raw, IReadOnlyList<HttpAddress> http)
     {
-        var echo = settings.EndpointOf(endPoint);
         try
         {
             // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
-            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!, echo!.Mode) : BindTcp(endPoint);
+            return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!, raw!.Mode) : BindTcp(endPoint);
         }
-        catch (SocketException e) when (!IsMissingLoopback(e, endPoint, echo))
+        catch (SocketException e) when (!IsMissingLoopback(e, endPoint, raw))
         {
             var isInUse = e.SocketErrorCode == SocketError.AddressAlreadyInUse && !IsOtherFile(endPoint);
-            throw new EndpointUnavailableException($"{echo?.Setting ?? HttpSetting(endPoint, settings)}: {Explain(e, endPoint)}", isInUse);
+            throw new EndpointUnavailableException($"{raw?.Setting ?? HttpSetting(endPoint, http)}: {Explain(e, endPoint)}", isInUse);
         }
     }
 
@@ -64,12 +66,15 @@ internal static class ListenSockets
         endPoint is UnixDomainSocketEndPoint && endPoint.ToString() is { } path && File.Exists(path) && !UnixSocketFile.IsSocket(path);
 
     /// <summary>Of localhost's two addresses Kestrel does with one.</summary>
-    private static bool IsMissingLoopback(SocketException e, EndPoint endPoint, EchoEndpoint? echo) =>
-        echo is null && e.SocketErrorCode is (SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported) && endPoint is IPEndPoint ip && IPAddress.IsLoopback(ip.Address);
+    private static bool IsMissingLoopback(SocketException e, EndPoint endPoint, ListenEndpoint? raw) =>
+        raw is null
+        && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported
+        && endPoint is IPEndPoint ip
+        && IPAddress.IsLoopback(ip.Address);
 
-    private static string HttpSetting(EndPoint endPoint, HostSettings settings)
+    private static string HttpSetting(EndPoint endPoint, IReadOnlyList<HttpAddress> http)
     {
-        var address = settings.HttpAddresses.FirstOrDefault(a => endPoint is IPEndPoint ip && a.Port == ip.Port);
+        var address = http.FirstOrDefault(address => address.IsAt(endPoint));
         return $"{HttpAddress.Key} is '{address?.Url ?? $"http://{endPoint}"}'";
     }
 }

@@ -13,10 +13,11 @@ namespace EchoHost.Hosting;
 
 /// <summary>
 /// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The
-/// connections of echo endpoints are the epoll transport's where there is one; all others are Kestrel's own.
+/// connections of raw endpoints are the epoll transport's where there is one; all others are Kestrel's own.
 /// </summary>
 internal sealed class ListenerFactory(
-    HostSettings settings,
+    ListenEndpoints endpoints,
+    TransportOptions transport,
     EpollTransport epoll,
     [FromKeyedServices(KestrelExtensions.ForTls)] EpollTransport epollForTls,
     EchoMetrics metrics,
@@ -34,22 +35,22 @@ internal sealed class ListenerFactory(
     private const long MaxReadBuffer = 64 * 1024;
     private const long MaxWriteBuffer = 64 * 1024;
 
-    /// <summary>On echo endpoints a flush ends only when the kernel has it all, so that a connection's end knows what is sent.</summary>
+    /// <summary>On raw endpoints a flush ends only when the kernel has it all, so that a connection's end knows what is sent.</summary>
     private const long MaxEchoWriteBuffer = 1;
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var echo = settings.EndpointOf(endpoint);
-        var listenSocket = ListenSockets.Bind(endpoint, settings);
+        var raw = endpoints.Of(endpoint);
+        var listenSocket = ListenSockets.Bind(endpoint, raw, endpoints.Http);
         listenSocket.Listen(Backlog);
-        var errors = new AcceptErrors(metrics.For(echo?.Name ?? HttpAddress.EndpointName), reserve, time, loggers.CreateLogger<AcceptErrors>());
+        var errors = new AcceptErrors(metrics.For(raw?.Name ?? EchoMetrics.HttpEndpoint), reserve, time, loggers.CreateLogger<AcceptErrors>());
         // A Unix socket's path reads back as another kind of end point than was asked for.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
-        return new ValueTask<IConnectionListener>(echo is not null && settings.UsesEpoll
-            ? (echo.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true)
-            : new SocketsListener(listenSocket, bound, Connections(echo is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
+        return new ValueTask<IConnectionListener>(raw is not null && transport.IsEpoll
+            ? (raw.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true)
+            : new SocketsListener(listenSocket, bound, Connections(raw is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
     }
 
     private SocketConnectionContextFactory Connections(long maxWriteBuffer) => new(

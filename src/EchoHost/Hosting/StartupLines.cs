@@ -1,4 +1,5 @@
 using System.Net;
+using EchoHost.Connections.Admission;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Endpoints;
 using EchoHost.Lifetime;
@@ -6,11 +7,11 @@ using EchoHost.Lifetime;
 namespace EchoHost.Hosting;
 
 /// <summary>Says where the host listens and how many it lets in, once it does.</summary>
-internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints bound, ILogger<StartupLines> logger) : LifecycleService
+internal sealed partial class StartupLines(ListenEndpoints endpoints, ConnectionCapacity capacity, ProxyHeaderOptions proxyHeaders, BoundEndpoints bound, ILogger<StartupLines> logger) : LifecycleService
 {
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        foreach (var endpoint in settings.Endpoints)
+        foreach (var endpoint in endpoints.Raw)
         {
             foreach (var address in bound.Of(endpoint))
             {
@@ -25,20 +26,20 @@ internal sealed partial class StartupLines(HostSettings settings, BoundEndpoints
             }
         }
 
-        var waiting = settings.Endpoints.Where(e => e.ProxyProtocol != ProxyProtocolMode.Off).Select(e => e.Name).ToList();
-        if (waiting.Count > 0 && settings.TrustedProxies.IsEmpty)
+        var waiting = endpoints.Raw.Where(e => e.ProxyProtocol != ProxyProtocolMode.Off).Select(e => e.Name).ToList();
+        if (waiting.Count > 0 && proxyHeaders.TrustedProxies.IsEmpty)
         {
             NobodyTrusted(logger, string.Join(", ", waiting));
         }
 
         Http(logger, string.Join(", ", bound.HttpUrls));
-        if (settings.Capacity.Descriptors is { } descriptors)
+        if (capacity.Descriptors is { } descriptors)
         {
-            Capacity(logger, settings.Capacity.Echo, descriptors);
+            Capacity(logger, capacity.Echo, descriptors);
         }
         else
         {
-            CapacityWithoutLimit(logger, settings.Capacity.Echo);
+            CapacityWithoutLimit(logger, capacity.Echo);
         }
 
         return Task.CompletedTask;

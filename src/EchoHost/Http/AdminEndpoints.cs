@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using EchoHost.Connections.Tracking;
-using EchoHost.Hosting;
 using EchoHost.Metrics;
 using Microsoft.Net.Http.Headers;
 
@@ -42,7 +41,7 @@ internal static partial class AdminEndpoints
     public static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {
         var context = call.HttpContext;
-        var token = context.RequestServices.GetRequiredService<HostSettings>().Admin.Token;
+        var token = context.RequestServices.GetRequiredService<AdminOptions>().Token;
         if (token.Length == 0)
         {
             return new HttpProblem(StatusCodes.Status404NotFound, null);

@@ -80,7 +80,7 @@ internal static class ConnectionsEndpoint
         }
 
         // As a connection's own is written, however this one was.
-        return AddressText.TryParseEndPoint(peer, out var endPoint) && PeerAddress.Format(endPoint) is var name
+        return AddressText.TryParseEndPoint(peer, out var endPoint) && ClientAddress.Format(endPoint) is var name
             ? c => string.Equals(c.Peer, name, StringComparison.Ordinal)
             : null;
     }

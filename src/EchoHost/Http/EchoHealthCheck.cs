@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using EchoHost.Connections.Admission;
 using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -17,7 +16,7 @@ namespace EchoHost.Http;
 /// </summary>
 #pragma warning disable CA1001 // A source without a timer has nothing that must be disposed of.
 internal sealed partial class EchoHealthCheck(
-    HostSettings settings, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
+    ListenEndpoints endpoints, BoundEndpoints bound, SelfProbes selfProbes, DrainState drain, TimeProvider time, ILogger<EchoHealthCheck> logger)
     : LifecycleService, IHealthCheck
 #pragma warning restore CA1001
 {
@@ -111,15 +110,15 @@ internal sealed partial class EchoHealthCheck(
 
     private async Task<HealthCheckResult> ProbeAllAsync(CancellationToken cancellationToken)
     {
-        var probes = settings.Endpoints.Select(async endpoint => (endpoint.Name, Problem: await ProbeAsync(endpoint, cancellationToken)));
+        var probes = endpoints.Raw.Select(async endpoint => (endpoint.Name, Problem: await ProbeAsync(endpoint, cancellationToken)));
         var failed = (await Task.WhenAll(probes)).Where(p => p.Problem is not null).Select(p => $"{p.Name}: {p.Problem}").ToArray();
         return failed.Length == 0
-            ? HealthCheckResult.Healthy($"{settings.Endpoints.Count} of {settings.Endpoints.Count} endpoints echo")
-            : HealthCheckResult.Unhealthy($"{failed.Length} of {settings.Endpoints.Count} endpoints do not echo: {string.Join("; ", failed)}");
+            ? HealthCheckResult.Healthy($"{endpoints.Raw.Count} of {endpoints.Raw.Count} endpoints echo")
+            : HealthCheckResult.Unhealthy($"{failed.Length} of {endpoints.Raw.Count} endpoints do not echo: {string.Join("; ", failed)}");
     }
 
     /// <summary>What is wrong with an endpoint; null when the message came back.</summary>
-    private async Task<string?> ProbeAsync(EchoEndpoint endpoint, CancellationToken cancellationToken)
+    private async Task<string?> ProbeAsync(ListenEndpoint endpoint, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(Limit, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);

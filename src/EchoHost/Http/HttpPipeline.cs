@@ -1,5 +1,4 @@
 using EchoHost.Connections.Admission;
-using EchoHost.Hosting;
 using Microsoft.AspNetCore.HostFiltering;
 
 namespace EchoHost.Http;
@@ -7,10 +6,8 @@ namespace EchoHost.Http;
 /// <summary>What every HTTP call passes before it reaches what it asks for.</summary>
 internal static class HttpPipeline
 {
-    /// <exception cref="Configuration.ConfigurationException"><c>AllowedHosts</c> can't be used.</exception>
-    public static void AddHttp(this IServiceCollection services, IConfiguration configuration, HostSettings settings)
+    public static void AddHttp(this IServiceCollection services)
     {
-        services.AddSingleton(AllowedHosts.Read(configuration[AllowedHosts.Key], settings.HttpAddresses));
         services.AddSingleton<ConnectionListings>();
         services.AddSingleton<PeerListing>();
         services.AddSingleton<Scrapes>();

@@ -5,17 +5,17 @@ internal sealed class DrainState : IDisposable
 {
     private volatile bool _isDraining;
     private volatile bool _isOver;
-    private readonly CancellationTokenSource _turningAway = new();
+    private readonly CancellationTokenSource _rejecting = new();
     private readonly CancellationTokenSource _httpDeadline = new();
 
     /// <summary>The host has been asked to stop: it is unready from here on.</summary>
     public bool IsDraining => _isDraining;
 
     /// <summary>The readiness delay is over: new connections are turned away.</summary>
-    public bool TurnsAway => _turningAway.IsCancellationRequested;
+    public bool IsRejecting => _rejecting.IsCancellationRequested;
 
     /// <summary>Cancelled from that moment on.</summary>
-    public CancellationToken TurningAway => _turningAway.Token;
+    public CancellationToken Rejecting => _rejecting.Token;
 
     /// <summary>The state as <c>/connections</c> spells it.</summary>
     public string Label => _isDraining ? "draining" : "accepting";
@@ -31,7 +31,7 @@ internal sealed class DrainState : IDisposable
 
     public void BeginDraining() => _isDraining = true;
 
-    public void BeginTurningAway() => _turningAway.Cancel();
+    public void BeginRejecting() => _rejecting.Cancel();
 
     public void End() => _isOver = true;
 
@@ -39,7 +39,7 @@ internal sealed class DrainState : IDisposable
 
     public void Dispose()
     {
-        _turningAway.Dispose();
+        _rejecting.Dispose();
         _httpDeadline.Dispose();
     }
 }

@@ -13,5 +13,10 @@ internal enum AcceptErrorReason
 internal static class AcceptErrorReasonExtensions
 {
     /// <summary>The reason as metrics spell it.</summary>
-    public static string Label(this AcceptErrorReason reason) => reason == AcceptErrorReason.DescriptorLimit ? "fd_limit" : "other";
+    public static string Label(this AcceptErrorReason reason) => reason switch
+    {
+        AcceptErrorReason.DescriptorLimit => "fd_limit",
+        AcceptErrorReason.Other => "other",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
+    };
 }

@@ -25,10 +25,11 @@ internal static class CloseReasonExtensions
         CloseReason.Drained => "drained",
         CloseReason.DrainTimeout => "drain_timeout",
         CloseReason.Admin => "admin",
-        _ => "error",
+        CloseReason.Error => "error",
+        _ => throw Unknown(reason),
     };
 
-    /// <summary>The reason in words, where the host ended the connection; null where its peer did.</summary>
+    /// <summary>The reason in words, where the host ended the connection; null where the client did.</summary>
     public static string? Text(this CloseReason reason) => reason switch
     {
         CloseReason.PeerClosed or CloseReason.Reset => null,
@@ -37,6 +38,9 @@ internal static class CloseReasonExtensions
         CloseReason.Drained => "drain",
         CloseReason.DrainTimeout => "drain timeout",
         CloseReason.Admin => "administrator",
-        _ => "error",
+        CloseReason.Error => "error",
+        _ => throw Unknown(reason),
     };
+
+    private static ArgumentOutOfRangeException Unknown(CloseReason reason) => new(nameof(reason), reason, "no such reason");
 }

@@ -1,9 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
-using EchoHost.Connections.ProxyProtocol;
-using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Logging;
 
 namespace EchoHost.Metrics;
@@ -16,6 +13,9 @@ internal sealed class EchoMetrics
 {
     public const string MeterName = "EchoHost";
 
+    /// <summary>The HTTP endpoint's name where raw endpoints have theirs.</summary>
+    public const string HttpEndpoint = "http";
+
     /// <summary>The instrument whose labels say what runs.</summary>
     public const string BuildName = "echohost.build";
 
@@ -27,7 +27,9 @@ internal sealed class EchoMetrics
     private readonly HashSet<string> _withProxyProtocol;
     private readonly EndpointMetrics _http;
 
-    public EchoMetrics(IMeterFactory meters, HostSettings settings)
+    /// <param name="meters">Makes the meter.</param>
+    /// <param name="endpoints">The endpoints that are counted; the last of them is the HTTP endpoint.</param>
+    public EchoMetrics(IMeterFactory meters, IReadOnlyList<MeteredEndpoint> endpoints)
     {
         var meter = meters.Create(MeterName);
         var duration = meter.CreateHistogram(
@@ -35,13 +37,9 @@ internal sealed class EchoMetrics
             "s",
             "How long connections lasted, by why they ended.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400] });
-        _endpoints = settings.Endpoints.ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
-        _http = new EndpointMetrics(HttpAddress.EndpointName, duration);
-        _withProxyProtocol = [.. settings.Endpoints.Where(e => e.ProxyProtocol != ProxyProtocolMode.Off).Select(e => e.Name)];
-        if (settings.Http.ProxyProtocol != ProxyProtocolMode.Off)
-        {
-            _withProxyProtocol.Add(_http.Endpoint);
-        }
+        _endpoints = endpoints.SkipLast(1).ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
+        _http = new EndpointMetrics(HttpEndpoint, duration);
+        _withProxyProtocol = [.. endpoints.Where(e => e.TakesProxyHeaders).Select(e => e.Name)];
 
         meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)), description: "Always 1; the labels say what runs.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");

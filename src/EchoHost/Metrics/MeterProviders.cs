@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using EchoHost.Peers.Mesh;
 using OpenTelemetry.Metrics;
 
 namespace EchoHost.Metrics;
@@ -12,6 +11,9 @@ namespace EchoHost.Metrics;
 /// <param name="maxSeries">How many series an instrument has at the most, those of the mesh aside.</param>
 internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrument>, int, MeterProvider> build, int maxSeries) : IDisposable
 {
+    /// <summary>What the names of the mesh's instruments begin with.</summary>
+    public const string PeerPrefix = "echohost.peer.";
+
     /// <summary>Room for this many peers is made at first.</summary>
     private const int FewPeers = 64;
 
@@ -20,16 +22,19 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
     private MeterProvider? _provider;
     private PrometheusExporter? _peerExporter;
     private MeterProvider? _peerProvider;
-    private int _mostPeers;
+    private int _maxPeers;
     private int _isDisposed;
 
     /// <summary>From here on, rather than from the first scrape, every measurement counts.</summary>
     public void Start() => _provider ??= build(_exporter, instrument => !IsOfMesh(instrument), maxSeries);
 
-    /// <summary>Makes room for so many peers, and forgets those that have left.</summary>
-    public void FitPeers(int peers, bool haveSomeLeft)
+    /// <summary>Makes room for the series of the peers, and forgets those that have left.</summary>
+    /// <param name="peers">How many there are.</param>
+    /// <param name="seriesPerPeer">How many series an instrument has for each, at most.</param>
+    /// <param name="haveSomeLeft">Whether some have left.</param>
+    public void FitPeers(int peers, int seriesPerPeer, bool haveSomeLeft)
     {
-        if (!haveSomeLeft && peers <= _mostPeers)
+        if (!haveSomeLeft && peers <= _maxPeers)
         {
             return;
         }
@@ -39,9 +44,9 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
         try
         {
             former = _peerProvider;
-            _mostPeers = Math.Max(FewPeers, 2 * peers);
+            _maxPeers = Math.Max(FewPeers, 2 * peers);
             _peerExporter = new PrometheusExporter();
-            _peerProvider = build(_peerExporter, IsOfMesh, _mostPeers * PeerMetrics.SeriesPerPeer);
+            _peerProvider = build(_peerExporter, IsOfMesh, _maxPeers * seriesPerPeer);
         }
         finally
         {
@@ -81,5 +86,5 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
         }
     }
 
-    private static bool IsOfMesh(Instrument instrument) => instrument.Name.StartsWith(PeerMetrics.Prefix, StringComparison.Ordinal);
+    private static bool IsOfMesh(Instrument instrument) => instrument.Name.StartsWith(PeerPrefix, StringComparison.Ordinal);
 }

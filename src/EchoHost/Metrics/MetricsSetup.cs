@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using EchoHost.Configuration;
-using EchoHost.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -9,7 +8,7 @@ namespace EchoHost.Metrics;
 
 internal static class MetricsSetup
 {
-    /// <summary>How many series an instrument may have: so many, and so many for each echo endpoint. Memory for them is taken at the start.</summary>
+    /// <summary>How many series an instrument may have: in all, and for each endpoint. The memory for them is taken at the start.</summary>
     private const int SeriesInAll = 200;
     private const int SeriesPerEndpoint = 20;
 
@@ -20,17 +19,21 @@ internal static class MetricsSetup
     /// Aggregates this host's meters, Kestrel's and the runtime's, to be scraped, and, where an OTLP endpoint is
     /// configured by OpenTelemetry's own variables, pushed there.
     /// </summary>
-    /// <exception cref="ConfigurationException">An OTLP endpoint is no URL.</exception>
-    public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration)
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">Holds OpenTelemetry's variables.</param>
+    /// <param name="endpoints">The endpoints that have series of their own; the HTTP endpoint last.</param>
+    /// <exception cref="ConfigurationException">One of the variables can't be used.</exception>
+    public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<MeteredEndpoint> endpoints)
     {
         OtlpSettings.Check(configuration);
         var push = OtlpEndpointOf(configuration, OtlpMetricsEndpoint);
         var isPushed = push is not null || OtlpEndpointOf(configuration, OtlpEndpoint) is not null;
+        services.AddSingleton(endpoints);
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton<ProcessMetrics>();
         services.AddSingleton(provider => new MeterProviders(
             (exporter, isWanted, maxSeries) => Build(provider, exporter, isWanted, maxSeries, configuration, isPushed, push),
-            SeriesInAll + (SeriesPerEndpoint * provider.GetRequiredService<HostSettings>().Endpoints.Count)));
+            SeriesInAll + (SeriesPerEndpoint * (endpoints.Count - 1))));
     }
 
     private static Uri? OtlpEndpointOf(IConfiguration configuration, string key) => configuration[key] switch

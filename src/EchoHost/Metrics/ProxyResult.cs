@@ -1,5 +1,3 @@
-using Kestrel.ProxyProtocol;
-
 namespace EchoHost.Metrics;
 
 /// <summary>What came of the wait for a header; the label <c>result</c> of <c>echohost.proxy.headers</c>.</summary>
@@ -16,17 +14,6 @@ internal enum ProxyResult
 
 internal static class ProxyResults
 {
-    /// <summary>The result of a connection that was turned away for its header, or for want of one.</summary>
-    public static ProxyResult Of(ProxyRejectionReason reason) => reason switch
-    {
-        ProxyRejectionReason.Missing => ProxyResult.Missing,
-        ProxyRejectionReason.Untrusted => ProxyResult.Untrusted,
-        ProxyRejectionReason.Malformed => ProxyResult.Malformed,
-        ProxyRejectionReason.Timeout => ProxyResult.Timeout,
-        ProxyRejectionReason.ChecksumMismatch => ProxyResult.Checksum,
-        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a header's result"),
-    };
-
     /// <summary>The result as metrics spell it.</summary>
     public static string Label(this ProxyResult result) => result switch
     {
@@ -36,6 +23,7 @@ internal static class ProxyResults
         ProxyResult.Untrusted => "untrusted",
         ProxyResult.Malformed => "malformed",
         ProxyResult.Timeout => "timeout",
-        _ => "checksum",
+        ProxyResult.Checksum => "checksum",
+        _ => throw new ArgumentOutOfRangeException(nameof(result), result, "no such result"),
     };
 }

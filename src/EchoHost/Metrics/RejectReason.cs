@@ -1,6 +1,6 @@
 namespace EchoHost.Metrics;
 
-/// <summary>Why a connection was turned away; the label <c>reason</c> of <c>echohost.connections.rejected</c>.</summary>
+/// <summary>Why a connection was rejected; the label <c>reason</c> of <c>echohost.connections.rejected</c>.</summary>
 internal enum RejectReason
 {
     Limit,
@@ -19,6 +19,7 @@ internal static class RejectReasonExtensions
         RejectReason.AddressLimit => "address_limit",
         RejectReason.Draining => "draining",
         RejectReason.Proxy => "proxy",
-        _ => "tls",
+        RejectReason.Tls => "tls",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "no such reason"),
     };
 }

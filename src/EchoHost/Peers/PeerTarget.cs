@@ -56,7 +56,7 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
         }
 
         var (host, portText) = (authority[..colon], authority[(colon + 1)..]);
-        if (!EchoEndpoint.TryParsePort(portText, out var port) || port == 0)
+        if (!ListenEndpoint.TryParsePort(portText, out var port) || port == 0)
         {
             problem = $"'{portText}' is not a port (1–65535)";
             return false;

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Connections.Admission;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace EchoHost.Transport;
 
 /// <summary>Accepts an endpoint's connections; they are Kestrel's own.</summary>
-internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, AcceptErrors errors) : IConnectionListener
+internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, IAcceptPolicy policy) : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
 
@@ -21,11 +21,11 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
             try
             {
                 var socket = await listenSocket.AcceptAsync(_unbound.Token);
-                if (!errors.TryKeep())
+                if (!policy.TryKeep())
                 {
                     // With RST.
                     socket.Close(timeout: 0);
-                    await errors.RejectedAsync(_unbound.Token);
+                    await policy.RejectedAsync(_unbound.Token);
                 }
                 else if (TryPrepare(socket))
                 {
@@ -38,7 +38,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionAborted)
             {
-                errors.ClientGone();
+                policy.ClientGone();
             }
             catch (SocketException e)
             {
@@ -66,7 +66,7 @@ internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, So
     {
         try
         {
-            await errors.FailedAsync(e, _unbound.Token);
+            await policy.FailedAsync(e, _unbound.Token);
         }
         catch (OperationCanceledException)
         {

@@ -47,7 +47,7 @@ internal static class AddressTarget
     {
         try
         {
-            var endpoint = EchoEndpoint.Parse("Tcp", text);
+            var endpoint = ListenEndpoint.Parse("Tcp", text);
             Property.Holds(endpoint.Addresses.Count is 1 or 2, $"'{text}' has {endpoint.Addresses.Count} addresses");
             foreach (var address in endpoint.Addresses.OfType<IPEndPoint>())
             {

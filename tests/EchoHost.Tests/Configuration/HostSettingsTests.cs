@@ -10,17 +10,17 @@ public class HostSettingsTests
     public void Nothing_configured_is_the_documented_default()
     {
         var settings = Read();
-        var endpoint = Assert.Single(settings.Endpoints);
+        var endpoint = Assert.Single(settings.Endpoints.Raw);
         Assert.Equal(("Tcp", "tcp://*:5555"), (endpoint.Name, endpoint.Url));
-        Assert.Equal("http://localhost:8080", Assert.Single(settings.HttpAddresses).Url);
-        Assert.True(settings.Echo.LogMessages);
-        Assert.Equal(100, settings.Echo.MessageLogLimit);
-        Assert.Equal(TimeSpan.FromMinutes(10), settings.Echo.Limits.IdleTimeout);
-        Assert.Equal(TimeSpan.FromSeconds(30), settings.Echo.Limits.WriteTimeout);
-        Assert.Null(settings.Echo.Limits.MaxConnectionsPerAddress);
-        Assert.Equal(TimeSpan.Zero, settings.Echo.Shutdown.ReadinessDelay);
-        Assert.Equal(TimeSpan.FromSeconds(20), settings.Echo.Shutdown.GracePeriod);
-        Assert.Equal(TimeSpan.FromSeconds(1), settings.Echo.Shutdown.CloseSpread);
+        Assert.Equal("http://localhost:8080", Assert.Single(settings.Endpoints.Http).Url);
+        Assert.True(settings.Echo.ConnectionLog.LogMessages);
+        Assert.Equal(100, settings.Echo.ConnectionLog.MessageLogLimit);
+        Assert.Equal(TimeSpan.FromMinutes(10), settings.Echo.Timeouts.IdleTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.Echo.Timeouts.WriteTimeout);
+        Assert.Null(settings.Echo.Admission.MaxConnectionsPerAddress);
+        Assert.Equal(TimeSpan.Zero, settings.Echo.Drain.ReadinessDelay);
+        Assert.Equal(TimeSpan.FromSeconds(20), settings.Echo.Drain.GracePeriod);
+        Assert.Equal(TimeSpan.FromSeconds(1), settings.Echo.Drain.CloseSpread);
         Assert.True(settings.Peers.IsEmpty);
         Assert.Equal((TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5), 64), (settings.Peers.Interval, settings.Peers.Timeout, settings.Peers.PayloadBytes));
     }
@@ -32,7 +32,7 @@ public class HostSettingsTests
     [InlineData("1h", 3600)]
     [InlineData("500ms", 0.5)]
     public void Times_are_written_in_either_way(string text, double seconds) =>
-        Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("Echo:Limits:IdleTimeout", text)).Echo.Limits.IdleTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Read(("Echo:Limits:IdleTimeout", text)).Echo.Timeouts.IdleTimeout);
 
     [Fact]
     public void Peers_are_read()
@@ -52,12 +52,22 @@ public class HostSettingsTests
     {
         var file = HostSettings.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: false).Build());
         var none = Read();
-        Assert.Equal(none.Endpoints.Select(e => (e.Name, e.Url)), file.Endpoints.Select(e => (e.Name, e.Url)));
-        Assert.Equal(none.HttpAddresses, file.HttpAddresses);
+        Assert.Equal(none.Endpoints.Raw.Select(e => (e.Name, e.Url)), file.Endpoints.Raw.Select(e => (e.Name, e.Url)));
+        Assert.Equal(none.Endpoints.Http, file.Endpoints.Http);
         Assert.Equal(none.Capacity, file.Capacity);
-        foreach (var (a, b) in new (object, object)[] { (none.Echo.Limits, file.Echo.Limits), (none.Echo.Shutdown, file.Echo.Shutdown), (none.Echo, file.Echo), (none.Peers, file.Peers) })
+        foreach (var (a, b) in new (object, object)[]
         {
-            Assert.All(a.GetType().GetProperties().Where(p => p.PropertyType.IsValueType || p.PropertyType == typeof(string)), p => Assert.Equal(p.GetValue(a), p.GetValue(b)));
+            (none.Echo.Admission, file.Echo.Admission),
+            (none.Echo.Timeouts, file.Echo.Timeouts),
+            (none.Echo.TlsHandshakes, file.Echo.TlsHandshakes),
+            (none.Echo.ConnectionLog, file.Echo.ConnectionLog),
+            (none.Echo.Drain, file.Echo.Drain),
+            (none.Echo.Transport, file.Echo.Transport),
+            (none.Echo.ProxyHeaders.ProxyHeaderTimeout, file.Echo.ProxyHeaders.ProxyHeaderTimeout),
+            (none.Peers with { Targets = [], Names = [] }, file.Peers with { Targets = [], Names = [] }),
+        })
+        {
+            Assert.Equal(a, b);
         }
     }
 
@@ -68,11 +78,11 @@ public class HostSettingsTests
     [InlineData("tcp://[::1]", "7", "tcp://[::1]:7")]
     [InlineData("tcp://*/", "7", "tcp://*:7")]
     public void PORT_is_the_port_of_the_endpoint_Tcp(string url, string port, string expected) =>
-        Assert.Equal(expected, Assert.Single(Read(("Echo:Endpoints:Tcp:Url", url), ("PORT", port)).Endpoints).Url);
+        Assert.Equal(expected, Assert.Single(Read(("Echo:Endpoints:Tcp:Url", url), ("PORT", port)).Endpoints.Raw).Url);
 
     [Fact]
     public void PORT_leaves_the_other_endpoints_alone() =>
-        Assert.Equal(["tcp://*:1", "tcp://*:7"], Read(("Echo:Endpoints:Front:Url", "tcp://*:1"), ("PORT", "7")).Endpoints.Select(e => e.Url).Order());
+        Assert.Equal(["tcp://*:1", "tcp://*:7"], Read(("Echo:Endpoints:Front:Url", "tcp://*:1"), ("PORT", "7")).Endpoints.Raw.Select(e => e.Url).Order());
 
     /// <summary>Each line of this table is a mistake; the answer names the key and the value.</summary>
     [Theory]
@@ -202,7 +212,7 @@ public class HostSettingsTests
     public void A_JSON_null_is_the_default()
     {
         using var json = new MemoryStream("""{"Echo":{"Endpoints":{"Tcp":{"Url":null}}}}"""u8.ToArray());
-        Assert.Equal("tcp://*:5555", Assert.Single(HostSettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build()).Endpoints).Url);
+        Assert.Equal("tcp://*:5555", Assert.Single(HostSettings.Read(new ConfigurationBuilder().AddJsonStream(json).Build()).Endpoints.Raw).Url);
     }
 
     [Fact]
@@ -221,11 +231,11 @@ public class HostSettingsTests
     public void Networks_are_read()
     {
         var settings = Read(("Echo:TrustedProxies:0", "10.0.0.9/8"), ("Echo:TrustedProxies:1", "2001:db8::/32"), ("Echo:QuietNetworks:0", "192.0.2.7"));
-        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("10.255.0.1")));
-        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("2001:db8::1")));
-        Assert.False(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse("11.0.0.1")));
-        Assert.True(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.7")));
-        Assert.False(settings.QuietNetworks.Contains(System.Net.IPAddress.Parse("192.0.2.8")));
+        Assert.True(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse("10.255.0.1")));
+        Assert.True(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse("2001:db8::1")));
+        Assert.False(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse("11.0.0.1")));
+        Assert.True(settings.Echo.QuietNetworks.Contains(new System.Net.IPEndPoint(System.Net.IPAddress.Parse("192.0.2.7"), 1)));
+        Assert.False(settings.Echo.QuietNetworks.Contains(new System.Net.IPEndPoint(System.Net.IPAddress.Parse("192.0.2.8"), 1)));
     }
 
     [Theory]
@@ -234,8 +244,8 @@ public class HostSettingsTests
     public void A_mapped_network_is_IPv4_as_its_clients_are(string text, string inside, string outside)
     {
         var settings = Read(("Echo:TrustedProxies:0", text));
-        Assert.True(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse(inside)));
-        Assert.False(settings.TrustedProxies.Contains(System.Net.IPAddress.Parse(outside)));
+        Assert.True(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse(inside)));
+        Assert.False(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse(outside)));
     }
 
     [Fact]
@@ -244,7 +254,7 @@ public class HostSettingsTests
 
     [Fact]
     public void Keys_are_read_whatever_their_case() =>
-        Assert.False(Read(("ECHO:LOGMESSAGES", "FALSE")).Echo.LogMessages);
+        Assert.False(Read(("ECHO:LOGMESSAGES", "FALSE")).Echo.ConnectionLog.LogMessages);
 
     private static IReadOnlyList<string> Problems(params (string Key, string Value)[] settings) =>
         Assert.Throws<ConfigurationException>(() => Read(settings)).Problems;

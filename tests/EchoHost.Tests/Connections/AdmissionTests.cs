@@ -105,7 +105,7 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
 
         var limit = new AddressLimitMiddleware(
             Next, host.Services.GetRequiredService<EchoHost.Metrics.EchoMetrics>().For("Tcp"), isUnix, new ConnectionGate(100, 1),
-            host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<Rejections>());
+            host.Services.GetRequiredService<Rejections>());
         Task[] running = [.. Enumerable.Range(0, 3).Select(i => limit.OnConnectionAsync(new DefaultConnectionContext($"{i}")))];
         Assert.Equal(inside, entered);
         stay.SetResult();

@@ -49,7 +49,7 @@ public sealed class AdmissionWatchTests
     {
         for (var i = 0; i < 100; i++)
         {
-            _watch.TurnedAway("Tcp", i % 2 == 0 ? "one" : "another", "as it is");
+            _watch.Rejected("Tcp", i % 2 == 0 ? "one" : "another", "as it is");
             _time.Advance(TimeSpan.FromSeconds(3));
         }
 
@@ -104,7 +104,7 @@ public sealed class AdmissionWatchTests
                 _time.Advance(every);
             }
 
-            _watch.TurnedAway("Tcp", "reason", "as it is");
+            _watch.Rejected("Tcp", "reason", "as it is");
         }
     }
 }

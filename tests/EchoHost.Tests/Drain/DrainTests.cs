@@ -128,7 +128,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         await busy.EchoAsync("before");
         var stop = host.BeginStop();
         var draining = host.Services.GetRequiredService<DrainState>();
-        await Wait.UntilAsync(() => draining.TurnsAway, "new connections are turned away");
+        await Wait.UntilAsync(() => draining.IsRejecting, "new connections are turned away");
         // The checks' answer holds for a second.
         using var answers = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
         while (!answers.IsCancellationRequested)

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using EchoHost.Connections.Admission;
 using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Http;
 using EchoHost.Lifetime;
 using EchoHost.Tests.Infrastructure;
@@ -93,11 +92,11 @@ public class HealthTests
         silent.Start();
         await using var host = await EchoHostFixture.StartAsync(time);
         // A check of the host's endpoint as if it were where the kernel accepts, and nothing comes back until the test says so.
-        var settings = host.Services.GetRequiredService<HostSettings>();
+        var endpoints = host.Services.GetRequiredService<ListenEndpoints>();
         var bound = new BoundEndpoints();
-        new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(settings.Endpoints[0], listen));
+        new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(endpoints.Raw[0], listen));
         var check = new EchoHealthCheck(
-            settings, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time,
+            endpoints, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time,
             NullLogger<EchoHealthCheck>.Instance);
         for (var i = 0; i < 5; i++)
         {
@@ -137,8 +136,8 @@ public class HealthTests
         factory.UseKestrel();
         factory.StartServer();
         var bound = (BoundEndpoints)factory.Services.GetService(typeof(BoundEndpoints))!;
-        var settings = (HostSettings)factory.Services.GetService(typeof(HostSettings))!;
-        using var client = await EchoClient.ConnectAsync(BoundEndpoints.Reachable(bound.Of(settings.Endpoints[0]).First()));
+        var endpoints = (ListenEndpoints)factory.Services.GetService(typeof(ListenEndpoints))!;
+        using var client = await EchoClient.ConnectAsync(BoundEndpoints.Reachable(bound.Of(endpoints.Raw[0]).First()));
         await client.EchoAsync("hello");
         using var http = new HttpClient { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
         await Wait.UntilAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the host is ready");

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EchoHost.Connections.Admission;
 using EchoHost.Descriptors;
-using EchoHost.Hosting;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -53,7 +53,7 @@ public class HttpAdmissionTests
         var clients = new List<EchoClient>();
         try
         {
-            for (var i = 0; i <= host.Services.GetRequiredService<HostSettings>().Capacity.Http; i++)
+            for (var i = 0; i <= host.Services.GetRequiredService<ConnectionCapacity>().Http; i++)
             {
                 clients.Add(await EchoClient.ConnectAsync(target));
             }

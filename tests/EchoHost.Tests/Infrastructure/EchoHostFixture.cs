@@ -24,9 +24,9 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     {
         _app = app;
         Log = log;
-        var settings = app.Services.GetRequiredService<HostSettings>();
+        var endpoints = app.Services.GetRequiredService<ListenEndpoints>();
         var bound = app.Services.GetRequiredService<BoundEndpoints>();
-        EndPoints = settings.Endpoints.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
+        EndPoints = endpoints.Raw.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64, Expect100ContinueTimeout = Wait.Limit }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
     }
 
@@ -62,7 +62,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     public static async Task<EchoHostFixture> StartAsync(Action<IServiceCollection> configure, params string[] settings)
     {
         var log = new LogCollector();
-        var app = Program.BuildHost([
+        var app = EchoHostBuilder.Build([
             "--Urls=http://127.0.0.1:0",
             "--Echo:Endpoints:Tcp:Url=tcp://127.0.0.1:0",
             .. Patience,

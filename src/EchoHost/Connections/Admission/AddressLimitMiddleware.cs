@@ -11,20 +11,13 @@ namespace EchoHost.Connections.Admission;
 /// <param name="metrics">The endpoint's.</param>
 /// <param name="isUnix">Whether the endpoint is a Unix socket: its clients have no address, and no limit. Elsewhere those without one share one.</param>
 /// <param name="gate">Counts.</param>
-/// <param name="selfProbes">The host's own connections, which have no limit either.</param>
-/// <param name="rejections">Counts and tells.</param>
-internal sealed class AddressLimitMiddleware(
-    ConnectionDelegate next, EndpointMetrics metrics, bool isUnix, ConnectionGate gate, SelfProbes selfProbes, Rejections rejections)
+/// <param name="rejections">Counts and logs.</param>
+internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMetrics metrics, bool isUnix, ConnectionGate gate, Rejections rejections)
 {
     public Task OnConnectionAsync(ConnectionContext context)
     {
-        if (gate.MaxPerAddress is null || selfProbes.Contains(context.RemoteEndPoint))
-        {
-            return next(context);
-        }
-
-        var address = PeerAddress.Address(context.RemoteEndPoint);
-        return address is null && isUnix ? next(context) : AdmitAsync(context, ClientNetwork.Of(address));
+        var address = ClientAddress.Of(context.RemoteEndPoint);
+        return gate.MaxPerAddress is null || (address is null && isUnix) ? next(context) : AdmitAsync(context, ClientNetwork.Of(address));
     }
 
     private async Task AdmitAsync(ConnectionContext context, IPAddress network)
@@ -32,7 +25,7 @@ internal sealed class AddressLimitMiddleware(
         if (!gate.TryEnterAddress(network))
         {
             var whose = network.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6 network of 64 bits" : "address";
-            rejections.TurnAway(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one {whose} is reached");
+            rejections.Reject(context, metrics, RejectReason.AddressLimit, $"the limit of {gate.MaxPerAddress} connections from one {whose} is reached");
             return;
         }
 

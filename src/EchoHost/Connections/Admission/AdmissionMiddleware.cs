@@ -4,24 +4,18 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Lets a connection in while there is room and the host is not draining; anybody else is turned away at once, with RST.</summary>
-internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, DrainState drain, SelfProbes selfProbes, Rejections rejections)
+/// <summary>Lets a connection in while there is room and the host is not draining; rejects others at once, with RST.</summary>
+internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, DrainState drain, Rejections rejections)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
-        if (selfProbes.Contains(context.RemoteEndPoint))
+        if (drain.IsRejecting)
         {
-            await next(context);
-            return;
-        }
-
-        if (drain.TurnsAway)
-        {
-            rejections.TurnAway(context, metrics, RejectReason.Draining, "draining");
+            rejections.Reject(context, metrics, RejectReason.Draining, "draining");
         }
         else if (!gate.TryEnter())
         {
-            rejections.TurnAway(context, metrics, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
+            rejections.Reject(context, metrics, RejectReason.Limit, $"the limit of {gate.MaxConnections} connections is reached");
         }
         else
         {

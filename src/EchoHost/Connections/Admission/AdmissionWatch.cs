@@ -4,21 +4,21 @@ using System.Globalization;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// Notices an endpoint that turns everybody away, and for one reason: that is seldom the clients' fault, as with
-/// <c>Echo:TrustedProxies</c> that do not hold the proxy. Says so once, and once again when it is over.
+/// Notices an endpoint that rejects every client for the same reason, which is seldom the clients' fault:
+/// <c>Echo:TrustedProxies</c> may lack the proxy. Logs it once, and once more when it is over.
 /// </summary>
 internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<AdmissionWatch> logger)
 {
-    /// <summary>So many have to be turned away in a row, over at least so long, before it means something.</summary>
+    /// <summary>How many have to be rejected in a row, and over how long, before it means something.</summary>
     public const int Enough = 10;
     public static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(30);
 
-    /// <summary>After so long without a connection attempt, the state is unknown again.</summary>
+    /// <summary>How long after the last attempt to connect the state is unknown again.</summary>
     public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(5);
 
     private readonly ConcurrentDictionary<string, EndpointState> _endpoints = new(StringComparer.Ordinal);
 
-    /// <summary>The endpoints that turn everybody away, a sentence each.</summary>
+    /// <summary>The endpoints that reject every client, a sentence each.</summary>
     public IReadOnlyList<string> Problems
     {
         get
@@ -61,11 +61,11 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
         }
     }
 
-    /// <summary>An endpoint turned a client away.</summary>
+    /// <summary>An endpoint rejected a client.</summary>
     /// <param name="endpoint">The endpoint's name.</param>
     /// <param name="reason">What tells one reason from another.</param>
     /// <param name="why">The same in words.</param>
-    public void TurnedAway(string endpoint, string reason, string why)
+    public void Rejected(string endpoint, string reason, string why)
     {
         var state = _endpoints.GetOrAdd(endpoint, static _ => new EndpointState());
         int told;

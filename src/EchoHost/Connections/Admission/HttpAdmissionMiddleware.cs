@@ -25,7 +25,7 @@ internal sealed class HttpAdmissionMiddleware(
 
     public async Task OnConnectionAsync(ConnectionContext context)
     {
-        var place = gate.Enter(context, PeerAddress.Address(context.RemoteEndPoint), hasShare, out var displaced);
+        var place = gate.Enter(context, ClientAddress.Of(context.RemoteEndPoint), hasShare, out var displaced);
         HttpDisplacement.End(displaced, gate, metrics, rejections);
         using var deadline = drain.HttpDeadline.UnsafeRegister(static connection => ((ConnectionContext)connection!).Abort(), context);
         var transport = context.Transport;

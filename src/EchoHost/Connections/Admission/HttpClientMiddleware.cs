@@ -17,7 +17,7 @@ internal sealed class HttpClientMiddleware(ConnectionDelegate next, EndpointMetr
     {
         if (context.Features.Get<HttpPlace>() is { } place)
         {
-            gate.EnterShare(place, PeerAddress.Address(context.RemoteEndPoint), out var displaced);
+            gate.EnterShare(place, ClientAddress.Of(context.RemoteEndPoint), out var displaced);
             HttpDisplacement.End(displaced, gate, metrics, rejections);
         }
 

@@ -9,7 +9,7 @@ internal static class HttpDisplacement
     {
         if (displaced is not null)
         {
-            rejections.TurnAway(
+            rejections.Reject(
                 displaced.Connection,
                 metrics,
                 RejectReason.Limit,

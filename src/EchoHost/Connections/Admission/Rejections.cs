@@ -1,60 +1,67 @@
-using EchoHost.Endpoints;
 using EchoHost.Metrics;
-using EchoHost.Peers.Mesh;
 using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Turns connections away: counts them by reason, and says so at most once a second for each, since a flood must not flood the log.</summary>
-internal sealed partial class Rejections(AdmissionWatch admission, TimeProvider time, ILogger<Rejections> logger)
+/// <summary>
+/// The one place where connections are rejected: counts them by reason, and logs at most one a second for each kind, since
+/// a flood must not flood the log.
+/// </summary>
+internal sealed partial class Rejections(AdmissionWatch watch, QuietNetworks quiet, TimeProvider time, ILogger<Rejections> logger)
 {
-    private readonly Lock _lock = new();
-    private readonly Dictionary<(string Kind, string Reason), (long At, int LeftOut)> _last = [];
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
 
-    /// <summary>Ends a connection at once, with RST; counted and told.</summary>
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Part, string Reason), (long At, int LeftOut)> _last = [];
+
+    /// <summary>Ends a connection at once, with RST; counted and logged.</summary>
     /// <param name="context">The connection.</param>
     /// <param name="metrics">Its endpoint's.</param>
     /// <param name="reason">Why.</param>
     /// <param name="why">The same in words.</param>
-    public void TurnAway(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why)
+    public void Reject(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why)
     {
         Count(context, metrics, reason, why);
         context.Abort(new ConnectionAbortedException(why));
     }
 
-    /// <summary>The same for a connection that ends by itself.</summary>
-    public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why, bool isQuiet = false)
-    {
-        // The HTTP endpoint's limit is another one than that of the echo endpoints.
-        Count(context, metrics, reason, (metrics.Endpoint == HttpAddress.EndpointName ? "http" : "echo", reason.Label()), why, isQuiet);
-    }
-
-    /// <summary>The same where one reason has several shapes.</summary>
-    public void Count(
-        ConnectionContext context, EndpointMetrics metrics, RejectReason reason, (string Kind, string Reason) key, string why, bool isQuiet = false)
+    /// <summary>Counts and logs a connection that was rejected and ends by itself.</summary>
+    /// <param name="context">The connection.</param>
+    /// <param name="metrics">Its endpoint's.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="why">The same in words.</param>
+    /// <param name="mayBeProbe">Whether a health check may look like this, of which a quiet network says nothing above Debug.</param>
+    /// <param name="detail">What tells one kind from another where a reason has several.</param>
+    public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why, bool mayBeProbe = false, string? detail = null)
     {
         metrics.Rejected(reason);
+        // The HTTP endpoint's limits are others than those of the raw endpoints.
+        var isHttp = metrics.Endpoint == EchoMetrics.HttpEndpoint;
+        (string Part, string Reason) kind = detail is null ? (isHttp ? EchoMetrics.HttpEndpoint : "raw", reason.Label()) : (reason.Label(), detail);
         // A drain rejects all clients by intent, and admissions by the HTTP endpoint are not counted.
-        if (reason != RejectReason.Draining && metrics.Endpoint != HttpAddress.EndpointName)
+        if (reason != RejectReason.Draining && !isHttp)
         {
-            admission.TurnedAway(metrics.Endpoint, $"{key.Kind} {key.Reason}", why);
+            watch.Rejected(metrics.Endpoint, $"{kind.Part} {kind.Reason}", why);
         }
 
-        Tell(key, context, why, isQuiet);
+        Log(context, kind, why, mayBeProbe);
     }
 
-    /// <summary>Says that a connection is turned away.</summary>
-    /// <param name="key">What is rationed together, such as the reason.</param>
+    /// <summary>Logs a client that left before it could be rejected.</summary>
     /// <param name="context">The connection.</param>
-    /// <param name="why">Why, in words.</param>
-    /// <param name="isQuiet">A health check of which nothing is to be heard above Debug.</param>
-    public void Tell((string Kind, string Reason) key, ConnectionContext context, string why, bool isQuiet)
+    /// <param name="reason">What it would have been rejected for.</param>
+    /// <param name="detail">What tells one kind from another.</param>
+    /// <param name="why">The same in words.</param>
+    public void LogLeft(ConnectionContext context, RejectReason reason, string detail, string why) =>
+        Log(context, (reason.Label(), detail), why, mayBeProbe: true);
+
+    private void Log(ConnectionContext context, (string Part, string Reason) kind, string why, bool mayBeProbe)
     {
-        var peer = PeerAddress.Format(context);
-        if (isQuiet)
+        var client = ClientAddress.Format(context);
+        if (mayBeProbe && quiet.Contains(context.RemoteEndPoint))
         {
-            LogQuietlyRejected(peer, why);
+            LogQuietlyRejected(client, why);
             return;
         }
 
@@ -62,23 +69,23 @@ internal sealed partial class Rejections(AdmissionWatch admission, TimeProvider 
         lock (_lock)
         {
             var now = time.GetTimestamp();
-            if (_last.TryGetValue(key, out var last) && time.GetElapsedTime(last.At, now) < TimeSpan.FromSeconds(1))
+            if (_last.TryGetValue(kind, out var last) && time.GetElapsedTime(last.At, now) < BetweenLines)
             {
-                _last[key] = (last.At, last.LeftOut + 1);
+                _last[kind] = (last.At, last.LeftOut + 1);
                 return;
             }
 
             leftOut = last.LeftOut;
-            _last[key] = (now, 0);
+            _last[kind] = (now, 0);
         }
 
         if (leftOut == 0)
         {
-            LogRejected(peer, why);
+            LogRejected(client, why);
         }
         else
         {
-            LogRejectedMore(peer, why, leftOut);
+            LogRejectedMore(client, why, leftOut);
         }
     }
 

@@ -1,7 +1,5 @@
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
-using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using EchoHost.Text;
@@ -25,38 +23,25 @@ internal static class ProxyProtocolExtensions
         }
 
         var services = builder.ApplicationServices;
-        var settings = services.GetRequiredService<HostSettings>();
+        var options = services.GetRequiredService<ProxyHeaderOptions>();
         var drain = services.GetRequiredService<DrainState>();
-        var selfProbes = services.GetRequiredService<SelfProbes>();
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
-        var isHttp = endpoint == HttpAddress.EndpointName;
+        var isHttp = endpoint == EchoMetrics.HttpEndpoint;
         return builder.UseProxyProtocol(new ProxyProtocolOptions
         {
             Mode = mode == ProxyProtocolMode.Required ? ProxyHeaderMode.Required : ProxyHeaderMode.Optional,
-            IsTrustedProxy = connection => IsTrusted(connection, settings.TrustedProxies, isUnix),
-            IsExempt = connection => selfProbes.Contains(connection.RemoteEndPoint),
-            HeaderTimeout = settings.Echo.Limits.ProxyHeaderTimeout,
-            FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : FirstByteTimeout(settings, isHttp),
+            IsTrustedProxy = connection => IsTrusted(connection, options.TrustedProxies, isUnix),
+            HeaderTimeout = options.ProxyHeaderTimeout,
+            // An optional header has not begun before the first byte: until then a client of a raw endpoint is just idle. HTTP has no idle clients.
+            FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : isHttp ? options.ProxyHeaderTimeout : options.IdleTimeout,
             // HTTP answers all through the drain, clients behind a proxy too.
-            Stopping = isHttp ? drain.HttpDeadline : drain.TurningAway,
-            Observer = new ProxyProtocolObserver(metrics, settings, services.GetRequiredService<Rejections>()),
+            Stopping = isHttp ? drain.HttpDeadline : drain.Rejecting,
+            Observer = new ProxyProtocolObserver(metrics, services.GetRequiredService<Rejections>()),
             TimeProvider = services.GetRequiredService<TimeProvider>(),
         });
     }
 
     /// <summary>Without an address there is nothing to go by, and no trust, but on a Unix socket.</summary>
     internal static bool IsTrusted(ConnectionContext connection, NetworkSet proxies, bool isUnix) =>
-        PeerAddress.Address(connection.RemoteEndPoint) is { } address ? proxies.Contains(address) : isUnix;
-
-    /// <summary>An optional header has not begun before the first byte: until then a client of the echo is just idle. HTTP knows no idle clients.</summary>
-    private static TimeSpan FirstByteTimeout(HostSettings settings, bool isHttp)
-    {
-        var limits = settings.Echo.Limits;
-        if (isHttp)
-        {
-            return limits.ProxyHeaderTimeout;
-        }
-
-        return limits.IdleTimeout > TimeSpan.Zero ? limits.IdleTimeout : Timeout.InfiniteTimeSpan;
-    }
+        ClientAddress.Of(connection.RemoteEndPoint) is { } address ? proxies.Contains(address) : isUnix;
 }

@@ -1,14 +1,13 @@
 using System.Net.Sockets;
 using EchoHost.Connections.Admission;
-using EchoHost.Hosting;
 using EchoHost.Metrics;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.ProxyProtocol;
 
-/// <summary>Counts what comes of an endpoint's headers, and tells of the connections that are turned away.</summary>
-internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, HostSettings settings, Rejections rejections) : IProxyProtocolObserver
+/// <summary>Counts an endpoint's headers, and rejects connections whose header is missing or wrong.</summary>
+internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections rejections) : IProxyProtocolObserver
 {
     public void HeaderRead(ConnectionContext connection, IProxyProtocolFeature header)
     {
@@ -20,24 +19,32 @@ internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, HostSetting
     {
         if (rejection.Reason is ProxyRejectionReason.Stopping or ProxyRejectionReason.Aborted)
         {
-            rejections.TurnAway(connection, metrics, RejectReason.Draining, "draining");
+            rejections.Reject(connection, metrics, RejectReason.Draining, "draining");
             return;
         }
 
-        var result = ProxyResults.Of(rejection.Reason);
+        var result = ResultOf(rejection.Reason);
         metrics.ProxyHeader(rejection.Version, result);
-        // An untrusted client is turned away unheard, and may have had much to say.
+        // An untrusted client is rejected unheard, and may have had much to say.
         var isSilent = rejection.BytesReceived == 0 && rejection.Reason != ProxyRejectionReason.Untrusted;
-        var isQuiet = isSilent && settings.IsQuiet(connection.RemoteEndPoint);
-        var key = ("proxy", result.Label());
         if (isSilent && rejection.Reason == ProxyRejectionReason.Missing)
         {
-            // A client that left before saying anything was not turned away.
-            rejections.Tell(key, connection, rejection.Message, isQuiet);
+            rejections.LogLeft(connection, RejectReason.Proxy, result.Label(), rejection.Message);
         }
         else
         {
-            rejections.Count(connection, metrics, RejectReason.Proxy, key, rejection.Message, isQuiet);
+            rejections.Count(connection, metrics, RejectReason.Proxy, rejection.Message, mayBeProbe: isSilent, detail: result.Label());
         }
     }
+
+    /// <summary>The result of a connection that is rejected for its header, or for lack of one.</summary>
+    private static ProxyResult ResultOf(ProxyRejectionReason reason) => reason switch
+    {
+        ProxyRejectionReason.Missing => ProxyResult.Missing,
+        ProxyRejectionReason.Untrusted => ProxyResult.Untrusted,
+        ProxyRejectionReason.Malformed => ProxyResult.Malformed,
+        ProxyRejectionReason.Timeout => ProxyResult.Timeout,
+        ProxyRejectionReason.ChecksumMismatch => ProxyResult.Checksum,
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a header's result"),
+    };
 }

@@ -1,5 +1,4 @@
 using EchoHost.Connections.Tracking;
-using EchoHost.Hosting;
 using EchoHost.Metrics;
 
 namespace EchoHost.Connections.Timeouts;
@@ -8,7 +7,7 @@ namespace EchoHost.Connections.Timeouts;
 /// Ends connections that have been idle, or whose peer takes nothing, for too long. One pass over all of them a second
 /// (more often for short limits) costs less than a timer for each.
 /// </summary>
-internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, HostSettings settings, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
+internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
 {
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);
@@ -16,8 +15,8 @@ internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, Ho
     /// <summary>How long a connection may take to end once it was asked to.</summary>
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(12);
 
-    private readonly TimeSpan _idleTimeout = settings.Echo.Limits.IdleTimeout;
-    private readonly TimeSpan _writeTimeout = settings.Echo.Limits.WriteTimeout;
+    private readonly TimeSpan _idleTimeout = options.IdleTimeout;
+    private readonly TimeSpan _writeTimeout = options.WriteTimeout;
 
     /// <summary>How often connections are looked at: four times within the shorter limit, between 10 ms and a second.</summary>
     private TimeSpan Period

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using EchoHost.Endpoints;
 
 namespace EchoHost.Connections.Tls;
 
@@ -12,7 +11,8 @@ internal sealed partial class ServerCertificate : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    private readonly EchoEndpoint _endpoint;
+    private readonly string _endpoint;
+    private readonly TlsOptions _options;
     private readonly CertificateFile _file;
     private readonly AuthoritiesFile? _authoritiesFile;
     private readonly ILogger<ServerCertificate> _logger;
@@ -26,14 +26,15 @@ internal sealed partial class ServerCertificate : IDisposable
     private int _isLooking;
 
     /// <summary>Takes over files that were checked when the configuration was read.</summary>
-    public ServerCertificate(EchoEndpoint endpoint, TimeProvider time, ILogger<ServerCertificate> logger)
+    public ServerCertificate(string endpoint, TlsOptions options, TimeProvider time, ILogger<ServerCertificate> logger)
     {
         _endpoint = endpoint;
-        _file = new CertificateFile(endpoint.Tls!.Certificate);
+        _options = options;
+        _file = new CertificateFile(options.Certificate);
         _logger = logger;
         _fingerprint = _file.Fingerprint();
         _current = _file.Load();
-        if (endpoint.Tls.ClientCertificateAuthorities is { } path)
+        if (options.ClientCertificateAuthorities is { } path)
         {
             _authoritiesFile = new AuthoritiesFile(path);
             _authoritiesFingerprint = _authoritiesFile.Fingerprint();
@@ -64,7 +65,7 @@ internal sealed partial class ServerCertificate : IDisposable
             _problem = problem;
             if (problem is not null)
             {
-                LogKept(_endpoint.Name, problem);
+                LogKept(_endpoint, problem);
             }
         }
 
@@ -73,7 +74,7 @@ internal sealed partial class ServerCertificate : IDisposable
             _authoritiesProblem = authoritiesProblem;
             if (authoritiesProblem is not null)
             {
-                LogAuthoritiesKept(_endpoint.Name, authoritiesProblem);
+                LogAuthoritiesKept(_endpoint, authoritiesProblem);
             }
         }
 
@@ -81,7 +82,7 @@ internal sealed partial class ServerCertificate : IDisposable
     }
 
     private string ExplainAuthorities(Exception e) =>
-        $"ClientCertificateAuthorities is '{_endpoint.Tls!.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
+        $"ClientCertificateAuthorities is '{_options.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
 
     /// <summary>What is wrong with the file; null where nothing is.</summary>
     private static string? Try(Action look, Func<Exception, string> explain)
@@ -104,7 +105,7 @@ internal sealed partial class ServerCertificate : IDisposable
         {
             _current = _file.Load();
             _fingerprint = fingerprint;
-            LogReloaded(_endpoint.Name, _current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter.ToUniversalTime());
+            LogReloaded(_endpoint, _current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter.ToUniversalTime());
         }
     }
 
@@ -116,7 +117,7 @@ internal sealed partial class ServerCertificate : IDisposable
             var authorities = _authoritiesFile.Load();
             _authorities = authorities;
             _authoritiesFingerprint = fingerprint;
-            LogAuthoritiesReloaded(_endpoint.Name, authorities.Count);
+            LogAuthoritiesReloaded(_endpoint, authorities.Count);
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using EchoHost.Endpoints;
 
 namespace EchoHost.Connections.Tls;
 
@@ -8,7 +7,8 @@ internal sealed class ServerCertificates(TimeProvider time, ILogger<ServerCertif
 {
     private readonly ConcurrentDictionary<string, ServerCertificate> _byEndpoint = new(StringComparer.Ordinal);
 
-    public ServerCertificate For(EchoEndpoint endpoint) => _byEndpoint.GetOrAdd(endpoint.Name, _ => new ServerCertificate(endpoint, time, logger));
+    public ServerCertificate For(string endpoint, TlsOptions options) =>
+        _byEndpoint.GetOrAdd(endpoint, name => new ServerCertificate(name, options, time, logger));
 
     public void Dispose()
     {

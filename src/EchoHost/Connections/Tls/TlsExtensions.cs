@@ -1,6 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using EchoHost.Endpoints;
+using EchoHost.Connections.Admission;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,59 +11,55 @@ namespace EchoHost.Connections.Tls;
 internal static class TlsExtensions
 {
     /// <summary>
-    /// TLS 1.2 and 1.3 by Kestrel's own middleware, on a <c>tls://</c> endpoint. A client that fails the handshake is turned away
-    /// and counted; nothing that is not TLS gets any further.
+    /// TLS 1.2 and 1.3 by Kestrel's own middleware. A client that fails the handshake is rejected and counted; nothing that is
+    /// not TLS gets any further.
     /// </summary>
-    public static ListenOptions UseTls(this ListenOptions listen, EchoEndpoint endpoint)
+    /// <param name="listen">The endpoint's chain.</param>
+    /// <param name="endpoint">The endpoint's name.</param>
+    /// <param name="options">What it shows and asks for.</param>
+    public static void UseTls(this ListenOptions listen, string endpoint, TlsOptions options)
     {
-        if (endpoint.Tls is not { } tls)
-        {
-            return listen;
-        }
-
         var services = listen.ApplicationServices;
-        var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint);
-        var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint.Name);
-        var drain = services.GetRequiredService<DrainState>();
-
-        listen.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics, tls.HandshakeTimeout).OnConnectionAsync);
+        var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint, options);
+        var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
+        listen.UseForClients(clients => clients.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics).OnConnectionAsync));
         // No protocol to agree on (ALPN): what is spoken within is anything at all.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            HandshakeTimeout = tls.HandshakeTimeout,
-            OnConnection = callback =>
-                ValueTask.FromResult(Authentication(certificate, tls.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>()!)),
+            HandshakeTimeout = services.GetRequiredService<TlsHandshakeOptions>().TlsHandshakeTimeout,
+            OnConnection = callback => ValueTask.FromResult(Authentication(certificate, options.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>())),
         });
-        listen.Use(next => context =>
+        var drain = services.GetRequiredService<DrainState>();
+        listen.UseForClients(clients => clients.Use(next => context =>
         {
-            var handshake = context.Features.Get<TlsHandshake>()!;
-            if (drain.TurnsAway && !handshake.IsOwn)
+            if (drain.IsRejecting)
             {
                 context.Abort();
                 return Task.CompletedTask;
             }
 
-            handshake.Done();
+            context.Features.Get<TlsHandshake>()!.Done();
             return next(context);
-        });
-        return listen;
+        }));
     }
 
-    private static SslServerAuthenticationOptions Authentication(ServerCertificate certificate, ClientCertificateMode mode, TlsHandshake handshake) => new()
+    /// <param name="certificate">What the endpoint shows.</param>
+    /// <param name="mode">Whether clients are asked for a certificate.</param>
+    /// <param name="handshake">The client's handshake; null for the host's own probe, which has no certificate.</param>
+    private static SslServerAuthenticationOptions Authentication(ServerCertificate certificate, ClientCertificateMode mode, TlsHandshake? handshake) => new()
     {
         ServerCertificateContext = certificate.Current,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         AllowRenegotiation = false,
-        // The host's own probe has no certificate.
-        ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate && !handshake.IsOwn,
+        ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate && handshake is not null,
         CertificateChainPolicy = ClientCertificates.Policy(certificate.Authorities),
         RemoteCertificateValidationCallback = (_, shown, chain, errors) =>
         {
-            var problem = ClientCertificates.ProblemOf(shown, chain, errors, mode == ClientCertificateMode.RequireCertificate && !handshake.IsOwn);
+            var problem = ClientCertificates.ProblemOf(shown, chain, errors, mode == ClientCertificateMode.RequireCertificate && handshake is not null);
             if (problem is not null)
             {
-                handshake.Failed(problem);
+                handshake?.Failed(problem);
             }
 
             return problem is null;

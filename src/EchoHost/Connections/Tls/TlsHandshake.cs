@@ -1,14 +1,11 @@
 namespace EchoHost.Connections.Tls;
 
-/// <summary>A connection's feature: how its handshake goes.</summary>
-/// <param name="isOwn">Whether it is this host's own readiness check, which no drain turns away and nothing counts.</param>
-internal sealed class TlsHandshake(bool isOwn)
+/// <summary>A feature of a client's connection: how its handshake goes.</summary>
+internal sealed class TlsHandshake
 {
     private volatile bool _isDone;
     private string? _problem;
     private ITimer? _limit;
-
-    public bool IsOwn { get; } = isOwn;
 
     public bool IsDone => _isDone;
 

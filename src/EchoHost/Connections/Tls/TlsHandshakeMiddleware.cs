@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using EchoHost.Connections.Admission;
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -9,18 +8,17 @@ namespace EchoHost.Connections.Tls;
 
 /// <summary>
 /// Stands before the handshake: ends one that takes too long or is not done when the host turns to draining, and counts and
-/// tells those that fail. Kestrel keeps to itself how; so the first byte is looked at here, and the rest is in <see cref="TlsHandshake"/>.
+/// logs those that fail. Kestrel does not tell how they fail, so the first byte is looked at here, and the rest is in <see cref="TlsHandshake"/>.
 /// </summary>
 internal sealed class TlsHandshakeMiddleware(
-    ConnectionDelegate next, EndpointMetrics metrics, TimeSpan limit, HostSettings settings, DrainState drain, SelfProbes selfProbes,
-    Rejections rejections, TimeProvider time)
+    ConnectionDelegate next, EndpointMetrics metrics, TlsHandshakeOptions options, DrainState drain, Rejections rejections, TimeProvider time)
 {
     /// <summary>The record type that a handshake begins with (RFC 8446, section 5.1).</summary>
     private const byte HandshakeRecord = 22;
 
     public async Task OnConnectionAsync(ConnectionContext context)
     {
-        var handshake = new TlsHandshake(selfProbes.Contains(context.RemoteEndPoint));
+        var handshake = new TlsHandshake();
         context.Features.Set(handshake);
         context.Features.Set(new InnerTransport(context.Transport));
         try
@@ -32,25 +30,26 @@ internal sealed class TlsHandshakeMiddleware(
             // However it failed, it is told below.
         }
 
-        if (handshake.IsDone || handshake.IsOwn)
+        if (handshake.IsDone)
         {
             return;
         }
 
-        if (drain.TurnsAway)
+        if (drain.IsRejecting)
         {
             rejections.Count(context, metrics, RejectReason.Draining, "draining");
         }
         else
         {
             var why = handshake.Problem is { } problem ? $"the TLS handshake failed: {problem}" : "the TLS handshake failed";
-            rejections.Count(context, metrics, RejectReason.Tls, why, settings.IsQuiet(context.RemoteEndPoint));
+            rejections.Count(context, metrics, RejectReason.Tls, why, mayBeProbe: true);
         }
     }
 
     private async Task HandshakeAsync(ConnectionContext context, TlsHandshake handshake)
     {
-        using var end = handshake.IsOwn ? default : drain.TurningAway.UnsafeRegister(_ => EndUnlessDone("draining"), null);
+        using var end = drain.Rejecting.UnsafeRegister(_ => EndUnlessDone("draining"), null);
+        var limit = options.TlsHandshakeTimeout;
         using var late = time.CreateTimer(_ => EndUnlessDone($"it took longer than {limit.TotalSeconds} s"), null, limit, Timeout.InfiniteTimeSpan);
         handshake.LimitBy(late);
         if (await BeginsAsync(context.Transport.Input, handshake))

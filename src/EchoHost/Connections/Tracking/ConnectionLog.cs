@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Security.Authentication;
 using System.Security.Cryptography;
-using EchoHost.Hosting;
 using EchoHost.Logging;
 using EchoHost.Metrics;
-using EchoHost.Peers.Mesh;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Tracking;
@@ -20,9 +18,9 @@ internal sealed partial class ConnectionLog : IDisposable
     private readonly LineRation _disconnected;
     private readonly LineRation _errors;
 
-    public ConnectionLog(HostSettings settings, TimeProvider time, ILogger<ConnectionLog> logger)
+    public ConnectionLog(ConnectionLogOptions options, TimeProvider time, ILogger<ConnectionLog> logger)
     {
-        var limit = settings.Echo.MessageLogLimit;
+        var limit = options.MessageLogLimit;
         _logger = logger;
         _connecting = new LineRation(limit, time, leftOut => LogConnectingLeftOut(leftOut, limit));
         _disconnected = new LineRation(limit, time, leftOut => LogDisconnectedLeftOut(leftOut, limit));

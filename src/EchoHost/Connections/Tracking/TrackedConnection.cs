@@ -2,7 +2,6 @@ using System.Net;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Metrics;
-using EchoHost.Peers.Mesh;
 using EchoHost.Text;
 using EchoHost.Transport;
 using Kestrel.Epoll;
@@ -32,9 +31,9 @@ internal sealed class TrackedConnection
         _connection = connection;
         _time = time;
         Endpoint = endpoint;
-        Peer = PeerAddress.Format(connection);
+        Peer = ClientAddress.Format(connection);
         Proxied = connection.Features.Get<IProxyProtocolFeature>() is { } header ? ProxiedConnection.From(header) : null;
-        Via = Proxied?.Via is { } via ? PeerAddress.Format(via, connection) : null;
+        Via = Proxied?.Via is { } via ? ClientAddress.Format(via, connection) : null;
         Tls = TlsDescription.From(connection);
         Socket = connection.Features.Get<IKernelSocketFeature>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         OpenedAt = time.GetUtcNow();
@@ -59,7 +58,7 @@ internal sealed class TrackedConnection
     public TlsDescription? Tls { get; }
 
     /// <summary>The peer's address alone; null for a Unix socket.</summary>
-    public IPAddress? PeerIP => PeerAddress.Address(_connection.RemoteEndPoint);
+    public IPAddress? PeerIP => ClientAddress.Of(_connection.RemoteEndPoint);
 
     /// <summary>Whether it comes from a network whose health checks are not to be heard of.</summary>
     public bool IsQuiet { get; init; }

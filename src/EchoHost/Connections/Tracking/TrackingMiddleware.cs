@@ -1,5 +1,4 @@
 using EchoHost.Connections.Admission;
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
@@ -12,18 +11,11 @@ namespace EchoHost.Connections.Tracking;
 /// where no timeout could see the connection any more.
 /// </summary>
 internal sealed class TrackingMiddleware(
-    ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, HostSettings settings, DrainState drain,
-    SelfProbes selfProbes, AdmissionWatch admission, ConnectionLog log, TimeProvider time)
+    ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, QuietNetworks quiet, DrainState drain,
+    AdmissionWatch admission, ConnectionLog log, TimeProvider time)
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
-        if (selfProbes.Contains(context.RemoteEndPoint))
-        {
-            await next(context);
-            await GracefulClose.SendAsync(context);
-            return;
-        }
-
         var connection = Track(context);
         var reason = CloseReason.PeerClosed;
         try
@@ -50,11 +42,11 @@ internal sealed class TrackingMiddleware(
     /// <summary>From here on the connection counts; nothing that can fail may stand between this and the end that undoes it.</summary>
     private TrackedConnection Track(ConnectionContext context)
     {
-        var isQuiet = settings.IsQuiet(context.RemoteEndPoint);
+        var isQuiet = quiet.Contains(context.RemoteEndPoint);
         var connection = new TrackedConnection(context, metrics.Endpoint, time)
         {
             IsQuiet = isQuiet,
-            // What a health check turns out to be a peer is told after all, from its beginning.
+            // A client that sends something is no health check: it is logged from its beginning.
             FirstReceived = isQuiet ? c => log.Connecting(c, LogLevel.Information) : null,
         };
         context.Features.Set(connection);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EchoHost.Commands;
 
 namespace EchoHost.Peers.Load;
 

@@ -1,4 +1,3 @@
-using EchoHost.Hosting;
 using EchoHost.Lifetime;
 
 namespace EchoHost.Peers.Mesh;
@@ -7,7 +6,7 @@ namespace EchoHost.Peers.Mesh;
 /// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
 /// over the interval, and limited in number at any time. A peer's failures never affect this host.
 /// </summary>
-internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
+internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
     /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
     private const double Jitter = 0.1;
@@ -18,9 +17,8 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     /// <summary>New peers need not wait for their place; they are looked at one this much after the other.</summary>
     private static readonly TimeSpan FirstLooks = TimeSpan.FromMilliseconds(10);
 
-    private readonly MeshSettings _settings = host.Peers;
-    private readonly SemaphoreSlim _slots = new(MeshSettings.MaxProbes);
-    private readonly SemaphoreSlim _slotsOfDown = new(MeshSettings.MaxProbesOfDown);
+    private readonly SemaphoreSlim _slots = new(MeshOptions.MaxProbes);
+    private readonly SemaphoreSlim _slotsOfDown = new(MeshOptions.MaxProbesOfDown);
     private readonly CancellationTokenSource _stopResolving = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
@@ -31,10 +29,10 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        _warmup = Task.Run(() => client.WarmUpAsync(_settings.Targets.Concat(_settings.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
+        _warmup = Task.Run(() => client.WarmUpAsync(options.Targets.Concat(options.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
         lock (_lock)
         {
-            Add([.. _settings.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
+            Add([.. options.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
         }
 
         _resolving = names.RunAsync(OnFound, _stopResolving.Token);
@@ -105,7 +103,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     private void Start(Peer peer, int index)
     {
         _place = (_place + GoldenRatio) % 1;
-        var place = _settings.Interval * _place;
+        var place = options.Interval * _place;
         var stop = _stops[peer] = new CancellationTokenSource();
         _running[peer] = Task.Run(() => RunAsync(peer, FirstLooks * index < place ? FirstLooks * index : place, place, stop));
     }
@@ -135,7 +133,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
                 var begun = time.GetElapsedTime(start);
                 await ProbeAsync(peer, stop.Token);
                 var now = time.GetElapsedTime(start);
-                var next = NextTurn(place, begun, now) + (_settings.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
+                var next = NextTurn(place, begun, now) + (options.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
                 await Task.Delay(next > now ? next - now : TimeSpan.Zero, time, stop.Token);
             }
         }
@@ -174,7 +172,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
         await _slots.WaitAsync(stop);
         try
         {
-            var probe = await client.ProbeAsync(peer.Target, _settings.PayloadBytes, _settings.Timeout, stop);
+            var probe = await client.ProbeAsync(peer.Target, options.PayloadBytes, options.Timeout, stop);
             if (peer.Record(probe, time.GetUtcNow(), metrics.Probed) is { } change)
             {
                 MeshLog.Changed(logger, peer, probe, change);
@@ -194,7 +192,7 @@ internal sealed class Mesh(HostSettings host, PeerList peers, PeerNames names, P
     /// <summary>The next turn that is half an interval or more after the last probe began; those missed meanwhile are not made up for.</summary>
     private TimeSpan NextTurn(TimeSpan place, TimeSpan begun, TimeSpan now)
     {
-        var turn = Math.Ceiling(Math.Max(((begun - place) / _settings.Interval) + 0.5, (now - place) / _settings.Interval));
-        return place + (_settings.Interval * Math.Max(0, turn));
+        var turn = Math.Ceiling(Math.Max(((begun - place) / options.Interval) + 0.5, (now - place) / options.Interval));
+        return place + (options.Interval * Math.Max(0, turn));
     }
 }

@@ -1,4 +1,3 @@
-using EchoHost.Hosting;
 using EchoHost.Transport;
 using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
@@ -8,11 +7,11 @@ namespace EchoHost.Peers.Mesh;
 internal static class MeshExtensions
 {
     /// <summary>Probes the configured peers all the time, over the transport of the echo endpoints.</summary>
-    public static void AddMesh(this IServiceCollection services, HostSettings host)
+    public static void AddMesh(this IServiceCollection services, MeshOptions options, TransportOptions transport)
     {
         services.AddSingleton<PeerList>();
         services.AddSingleton<INameResolver>(NameLookups.OfSystem());
-        services.AddSingleton<IConnectionFactory>(provider => host.UsesEpoll
+        services.AddSingleton<IConnectionFactory>(provider => transport.IsEpoll
             ? new EpollConnectionFactory(provider.GetRequiredService<EpollTransport>())
             : new SocketsConnectionFactory(provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton(provider => new PeerClient(
@@ -20,10 +19,10 @@ internal static class MeshExtensions
             provider.GetRequiredService<INameResolver>(),
             PeerLink.Default,
             provider.GetRequiredService<TimeProvider>()));
-        if (!host.Peers.IsEmpty)
+        if (!options.IsEmpty)
         {
             services.AddSingleton<OwnAddresses>();
-            services.AddSingleton(provider => ActivatorUtilities.CreateInstance<PeerNames>(provider, host.Peers));
+            services.AddSingleton<PeerNames>();
             services.AddSingleton<PeerMetrics>();
             services.AddHostedService<Mesh>();
         }

@@ -1,17 +1,16 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using EchoHost.Endpoints;
-using EchoHost.Hosting;
 
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>Knows this host's own echo endpoints among the addresses of a name that it shares with other hosts.</summary>
-internal sealed class OwnAddresses(HostSettings settings, BoundEndpoints bound)
+internal sealed class OwnAddresses(ListenEndpoints endpoints, BoundEndpoints bound)
 {
     /// <summary>Those that are not this host's own.</summary>
     public IEnumerable<IPAddress> LeaveOut(IEnumerable<IPAddress> addresses, int port)
     {
-        var listening = settings.Endpoints.SelectMany(bound.Of).OfType<IPEndPoint>().Where(own => own.Port == port).Select(own => own.Address).ToArray();
+        var listening = endpoints.Raw.SelectMany(bound.Of).OfType<IPEndPoint>().Where(own => own.Port == port).Select(own => own.Address).ToArray();
         var machine = Array.Exists(listening, IsAny) ? OfMachine() : [];
         return addresses.Where(address => !listening.Contains(address) && !machine.Contains(address) && !(machine.Count > 0 && IPAddress.IsLoopback(address)));
     }

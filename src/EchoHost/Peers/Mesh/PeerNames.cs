@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>Asks now and then which addresses the configured names have: each is a peer.</summary>
-internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, OwnAddresses own, TimeProvider time, ILogger<Mesh> logger)
+internal sealed class PeerNames(MeshOptions options, INameResolver resolver, OwnAddresses own, TimeProvider time, ILogger<Mesh> logger)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<PeerTarget, IReadOnlyList<PeerTarget>> _found = [];
@@ -11,11 +11,11 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
 
     /// <summary>Resolves every name for as long as it is not told to stop; <paramref name="onFound"/> gets all peers of all names when any was resolved.</summary>
     public Task RunAsync(Action<IReadOnlyCollection<(PeerTarget Peer, string Name)>> onFound, CancellationToken stop) =>
-        Task.WhenAll(settings.Names.Select(name => RunAsync(name, onFound, stop)));
+        Task.WhenAll(options.Names.Select(name => RunAsync(name, onFound, stop)));
 
     private async Task RunAsync(PeerTarget name, Action<IReadOnlyCollection<(PeerTarget Peer, string Name)>> onFound, CancellationToken stop)
     {
-        using var timer = new PeriodicTimer(settings.Interval, time);
+        using var timer = new PeriodicTimer(options.Interval, time);
         do
         {
             if (await ResolveAsync(name, stop) is { } peers)
@@ -33,7 +33,7 @@ internal sealed class PeerNames(MeshSettings settings, INameResolver resolver, O
     /// <summary>The peers at a name's addresses; null if it could not be resolved, and what was known stays.</summary>
     private async Task<IReadOnlyList<PeerTarget>?> ResolveAsync(PeerTarget name, CancellationToken stop)
     {
-        using var limit = new TimeLimit(settings.Timeout, time, stop);
+        using var limit = new TimeLimit(options.Timeout, time, stop);
         try
         {
             // A resolver may not hear of being canceled.

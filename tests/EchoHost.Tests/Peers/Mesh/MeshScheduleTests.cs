@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
@@ -79,7 +78,7 @@ public class MeshScheduleTests
                 return peers.All(peer => peer.ProbesOf(ProbeResult.Timeout) >= 2);
             },
             "each peer has its turns");
-        Assert.Equal(MeshSettings.MaxProbes, connections.MaxAtOnce);
+        Assert.Equal(MeshOptions.MaxProbes, connections.MaxAtOnce);
     }
 
     [Fact]
@@ -88,7 +87,7 @@ public class MeshScheduleTests
         var time = new SteppedTime();
         var connections = new FakeConnections(time, _ => true);
         // No more than may be under way at once, with the default times.
-        await using var mesh = await RunningMesh.StartAsync(time, connections, MeshSettings.MaxProbes);
+        await using var mesh = await RunningMesh.StartAsync(time, connections, MeshOptions.MaxProbes);
         time.Pass(10 * Interval);
         Assert.All(connections.ByPeer(), peer => Assert.InRange(peer.Value.Count, 9, 11));
     }
@@ -147,16 +146,18 @@ public class MeshScheduleTests
         public static async Task<RunningMesh> StartAsync(SteppedTime time, FakeConnections connections, int count, double timeoutSeconds = 5)
         {
             var host = await EchoHostFixture.StartAsync();
-            List<string> problems = [];
-            var options = new PeersOptions { Targets = [.. Enumerable.Range(1, count).Select(port => $"127.0.0.1:{port}")], Timeout = TimeSpan.FromSeconds(timeoutSeconds) };
-            var settings = host.Services.GetRequiredService<HostSettings>() with { Peers = MeshSettings.From(options, problems) };
-            Assert.Empty(problems);
+            var options = new MeshOptions
+            {
+                Targets = [.. Enumerable.Range(1, count).Select(port => new PeerTarget("127.0.0.1", port, IsTls: false))],
+                Timeout = TimeSpan.FromSeconds(timeoutSeconds),
+            };
+            var own = new OwnAddresses(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
             var peers = new PeerList();
             var failures = new Failures();
             var resolver = new FakeResolver(addresses: []);
-            var names = new PeerNames(settings.Peers, resolver, new OwnAddresses(settings, host.Services.GetRequiredService<BoundEndpoints>()), time, NullLogger<MeshService>.Instance);
+            var names = new PeerNames(options, resolver, own, time, NullLogger<MeshService>.Instance);
             var client = new PeerClient(connections, resolver, PeerLink.Default, time);
-            var mesh = new MeshService(settings, peers, names, client, ActivatorUtilities.CreateInstance<PeerMetrics>(host.Services, peers), time, failures);
+            var mesh = new MeshService(options, peers, names, client, ActivatorUtilities.CreateInstance<PeerMetrics>(host.Services, peers), time, failures);
             await mesh.StartedAsync(CancellationToken.None);
             // The first is probed at once, the others wait for their turn; from here on all is done on the test's thread.
             var timers = count - 1 + (connections.FirstIsSilent ? TimersOfProbe : 1);

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using EchoHost.Endpoints;
-using EchoHost.Hosting;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
@@ -244,7 +243,7 @@ public class PeerNamesTests
         }
     }
 
-    private static OwnAddresses Own(EchoHostFixture host) => new(host.Services.GetRequiredService<HostSettings>(), host.Services.GetRequiredService<BoundEndpoints>());
+    private static OwnAddresses Own(EchoHostFixture host) => new(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
 
     /// <summary>What was said then is said twice by now, if ever.</summary>
     private static async Task AskedAgainAsync(FakeResolver resolver)

@@ -4,7 +4,7 @@ using EchoHost.Descriptors;
 namespace EchoHost.Commands;
 
 /// <summary>Looks before a command begins whether the limit of file descriptors allows it: the runtime does not survive running out of them.</summary>
-internal static class Descriptors
+internal static class DescriptorCheck
 {
     /// <summary>What the process needs besides its connections: the runtime keeps two for each assembly, of which TLS and the progress bring their own.</summary>
     private const int Own = 192;
@@ -12,9 +12,9 @@ internal static class Descriptors
     /// <summary>One connection needs no more than this.</summary>
     private const int MinForOne = 128;
 
-    /// <summary>Says where not even one connection is possible.</summary>
+    /// <summary>Checks that one connection is possible.</summary>
     /// <exception cref="ConfigurationException">It is not.</exception>
-    public static void CheckOne()
+    public static void One()
     {
         if (DescriptorLimit.Read() is { } limit && limit < MinForOne)
         {
@@ -22,9 +22,11 @@ internal static class Descriptors
         }
     }
 
-    /// <summary>Says which option asks for too much.</summary>
-    /// <exception cref="ConfigurationException">It does not fit.</exception>
-    public static void Check(string option, int connections)
+    /// <summary>Checks that an option does not ask for too many.</summary>
+    /// <param name="option">The option, as the user wrote it.</param>
+    /// <param name="connections">How many connections it asks for.</param>
+    /// <exception cref="ConfigurationException">It does.</exception>
+    public static void Connections(string option, int connections)
     {
         if (DescriptorLimit.Read() is { } limit && connections > limit - Own)
         {

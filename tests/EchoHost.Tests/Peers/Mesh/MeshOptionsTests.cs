@@ -5,25 +5,25 @@ using Microsoft.Extensions.Configuration;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-public class MeshSettingsTests
+public class MeshOptionsTests
 {
     [Fact]
     public void Without_peers_there_is_nothing_to_do()
     {
-        var settings = Read(new PeersOptions());
+        var settings = Read(targets: [], names: []);
         Assert.True(settings.IsEmpty);
         Assert.Equal(0, settings.MaxDescriptors);
     }
 
     [Theory]
     [InlineData(1, 0, 1)]
-    [InlineData(MeshSettings.MaxProbes, 0, MeshSettings.MaxProbes)]
-    [InlineData(500, 0, MeshSettings.MaxProbes)]
-    [InlineData(0, 1, MeshSettings.MaxProbes)]
-    [InlineData(3, 1, MeshSettings.MaxProbes)]
+    [InlineData(MeshOptions.MaxProbes, 0, MeshOptions.MaxProbes)]
+    [InlineData(500, 0, MeshOptions.MaxProbes)]
+    [InlineData(0, 1, MeshOptions.MaxProbes)]
+    [InlineData(3, 1, MeshOptions.MaxProbes)]
     public void Descriptors_are_set_aside_for_as_many_probes_as_there_can_be(int targets, int names, int descriptors)
     {
-        var settings = Read(new PeersOptions { Targets = [.. Enumerable.Range(1, targets).Select(i => $"10.0.0.2:{i}")], Dns = [.. Enumerable.Range(1, names).Select(i => $"echo{i}:5555")] });
+        var settings = Read([.. Enumerable.Range(1, targets).Select(i => $"10.0.0.2:{i}")], [.. Enumerable.Range(1, names).Select(i => $"echo{i}:5555")]);
         Assert.False(settings.IsEmpty);
         Assert.Equal(descriptors, settings.MaxDescriptors);
     }
@@ -34,14 +34,14 @@ public class MeshSettingsTests
     public void Each_key_names_a_peer_once(string key)
     {
         string[] texts = ["echo.example:5555", "echo.example:5556", "TLS://ECHO.example:5555", "nonsense"];
-        var options = key == "Dns" ? new PeersOptions { Dns = texts } : new PeersOptions { Targets = texts };
+        Read([.. Keys(key, texts)], out var problems);
         Assert.Equal(
             [$"Peers:{key}:2 is 'TLS://ECHO.example:5555', which is there already", $"Peers:{key}:3 is 'nonsense': expected HOST:PORT or tls://HOST:PORT"],
-            Problems(options));
+            problems);
     }
 
     [Fact]
-    public void The_two_keys_may_name_the_same() => Read(new PeersOptions { Targets = ["echo.example:5555"], Dns = ["echo.example:5555"] });
+    public void The_two_keys_may_name_the_same() => Read(["echo.example:5555"], ["echo.example:5555"]);
 
     [Theory]
     [InlineData("00:00:00.1", "00:00:00.001", 8)]
@@ -58,31 +58,28 @@ public class MeshSettingsTests
     public void Past_them_the_key_and_the_value_are_named(string interval, string timeout, int payload, string problem) =>
         Assert.Equal(problem, Assert.Single(Problems(interval, timeout, payload)));
 
-    private static List<string> Problems(string interval, string timeout, int payload)
+    private static IReadOnlyList<string> Problems(string interval, string timeout, int payload)
     {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Peers:Interval"] = interval,
-            ["Peers:Timeout"] = timeout,
-            ["Peers:PayloadBytes"] = payload.ToString(CultureInfo.InvariantCulture),
-        }).Build();
-        List<string> problems = [];
-        SectionReader.Read(configuration, PeersOptions.SectionName, PeersOptions.Read, problems);
+        Read([("Interval", interval), ("Timeout", timeout), ("PayloadBytes", payload.ToString(CultureInfo.InvariantCulture))], out var problems);
         return problems;
     }
 
-    private static MeshSettings Read(PeersOptions options)
+    private static MeshOptions Read(IReadOnlyList<string> targets, IReadOnlyList<string> names)
     {
-        List<string> problems = [];
-        var settings = MeshSettings.From(options, problems);
+        var options = Read([.. Keys("Targets", targets), .. Keys("Dns", names)], out var problems);
         Assert.Empty(problems);
-        return settings;
+        return options;
     }
 
-    private static List<string> Problems(PeersOptions options)
+    private static MeshOptions Read((string Key, string Value)[] keys, out IReadOnlyList<string> problems)
     {
-        List<string> problems = [];
-        MeshSettings.From(options, problems);
-        return problems;
+        var settings = keys.Select(key => KeyValuePair.Create($"{MeshOptions.SectionName}:{key.Key}", (string?)key.Value));
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
+        var found = new ConfigurationProblems();
+        var options = SectionReader.Read(configuration, MeshOptions.SectionName, MeshOptions.Read, found);
+        problems = found.Lines;
+        return options;
     }
+
+    private static IEnumerable<(string Key, string Value)> Keys(string list, IReadOnlyList<string> values) => values.Select((value, i) => ($"{list}:{i}", value));
 }

@@ -1,20 +1,20 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
-using EchoHost.Echo;
 using EchoHost.Text;
 using EchoHost.Transport;
 
 namespace EchoHost.Endpoints;
 
-/// <summary>One echo endpoint, parsed: its name, and where it listens.</summary>
+/// <summary>A raw endpoint, parsed: its name, and where it listens.</summary>
 /// <param name="Name">The key below <c>Echo:Endpoints</c>; the label <c>endpoint</c> of the metrics.</param>
 /// <param name="Url">As configured, with PORT applied.</param>
 /// <param name="Addresses">One address, or two for <c>localhost</c>.</param>
-internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPoint> Addresses)
+internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<EndPoint> Addresses)
 {
     /// <summary>Which key has which value, as an error begins: PORT, where that decided.</summary>
     public string Setting { get; init; } = $"{KeyOf(Name)} is '{Url}'";
@@ -23,7 +23,7 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     public ProxyProtocolMode ProxyProtocol { get; init; }
 
     /// <summary>Null where bytes come in the clear.</summary>
-    public TlsSettings? Tls { get; init; }
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>The file mode of a Unix socket, which decides which users may connect.</summary>
     public UnixFileMode Mode { get; init; }
@@ -35,7 +35,7 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     public bool IsTls => Url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The longest path a Unix socket can have: <c>sun_path</c> less its closing zero (unix(7)).</summary>
-    private const int LongestUnixPath = 107;
+    private const int MaxUnixPath = 107;
 
     private const string TcpScheme = "tcp://";
     private const string TlsScheme = "tls://";
@@ -46,16 +46,21 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
     /// only the IPv4 one, since the two could not share a port); port 0 picks a free one.
     /// </summary>
     /// <exception cref="ConfigurationException">The URL can't be used; the message names the key and the URL.</exception>
-    public static EchoEndpoint Parse(string name, string url)
+    public static ListenEndpoint Parse(string name, string url)
     {
         ConfigurationException Problem(string what) => new($"{KeyOf(name)} is '{url}': {what}");
 
         if (url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
         {
             var path = url["unix:".Length..];
-            return !Path.IsPathRooted(path) ? throw Problem("the path of a Unix socket must begin with /")
-                : System.Text.Encoding.UTF8.GetByteCount(path) > LongestUnixPath ? throw Problem($"the path of a Unix socket has at most {LongestUnixPath} bytes")
-                : new EchoEndpoint(name, url, [new UnixDomainSocketEndPoint(path)]);
+            if (!Path.IsPathRooted(path))
+            {
+                throw Problem("the path of a Unix socket must begin with /");
+            }
+
+            return Encoding.UTF8.GetByteCount(path) <= MaxUnixPath
+                ? new ListenEndpoint(name, url, [new UnixDomainSocketEndPoint(path)])
+                : throw Problem($"the path of a Unix socket has at most {MaxUnixPath} bytes");
         }
 
         if (!url.StartsWith(TcpScheme, StringComparison.OrdinalIgnoreCase) && !url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase))
@@ -77,26 +82,28 @@ internal sealed record EchoEndpoint(string Name, string Url, IReadOnlyList<EndPo
         }
 
         var addresses = AddressesOf(host, port) ?? throw Problem($"'{host}' is not an IP address, * or localhost");
-        return new EchoEndpoint(name, url, [.. addresses.Select(address => new EchoIPEndPoint(name, address, port))]);
+        return new ListenEndpoint(name, url, [.. addresses.Select(address => new NamedIPEndPoint(name, address, port))]);
     }
 
     /// <summary>A port as people write it: digits only, 0–65535.</summary>
     public static bool TryParsePort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
 
-    private static string KeyOf(string name) => $"{EchoOptions.SectionName}:Endpoints:{name}:Url";
+    private static string KeyOf(string name) => $"{EndpointReader.Section}:{name}:Url";
 
     private static IPAddress[]? AddressesOf(string host, int port) => host switch
     {
         "*" or "+" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
-        "localhost" => !Loopback.HasIPv4 ? [IPAddress.IPv6Loopback] : port != 0 && Loopback.HasIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : [IPAddress.Loopback],
+        "localhost" when !Loopback.HasIPv4 => [IPAddress.IPv6Loopback],
+        "localhost" when port != 0 && Loopback.HasIPv6 => [IPAddress.Loopback, IPAddress.IPv6Loopback],
+        "localhost" => [IPAddress.Loopback],
         ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
         _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? [v4] : null,
     };
 }
 
-/// <summary>An address of an echo endpoint, which still knows the endpoint's name when the transport binds it.</summary>
-internal sealed class EchoIPEndPoint(string endpointName, IPAddress address, int port) : IPEndPoint(address, port)
+/// <summary>An address of a raw endpoint, which still knows the endpoint's name when the transport binds it.</summary>
+internal sealed class NamedIPEndPoint(string endpointName, IPAddress address, int port) : IPEndPoint(address, port)
 {
     public string EndpointName { get; } = endpointName;
 }

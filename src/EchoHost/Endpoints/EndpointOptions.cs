@@ -1,0 +1,32 @@
+using EchoHost.Configuration;
+using EchoHost.Connections.ProxyProtocol;
+using EchoHost.Connections.Tls;
+
+namespace EchoHost.Endpoints;
+
+/// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
+internal sealed record EndpointOptions
+{
+    /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="ListenEndpoint.Parse"/>.</summary>
+    /// <remarks>Default: none, but for <c>Tcp</c>.</remarks>
+    public string? Url { get; init; }
+
+    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <remarks>Default: <c>Off</c>.</remarks>
+    public ProxyProtocolMode ProxyProtocol { get; init; }
+
+    /// <summary>The file mode of a <c>unix:</c> endpoint, in octal digits.</summary>
+    /// <remarks>Default: <c>0660</c>.</remarks>
+    public string? Mode { get; init; }
+
+    /// <summary>What only a <c>tls://</c> endpoint has.</summary>
+    public TlsOptions Tls { get; init; } = new();
+
+    public static EndpointOptions Read(SectionReader section) => new()
+    {
+        Url = section.Text(nameof(Url)),
+        ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
+        Mode = section.Text(nameof(Mode)),
+        Tls = TlsOptions.Read(section),
+    };
+}

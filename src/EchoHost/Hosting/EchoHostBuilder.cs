@@ -1,0 +1,66 @@
+using EchoHost.Connections.Admission;
+using EchoHost.Connections.Timeouts;
+using EchoHost.Connections.Tls;
+using EchoHost.Connections.Tracking;
+using EchoHost.Drain;
+using EchoHost.Echo;
+using EchoHost.Http;
+using EchoHost.Logging;
+using EchoHost.Metrics;
+using EchoHost.Peers.Mesh;
+
+namespace EchoHost.Hosting;
+
+/// <summary>The host as a table of what it is made of.</summary>
+internal static class EchoHostBuilder
+{
+    /// <summary>The host, ready to run.</summary>
+    /// <param name="arguments">Configuration as on the command line: <c>--Key=Value</c>.</param>
+    /// <param name="configure">Replaces services of the host, as tests do.</param>
+    /// <exception cref="Configuration.ConfigurationException">The configuration can't be used.</exception>
+    public static WebApplication Build(string[] arguments, Action<IServiceCollection>? configure = null)
+    {
+        var builder = HostConfiguration.CreateBuilder(arguments);
+        var settings = HostSettings.Read(builder.Configuration);
+        var services = builder.Services;
+        settings.AddTo(services);
+        services.AddSingleton(TimeProvider.System);
+
+        // Logs, metrics, health and HTTP.
+        builder.Logging.AddEchoLogging(builder.Configuration);
+        services.AddEchoMetrics(builder.Configuration, settings.MeteredEndpoints);
+        services.AddHealth();
+        services.AddHttp();
+
+        // What stands between a socket and a service.
+        services.AddAdmission(settings.Capacity.Echo, settings.Echo.Admission.MaxConnectionsPerAddress);
+        services.AddSingleton<ServerCertificates>();
+        services.AddSingleton<ConnectionRegistry>();
+        services.AddHostedService<ConnectionTimeouts>();
+        services.AddSingleton<ConnectionLog>();
+
+        // The services of the endpoints.
+        services.AddSingleton<MessageLog>();
+
+        // Where it listens.
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        services.AddKestrelEndpoints(builder.Configuration);
+        services.AddHostedService<StartupLines>();
+
+        // The peers it probes.
+        services.AddMesh(settings.Peers, settings.Echo.Transport);
+
+        // How it ends.
+        services.AddDrain(settings.Echo.Drain);
+
+        configure?.Invoke(services);
+        var app = builder.Build();
+        app.UseHttp();
+        app.MapHealth();
+        app.MapMetrics();
+        app.MapConnections();
+        app.MapPeers();
+        app.MapAdmin();
+        return app;
+    }
+}

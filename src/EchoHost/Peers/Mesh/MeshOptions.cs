@@ -1,0 +1,81 @@
+using EchoHost.Configuration;
+
+namespace EchoHost.Peers.Mesh;
+
+/// <summary>The section <c>Peers</c>: the mesh, which probes other peers all the time.</summary>
+internal sealed record MeshOptions
+{
+    public const string SectionName = "Peers";
+
+    /// <summary>How many probes are under way at most; should it be reached, probes come later.</summary>
+    public const int MaxProbes = 256;
+
+    /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
+    public const int MaxProbesOfDown = MaxProbes * 3 / 4;
+
+    private const int MaxPayloadBytes = 1024 * 1024;
+
+    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Peers, written as <c>HOST:PORT</c> or <c>tls://HOST:PORT</c>.</summary>
+    /// <remarks>Default: none.</remarks>
+    public IReadOnlyList<PeerTarget> Targets { get; init; } = [];
+
+    /// <summary>Names, written in the same way, each of whose addresses is a peer.</summary>
+    /// <remarks>Default: none.</remarks>
+    public IReadOnlyList<PeerTarget> Names { get; init; } = [];
+
+    /// <summary>How often each peer is probed, and each name resolved.</summary>
+    /// <remarks>Default: 10 seconds.</remarks>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a probe may take, from resolving the name to the last byte back.</summary>
+    /// <remarks>Default: 5 seconds.</remarks>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the message of a probe is, in bytes.</summary>
+    /// <remarks>Default: 64.</remarks>
+    public int PayloadBytes { get; init; } = 64;
+
+    /// <summary>Whether no peers are configured.</summary>
+    public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
+
+    /// <summary>How many file descriptors that takes at most.</summary>
+    public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MaxProbes : Math.Min(Targets.Count, MaxProbes);
+
+    public static MeshOptions Read(SectionReader section)
+    {
+        var fallback = new MeshOptions();
+        return new MeshOptions
+        {
+            Targets = ReadTargets(section, nameof(Targets)),
+            Names = ReadTargets(section, "Dns"),
+            Interval = section.Time(nameof(Interval), fallback.Interval, min: MinInterval),
+            Timeout = section.Time(nameof(Timeout), fallback.Timeout, min: TimeSpan.FromMilliseconds(1)),
+            PayloadBytes = section.Number(nameof(PayloadBytes), fallback.PayloadBytes, min: UniquePayload.MinBytes, max: MaxPayloadBytes),
+        };
+    }
+
+    private static List<PeerTarget> ReadTargets(SectionReader section, string key)
+    {
+        List<PeerTarget> targets = [];
+        var texts = section.List(key);
+        for (var i = 0; i < texts.Length; i++)
+        {
+            if (!PeerTarget.TryParse(texts[i], out var target, out var problem))
+            {
+                section.Report($"{key}:{i}", $"is '{texts[i]}': {problem}");
+            }
+            else if (targets.Exists(other => other.Name == target!.Name))
+            {
+                section.Report($"{key}:{i}", $"is '{texts[i]}', which is there already");
+            }
+            else
+            {
+                targets.Add(target!);
+            }
+        }
+
+        return targets;
+    }
+}
