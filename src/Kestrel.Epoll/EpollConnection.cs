@@ -38,7 +38,12 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     public EpollConnection(EpollTransport transport, EventLoop loop, SocketDescriptor descriptor, EndPoint? remote, bool isUnix, bool continuesOnLoop)
     {
-        (_transport, Loop, Descriptor, RemoteEndPoint, IsUnix, ContinuesOnLoop) = (transport, loop, descriptor, remote, isUnix, continuesOnLoop);
+        _transport = transport;
+        Loop = loop;
+        Descriptor = descriptor;
+        RemoteEndPoint = remote;
+        IsUnix = isUnix;
+        ContinuesOnLoop = continuesOnLoop;
         _reader = new SocketReader(this);
         _writer = new SocketWriter(this);
         _features = new ConnectionFeatures(this);

@@ -36,7 +36,11 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     /// <exception cref="IOException">The kernel refuses to watch the socket, which is the caller's still.</exception>
     public EpollListener(EpollTransport transport, Socket listenSocket, EndPoint endPoint, IAcceptPolicy policy, bool continuesOnLoop, EventLoop? loop = null)
     {
-        (_transport, _listenSocket, EndPoint, _policy, _continuesOnLoop) = (transport, listenSocket, endPoint, policy, continuesOnLoop);
+        _transport = transport;
+        _listenSocket = listenSocket;
+        EndPoint = endPoint;
+        _policy = policy;
+        _continuesOnLoop = continuesOnLoop;
         _isUnix = endPoint is not IPEndPoint;
         listenSocket.Blocking = false;
         if (!_isUnix)

@@ -50,7 +50,10 @@ internal sealed unsafe class EventLoop
     /// <exception cref="IOException">There are no descriptors for it.</exception>
     public EventLoop(string name, Action<Exception> onFailure, ISeams? seams = null, bool isDriven = false)
     {
-        (_name, _onFailure, _seams, _isDriven) = (name, onFailure, seams, isDriven);
+        _name = name;
+        _onFailure = onFailure;
+        _seams = seams;
+        _isDriven = isDriven;
         if (Watch(_wake, WakeToken, EpollOperation.Add, EpollEvents.Readable) is var refused and not Errno.None)
         {
             throw Refused(refused, "epoll_ctl");

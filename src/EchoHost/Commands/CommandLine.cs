@@ -14,7 +14,8 @@ internal static class CommandLine
         {
             // The host handles its signals itself. Help and version are written here, where a failure to is told.
             using var help = new StringWriter();
-            var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help });
+            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help };
+            var code = await parsed.InvokeAsync(invocation);
             return help.GetStringBuilder().Length == 0 ? code : await RunAsync(() =>
             {
                 var isHosts = parsed.Action is HelpAction && ServeCommand.Explains(parsed.CommandResult.Command);
@@ -39,9 +40,12 @@ internal static class CommandLine
         ArgumentResult { Parent: OptionResult option, Tokens.Count: 0 } => $"{option.Option.Name} has no value",
         ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.Name} is missing",
         OptionResult { Tokens.Count: 0 } option when !option.Implicit => $"{option.Option.Name} has no value",
-        CommandResult command when command.Command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 }) is { } missing => $"{missing.Name} is missing",
+        CommandResult command when FirstMissing(command) is { } missing => $"{missing.Name} is missing",
         _ => error.Message,
     };
+
+    private static Argument? FirstMissing(CommandResult command) => command.Command.Arguments.FirstOrDefault(argument =>
+        argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 });
 
     /// <summary>Runs a command; what it can't use or print is one line and an exit code.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> command)

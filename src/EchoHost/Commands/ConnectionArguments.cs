@@ -15,13 +15,28 @@ internal sealed class ConnectionArguments
 {
     private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer (HOST alone: port 5555); tls://HOST:PORT is the same as --tls" };
     private readonly Option<bool> _tls = new("--tls") { Description = "Speak TLS" };
-    private readonly Option<string?> _serverName = new("--servername") { Description = "The name to ask for, and to expect in the certificate; by default HOST", HelpName = "NAME" };
+    private readonly Option<string?> _serverName = new("--servername")
+    {
+        Description = "The name to ask for, and to expect in the certificate; by default HOST",
+        HelpName = "NAME",
+    };
+
     private readonly Option<bool> _insecure = new("--insecure") { Description = "Believe any certificate" };
-    private readonly Option<string?> _ca = new("--ca") { Description = "Believe what these authorities have issued, and nothing else (PEM)", HelpName = "FILE" };
+    private readonly Option<string?> _ca = new("--ca")
+    {
+        Description = "Believe what these authorities have issued, and nothing else (PEM)",
+        HelpName = "FILE",
+    };
+
     private readonly Option<string?> _cert = new("--cert") { Description = "Show this certificate (PEM or PFX)", HelpName = "FILE" };
     private readonly Option<string?> _key = new("--key") { Description = "The certificate's key, where it is in a file of its own (PEM)", HelpName = "FILE" };
     private readonly Option<string?> _proxy = new("--proxy") { Description = "Begin with a PROXY header: v1 or v2", HelpName = "v1|v2" };
-    private readonly Option<string?> _proxySource = new("--proxy-source") { Description = "The client's address in that header; by default the connection's own", HelpName = "IP:PORT" };
+    private readonly Option<string?> _proxySource = new("--proxy-source")
+    {
+        Description = "The client's address in that header; by default the connection's own",
+        HelpName = "IP:PORT",
+    };
+
     private readonly Option<bool> _v4 = new("-4") { Description = "IPv4 alone, where HOST is a name" };
     private readonly Option<bool> _v6 = new("-6") { Description = "IPv6 alone, where HOST is a name" };
     private readonly Option<string?> _source = new("--source") { Description = "The address of this machine to connect from", HelpName = "IP" };
@@ -53,7 +68,8 @@ internal sealed class ConnectionArguments
 
         target = target! with { IsTls = target.IsTls || parsed.GetValue(_tls) };
         var (family, source) = ReadFamily(parsed, target);
-        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target), family, source), parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5));
+        var timeout = parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5);
+        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target), family, source), timeout);
     }
 
     private (AddressFamily Family, IPAddress? Source) ReadFamily(ParseResult parsed, PeerTarget target)
@@ -119,7 +135,12 @@ internal sealed class ConnectionArguments
         var serverName = parsed.GetValue(_serverName);
         if (!target.IsTls)
         {
-            Option? unused = serverName is not null ? _serverName : isInsecure ? _insecure : ca is not null ? _ca : cert is not null ? _cert : key is not null ? _key : null;
+            Option? unused = serverName is not null ? _serverName
+                : isInsecure ? _insecure
+                : ca is not null ? _ca
+                : cert is not null ? _cert
+                : key is not null ? _key
+                : null;
             return unused is null ? null : throw new ConfigurationException($"{unused.Name} needs {_tls.Name}");
         }
 
@@ -143,7 +164,9 @@ internal sealed class ConnectionArguments
             throw new ConfigurationException($"{_key.Name} is '{key}', which can't be found");
         }
 
-        var certificate = cert is null ? null : ReadFile(_cert, cert, () => new CertificateFile(new CertificateOptions { Path = cert, KeyPath = key ?? "" }).Load());
+        var certificate = cert is null
+            ? null
+            : ReadFile(_cert, cert, () => new CertificateFile(new CertificateOptions { Path = cert, KeyPath = key ?? "" }).Load());
         var authorities = ca is null ? null : ReadFile(_ca, ca, () => ReadAuthorities(ca));
         return new PeerTls(isInsecure, authorities, certificate, serverName);
     }

@@ -6,7 +6,10 @@ namespace EchoHost.Commands;
 /// <summary>Looks before a command begins whether the limit of file descriptors allows it: the runtime does not survive running out of them.</summary>
 internal static class DescriptorCheck
 {
-    /// <summary>What the process needs besides its connections: the runtime keeps two for each assembly, of which TLS and the progress bring their own.</summary>
+    /// <summary>
+    /// What the process needs besides its connections: the runtime keeps two for each assembly, and TLS and the progress
+    /// have assemblies of their own.
+    /// </summary>
     private const int Own = 192;
 
     /// <summary>One connection needs no more than this.</summary>
@@ -36,5 +39,6 @@ internal static class DescriptorCheck
         }
     }
 
-    private static ConfigurationException TooLow(int limit, int needed) => new($"the limit of {limit} file descriptors is too low; raise it (ulimit -n) to {needed} or more");
+    private static ConfigurationException TooLow(int limit, int needed) =>
+        new($"the limit of {limit} file descriptors is too low; raise it (ulimit -n) to {needed} or more");
 }

@@ -21,7 +21,8 @@ internal static class HealthCommand
     {
         var url = new Argument<string?>("URL")
         {
-            Description = $"The host to ask, as in http://127.0.0.1:8080 ({ReadyPath} is added where no path is given); by default the address this host's own configuration gives",
+            Description = $"The host to ask, as in http://127.0.0.1:8080 ({ReadyPath} is added where no path is given); "
+                + "by default the address this host's own configuration gives",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var command = new Command("health", "Ask a running host whether it is ready; exit 0 or 1") { url };
@@ -56,7 +57,9 @@ internal static class HealthCommand
                 StandardOutput.WriteLine(body);
             }
 
-            return response.IsSuccessStatusCode ? ExitCode.Done : CommandLine.Fail(ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
+            return response.IsSuccessStatusCode
+                ? ExitCode.Done
+                : CommandLine.Fail(ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
         }
         catch (HttpRequestException e)
         {

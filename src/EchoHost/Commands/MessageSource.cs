@@ -21,7 +21,8 @@ internal static class MessageSource
 
     /// <summary>The lines of a stream, byte for byte, without their ends (LF or CR LF); one without a byte is no message.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <paramref name="longest"/> bytes.</exception>
-    public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(
+        Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadSize));
         long searched = 0;

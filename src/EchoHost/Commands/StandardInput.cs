@@ -10,7 +10,9 @@ internal static class StandardInput
 
     /// <summary>Opens it.</summary>
     /// <exception cref="ConfigurationException">It is closed.</exception>
-    public static Stream Open() => IsClosed() ? throw new ConfigurationException("standard input is closed; give TEXT, --bytes or something to read") : Console.OpenStandardInput();
+    public static Stream Open() => IsClosed()
+        ? throw new ConfigurationException("standard input is closed; give TEXT, --bytes or something to read")
+        : Console.OpenStandardInput();
 
     /// <summary>
     /// A process that is started without standard input gives its number to the first file that the runtime opens, such as a

@@ -2,7 +2,10 @@ namespace EchoHost.Drain;
 
 internal static partial class DrainLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Draining: unready, still accepting for {ReadinessDelaySeconds} s, then {Connections} connections have {GracePeriodSeconds} s to end")]
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "Draining: unready, still accepting for {ReadinessDelaySeconds} s, then {Connections} connections have {GracePeriodSeconds} s to end")]
     public static partial void Draining(ILogger logger, double readinessDelaySeconds, int connections, double gracePeriodSeconds);
 
     [LoggerMessage(2, LogLevel.Warning, "The grace period is over with {Connections} connections open; closing them")]

@@ -9,7 +9,9 @@ namespace EchoHost.Drain;
 /// unready, wait for the load balancers, turn new connections away, close the quiet ones spread out, let the busy ones
 /// finish within the grace period, abort what is left.
 /// </summary>
-internal sealed class DrainService(DrainOptions options, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger) : LifecycleService
+internal sealed class DrainService(
+    DrainOptions options, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger)
+    : LifecycleService
 {
     /// <summary>A connection on which nothing has moved for this long is quiet.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);

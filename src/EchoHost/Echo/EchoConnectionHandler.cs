@@ -127,7 +127,8 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     }
 
     /// <summary>The same where the transport does not take all at once; <paramref name="end"/> is null where the message was copied.</summary>
-    private async ValueTask FinishAsync(ValueTask<FlushResult> sending, SequencePosition? end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
+    private async ValueTask FinishAsync(
+        ValueTask<FlushResult> sending, SequencePosition? end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
     {
         var flush = await sending;
         if (end is { } held)

@@ -24,7 +24,9 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     /// <summary>Parses a list of URLs separated by semicolons; nothing at all is the default.</summary>
     /// <exception cref="ConfigurationException">A URL can't be used.</exception>
     public static IReadOnlyList<HttpAddress> ParseAll(string? urls) =>
-        [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Parse)];
+        [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls)
+            .Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(Parse)];
 
     /// <summary>Whether this is where <paramref name="address"/> is listened on.</summary>
     public bool IsAt(EndPoint address) => address is IPEndPoint ip && ip.Port == Port

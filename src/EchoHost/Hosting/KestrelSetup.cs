@@ -9,7 +9,9 @@ using Microsoft.Extensions.Options;
 namespace EchoHost.Hosting;
 
 /// <summary>Tells Kestrel what to listen on: every raw endpoint with its chain, and the HTTP addresses.</summary>
-internal sealed class KestrelSetup(ListenEndpoints endpoints, ConnectionCapacity capacity, HttpOptions http, BoundEndpoints bound, TimeProvider time) : IConfigureOptions<KestrelServerOptions>
+internal sealed class KestrelSetup(
+    ListenEndpoints endpoints, ConnectionCapacity capacity, HttpOptions http, BoundEndpoints bound, TimeProvider time)
+    : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions kestrel)
     {

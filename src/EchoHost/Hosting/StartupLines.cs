@@ -7,7 +7,9 @@ using EchoHost.Lifetime;
 namespace EchoHost.Hosting;
 
 /// <summary>Says where the host listens and how many it lets in, once it does.</summary>
-internal sealed partial class StartupLines(ListenEndpoints endpoints, ConnectionCapacity capacity, ProxyHeaderOptions proxyHeaders, BoundEndpoints bound, ILogger<StartupLines> logger) : LifecycleService
+internal sealed partial class StartupLines(
+    ListenEndpoints endpoints, ConnectionCapacity capacity, ProxyHeaderOptions proxyHeaders, BoundEndpoints bound, ILogger<StartupLines> logger)
+    : LifecycleService
 {
     public override Task StartedAsync(CancellationToken cancellationToken)
     {

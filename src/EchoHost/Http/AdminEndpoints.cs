@@ -24,7 +24,8 @@ internal static partial class AdminEndpoints
         }
 
         // Of its own, since the line of the connection's end may be left out where many end at once.
-        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Peer, new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort).ToString(), id);
+        var administrator = new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort);
+        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Peer, administrator.ToString(), id);
         if (connection.IsSending)
         {
             connection.Abort(CloseReason.Admin);

@@ -12,6 +12,8 @@ internal sealed class AdmissionHealthCheck(AdmissionWatch admission) : IHealthCh
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var problems = admission.Problems;
-        return Task.FromResult(problems.Count == 0 ? HealthCheckResult.Healthy("no endpoint turns everybody away") : HealthCheckResult.Degraded(string.Join("; ", problems)));
+        return Task.FromResult(problems.Count == 0
+            ? HealthCheckResult.Healthy("no endpoint turns everybody away")
+            : HealthCheckResult.Degraded(string.Join("; ", problems)));
     }
 }

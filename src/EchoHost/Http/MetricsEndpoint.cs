@@ -31,13 +31,18 @@ internal static class MetricsEndpoint
 
         var openMetrics = types.Where(IsOpenMetrics).Select(QualityOf).DefaultIfEmpty(0).Max();
         // Of the ranges that text is in, the narrowest decides.
-        var ranges = types.Where(type => type.MatchesAllTypes || (type.Type.Equals(TextType, StringComparison.OrdinalIgnoreCase) && (type.MatchesAllSubTypes || type.SubType.Equals(PlainSubType, StringComparison.OrdinalIgnoreCase))));
+        var ranges = types.Where(HoldsText);
         var text = ranges.GroupBy(type => type.MatchesAllTypes ? 2 : type.MatchesAllSubTypes ? 1 : 0).MinBy(group => group.Key)?.Max(QualityOf) ?? 0;
         return openMetrics > 0 && openMetrics >= text;
     }
 
+    private static bool HoldsText(MediaTypeHeaderValue range) => range.MatchesAllTypes
+        || (range.Type.Equals(TextType, StringComparison.OrdinalIgnoreCase)
+            && (range.MatchesAllSubTypes || range.SubType.Equals(PlainSubType, StringComparison.OrdinalIgnoreCase)));
+
     private static bool IsOpenMetrics(MediaTypeHeaderValue type) =>
-        type.MediaType.Equals(OpenMetricsType, StringComparison.OrdinalIgnoreCase) && !type.Parameters.Any(parameter => Is(parameter, "version") && parameter.GetUnescapedValue() != OpenMetricsVersion);
+        type.MediaType.Equals(OpenMetricsType, StringComparison.OrdinalIgnoreCase)
+        && !type.Parameters.Any(parameter => Is(parameter, "version") && parameter.GetUnescapedValue() != OpenMetricsVersion);
 
     private static double QualityOf(MediaTypeHeaderValue type) => type.Quality ?? 1;
 

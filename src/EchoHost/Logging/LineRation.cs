@@ -19,7 +19,9 @@ internal sealed class LineRation : IDisposable
     /// <param name="tell">Called with how many were left out, at the end of each second that left out any.</param>
     public LineRation(int limit, TimeProvider time, Action<int> tell)
     {
-        (_limit, _time, _tell) = (limit, time, tell);
+        _limit = limit;
+        _time = time;
+        _tell = tell;
         _windowStart = time.GetTimestamp();
         _windowEnd = time.CreateTimer(_ => EndWindow(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }

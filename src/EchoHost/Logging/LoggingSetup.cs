@@ -59,7 +59,10 @@ internal static class LoggingSetup
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The section names methods and types of SerilogSinks' assemblies, which the project keeps whole.")]
+    [UnconditionalSuppressMessage(
+        "Trimming",
+        "IL2026",
+        Justification = "The section names methods and types of SerilogSinks' assemblies, which the project keeps whole.")]
     private static LoggerConfiguration ReadSerilog(IConfiguration configuration)
     {
         // Serilog passes over a sink that it does not find, which would leave the host without a log; it says so here.

@@ -44,7 +44,14 @@ internal static class MetricsSetup
             : throw new ConfigurationException($"{key} is '{value}'; expected http://HOST:PORT"),
     };
 
-    private static MeterProvider Build(IServiceProvider provider, PrometheusExporter exporter, Predicate<Instrument> isWanted, int maxSeries, IConfiguration configuration, bool isPushed, Uri? metricsEndpoint)
+    private static MeterProvider Build(
+        IServiceProvider provider,
+        PrometheusExporter exporter,
+        Predicate<Instrument> isWanted,
+        int maxSeries,
+        IConfiguration configuration,
+        bool isPushed,
+        Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
         // Created before the provider, so that both have their series from the first collection on.

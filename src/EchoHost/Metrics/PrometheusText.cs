@@ -62,7 +62,10 @@ internal sealed class PrometheusText(bool openMetrics)
     }
 
     /// <summary>A label's value, escaped as both formats ask: backslash, quote and line feed.</summary>
-    internal static string EscapeLabel(string value) => value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal);
+    internal static string EscapeLabel(string value) => value
+        .Replace(@"\", @"\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal)
+        .Replace("\n", @"\n", StringComparison.Ordinal);
 
     /// <summary>A number as both formats spell it: shortest that reads back the same; +Inf, -Inf, NaN.</summary>
     internal static string Number(double value) => value switch

@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace EchoHost.Transport;
 
 /// <summary>Accepts an endpoint's connections; they are Kestrel's own.</summary>
-internal sealed class SocketsListener(Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, IAcceptPolicy policy) : IConnectionListener
+internal sealed class SocketsListener(
+    Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, IAcceptPolicy policy)
+    : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
 

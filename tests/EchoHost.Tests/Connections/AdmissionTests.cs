@@ -88,30 +88,6 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         }
     }
 
-    /// <summary>No transport of today's gives a TCP connection without an address; should one, it has a limit all the same.</summary>
-    [Theory]
-    [InlineData(false, 1)]
-    [InlineData(true, 3)]
-    public async Task Clients_without_an_address_share_one_limit_but_on_a_Unix_socket(bool isUnix, int inside)
-    {
-        await using var host = await StartHostAsync();
-        var entered = 0;
-        var stay = new TaskCompletionSource();
-        Task Next(ConnectionContext connection)
-        {
-            entered++;
-            return stay.Task;
-        }
-
-        var limit = new AddressLimitMiddleware(
-            Next, host.Services.GetRequiredService<EchoHost.Metrics.EchoMetrics>().For("Tcp"), isUnix, new ConnectionGate(100, 1),
-            host.Services.GetRequiredService<Rejections>());
-        Task[] running = [.. Enumerable.Range(0, 3).Select(i => limit.OnConnectionAsync(new DefaultConnectionContext($"{i}")))];
-        Assert.Equal(inside, entered);
-        stay.SetResult();
-        await Task.WhenAll(running).WaitAsync(Wait.Limit);
-    }
-
     [Fact]
     public async Task The_readiness_check_passes_a_full_host()
     {

@@ -9,16 +9,14 @@ using Microsoft.Extensions.Time.Testing;
 namespace EchoHost.Tests.Connections;
 
 /// <summary>The middleware of HTTP connections over a pair of pipes, by a clock of the test's.</summary>
-public sealed class HttpMiddlewareTests : IAsyncLifetime
+public sealed class HttpMiddlewareTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly Pipe _toHost = new();
     private readonly Pipe _fromHost = new(new PipeOptions(pauseWriterThreshold: 10, resumeWriterThreshold: 5));
-    private EchoHostFixture _host = null!;
+    private readonly PipeHost _host = new();
 
-    public async ValueTask InitializeAsync() => _host = await EchoHostFixture.StartAsync();
-
-    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+    public void Dispose() => _host.Dispose();
 
     [Fact]
     public async Task A_connection_that_sends_nothing_ends_after_two_seconds()

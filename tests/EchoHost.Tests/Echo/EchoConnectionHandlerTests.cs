@@ -8,42 +8,36 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EchoHost.Tests.Echo;
 
 /// <summary>The handler over a pair of pipes, without a socket.</summary>
-public sealed class EchoConnectionHandlerTests : IAsyncLifetime
+public sealed class EchoConnectionHandlerTests : IDisposable
 {
-    private readonly Pipe _toHandler = new(new PipeOptions(pauseWriterThreshold: 107, resumeWriterThreshold: 1));
-    private readonly Pipe _fromHandler = new(new PipeOptions(pauseWriterThreshold: 100, resumeWriterThreshold: 50));
-    private EchoHostFixture _host = null!;
-    private Task _handling = Task.CompletedTask;
+    private readonly PipeHost _host = new();
+    private readonly PipeConnection _client = new(pauseReading: 107, pauseWriting: 100);
+    private readonly Task _handling;
 
-    public async ValueTask InitializeAsync()
-    {
-        _host = await EchoHostFixture.StartAsync();
-        var handler = ActivatorUtilities.CreateInstance<EchoConnectionHandler>(_host.Services);
-        _handling = handler.OnConnectedAsync(new DefaultConnectionContext("pipes") { Transport = new Duplex(_toHandler.Reader, _fromHandler.Writer) });
-    }
+    public EchoConnectionHandlerTests() => _handling = _host.Create<EchoConnectionHandler>().OnConnectedAsync(_client);
 
-    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+    public void Dispose() => _host.Dispose();
 
     [Fact]
     public async Task What_is_written_in_pieces_comes_back_whole()
     {
         foreach (var piece in new[] { "one ", "two ", "three" })
         {
-            await _toHandler.Writer.WriteAsync(Encoding.ASCII.GetBytes(piece));
+            await _client.ClientOutput.WriteAsync(Encoding.ASCII.GetBytes(piece));
         }
 
-        await _toHandler.Writer.CompleteAsync();
+        await _client.ClientOutput.CompleteAsync();
         await _handling.WaitAsync(Wait.Limit);
-        await _fromHandler.Writer.CompleteAsync();
-        Assert.Equal("one two three", Encoding.ASCII.GetString((await _fromHandler.Reader.ReadAtLeastAsync(100).AsTask().WaitAsync(Wait.Limit)).Buffer));
+        await _client.Transport.Output.CompleteAsync();
+        Assert.Equal("one two three", Encoding.ASCII.GetString((await _client.ClientInput.ReadAtLeastAsync(100).AsTask().WaitAsync(Wait.Limit)).Buffer));
     }
 
     [Fact]
     public async Task Nothing_more_is_read_while_nobody_takes_what_was_sent()
     {
-        await _toHandler.Writer.WriteAsync(new byte[100]);
-        await Wait.UntilAsync(() => _fromHandler.Reader.TryRead(out var read) && Untouched(read), "the first message is sent");
-        var second = _toHandler.Writer.WriteAsync(new byte[7]).AsTask();
+        await _client.ClientOutput.WriteAsync(new byte[100]);
+        await Wait.UntilAsync(() => _client.ClientInput.TryRead(out var read) && Untouched(read), "the first message is sent");
+        var second = _client.ClientOutput.WriteAsync(new byte[7]).AsTask();
         Assert.False(second.IsCompleted, "the first message is still held, so there is no room for the second");
 
         await TakeAsync(100);
@@ -53,34 +47,32 @@ public sealed class EchoConnectionHandlerTests : IAsyncLifetime
         bool Untouched(ReadResult read)
         {
             var isThere = read.Buffer.Length == 100;
-            _fromHandler.Reader.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
+            _client.ClientInput.AdvanceTo(read.Buffer.Start, read.Buffer.Start);
             return isThere;
         }
 
         async Task TakeAsync(int count)
         {
-            var read = await _fromHandler.Reader.ReadAtLeastAsync(count).AsTask().WaitAsync(Wait.Limit);
+            var read = await _client.ClientInput.ReadAtLeastAsync(count).AsTask().WaitAsync(Wait.Limit);
             Assert.Equal(count, read.Buffer.Length);
-            _fromHandler.Reader.AdvanceTo(read.Buffer.End);
+            _client.ClientInput.AdvanceTo(read.Buffer.End);
         }
     }
 
     [Fact]
     public async Task Asked_to_close_it_still_echoes_what_was_received()
     {
-        await _toHandler.Writer.WriteAsync(Encoding.ASCII.GetBytes("last words"));
-        _toHandler.Reader.CancelPendingRead();
+        await _client.ClientOutput.WriteAsync(Encoding.ASCII.GetBytes("last words"));
+        _client.Transport.Input.CancelPendingRead();
         await _handling.WaitAsync(Wait.Limit);
-        Assert.True(_fromHandler.Reader.TryRead(out var read));
+        Assert.True(_client.ClientInput.TryRead(out var read));
         Assert.Equal("last words", Encoding.ASCII.GetString(read.Buffer));
     }
 
     [Fact]
     public async Task A_reset_is_thrown_on()
     {
-        await _toHandler.Writer.CompleteAsync(new ConnectionResetException("reset"));
+        await _client.ClientOutput.CompleteAsync(new ConnectionResetException("reset"));
         await Assert.ThrowsAsync<ConnectionResetException>(() => _handling.WaitAsync(Wait.Limit));
     }
-
-    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

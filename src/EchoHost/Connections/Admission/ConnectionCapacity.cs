@@ -35,10 +35,19 @@ internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
 
         var http = Math.Clamp(limit / 16, DescriptorNeeds.MinHttp, MaxHttp);
         var most = limit - DescriptorNeeds.OfHost - forOthers - http;
-        return limit < DescriptorNeeds.MinForHost + forOthers
-            ? throw new ConfigurationException($"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {DescriptorNeeds.MinForHost + forOthers} or more")
-            : configured > most
-            ? throw new ConfigurationException($"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less")
-            : new ConnectionCapacity(configured ?? most, http, limit);
+        var least = DescriptorNeeds.MinForHost + forOthers;
+        if (limit < least)
+        {
+            throw new ConfigurationException(
+                $"{Key}: the limit of {limit} file descriptors leaves none for connections; raise it (ulimit -n) to {least} or more");
+        }
+
+        if (configured > most)
+        {
+            throw new ConfigurationException(
+                $"{Key} is '{configured}', but the limit of {limit} file descriptors allows {most}; raise it (ulimit -n) or configure less");
+        }
+
+        return new ConnectionCapacity(configured ?? most, http, limit);
     }
 }

@@ -7,7 +7,8 @@ namespace EchoHost.Connections.Timeouts;
 /// Ends connections that have been idle, or whose peer takes nothing, for too long. One pass over all of them a second
 /// (more often for short limits) costs less than a timer for each.
 /// </summary>
-internal sealed partial class ConnectionTimeouts(ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
+internal sealed partial class ConnectionTimeouts(
+    ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
 {
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);

@@ -11,6 +11,13 @@ internal sealed record TlsDescription(string Protocol, string Cipher)
 {
     /// <summary>Null for a connection without TLS.</summary>
     public static TlsDescription? From(ConnectionContext connection) => connection.Features.Get<ISslStreamFeature>()?.SslStream is { } stream
-        ? new TlsDescription(stream.SslProtocol switch { SslProtocols.Tls12 => "TLSv1.2", SslProtocols.Tls13 => "TLSv1.3", var other => other.ToString() }, stream.NegotiatedCipherSuite.ToString())
+        ? new TlsDescription(NameOf(stream.SslProtocol), stream.NegotiatedCipherSuite.ToString())
         : null;
+
+    private static string NameOf(SslProtocols protocol) => protocol switch
+    {
+        SslProtocols.Tls12 => "TLSv1.2",
+        SslProtocols.Tls13 => "TLSv1.3",
+        _ => protocol.ToString(),
+    };
 }

@@ -22,13 +22,15 @@ internal static class TlsExtensions
         var services = listen.ApplicationServices;
         var certificate = services.GetRequiredService<ServerCertificates>().For(endpoint, options);
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
-        listen.UseForClients(clients => clients.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics).OnConnectionAsync));
+        listen.UseForClients(clients =>
+            clients.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics).OnConnectionAsync));
         // No protocol to agree on (ALPN): what is spoken within is anything at all.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = services.GetRequiredService<TlsHandshakeOptions>().TlsHandshakeTimeout,
-            OnConnection = callback => ValueTask.FromResult(Authentication(certificate, options.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>())),
+            OnConnection = callback =>
+                ValueTask.FromResult(Authentication(certificate, options.ClientCertificateMode, callback.Connection.Features.Get<TlsHandshake>())),
         });
         var drain = services.GetRequiredService<DrainState>();
         listen.UseForClients(clients => clients.Use(next => context =>

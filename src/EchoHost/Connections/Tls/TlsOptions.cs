@@ -38,7 +38,8 @@ internal sealed record TlsOptions
         if (ClientCertificateMode == ClientCertificateMode.DelayCertificate)
         {
             throw new ConfigurationException(
-                $"{section}:ClientCertificateMode is '{ClientCertificateMode}', which only HTTP has; expected NoCertificate, AllowCertificate or RequireCertificate");
+                $"{section}:ClientCertificateMode is '{ClientCertificateMode}', which only HTTP has; "
+                + "expected NoCertificate, AllowCertificate or RequireCertificate");
         }
 
         var file = new CertificateFile(Certificate);

@@ -1,7 +1,7 @@
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// Notices whether a peer takes what waits to be sent to it. A pending flush alone does not tell: a slow reader takes
+/// Notices whether a client takes what waits to be sent to it. A pending flush alone does not tell: a slow reader takes
 /// bytes all the time and must not be cut off. So the kernel's count of acknowledged bytes is watched where there is
 /// one (TCP on Linux), and everywhere what the transport has taken since.
 /// </summary>
@@ -12,10 +12,13 @@ internal struct SendWatch
     private long _drainedAtSent;
     private long _sent;
 
-    /// <summary>When the peer was last seen to take bytes that had been waiting; a timestamp.</summary>
+    /// <summary>When the client was last seen to take bytes that had been waiting; a timestamp.</summary>
     public long LastProgress { readonly get; private set; }
 
-    /// <summary>Looks once at <paramref name="connection"/>, at <paramref name="now"/>; returns since when the peer has taken nothing, or null when nothing waits.</summary>
+    /// <summary>Looks once at a connection.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="now">The present timestamp.</param>
+    /// <returns>The timestamp since when the client has taken nothing; null when nothing waits.</returns>
     public long? Look(TrackedConnection connection, long now)
     {
         var sending = connection.IsSending;

@@ -55,6 +55,11 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
         var sentOnce = UInt64(info, BytesSentOffset) - UInt64(info, BytesRetransOffset);
         // The peer's FIN handshake may count one more acknowledged than sent.
         var inFlight = sentOnce > acknowledged ? sentOnce - acknowledged : 0;
-        return new TcpInfo(UInt32(info, RttOffset), UInt32(info, MinRttOffset), UInt32(info, TotalRetransOffset), acknowledged, inFlight + UInt32(info, NotSentBytesOffset));
+        return new TcpInfo(
+            UInt32(info, RttOffset),
+            UInt32(info, MinRttOffset),
+            UInt32(info, TotalRetransOffset),
+            acknowledged,
+            inFlight + UInt32(info, NotSentBytesOffset));
     }
 }

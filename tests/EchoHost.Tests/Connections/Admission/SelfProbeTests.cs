@@ -1,0 +1,62 @@
+using System.Net;
+using EchoHost.Connections.Admission;
+using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Tests.Connections.Admission;
+
+/// <summary>The host's own probes are known by the end point that they connect from.</summary>
+public sealed class SelfProbeTests : IDisposable
+{
+    private readonly PipeHost _host = new();
+    private readonly List<string> _passed = [];
+
+    public void Dispose() => _host.Dispose();
+
+    [Fact]
+    public async Task They_pass_by_what_is_for_clients()
+    {
+        var chain = Chain();
+        using (var probe = _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1)))
+        {
+            var own = (IPEndPoint)probe.Socket.LocalEndPoint!;
+            await chain(new PipeConnection(own));
+            // As a socket of both families tells it.
+            await chain(new PipeConnection(new IPEndPoint(own.Address.MapToIPv6(), own.Port)));
+            Assert.Equal(["service", "service"], _passed);
+            _passed.Clear();
+            await chain(new PipeConnection(new IPEndPoint(own.Address, own.Port == 65535 ? 1 : own.Port + 1)));
+            Assert.Equal(["limits", "proxy", "service"], _passed);
+            _passed.Clear();
+        }
+
+        await chain(new PipeConnection());
+        Assert.Equal(["limits", "proxy", "service"], _passed);
+    }
+
+    /// <summary>What a PROXY header says must not make a client one of the host's own.</summary>
+    [Fact]
+    public async Task A_client_does_not_become_one_by_its_header()
+    {
+        using var probe = _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1));
+        var claimed = probe.Socket.LocalEndPoint!;
+        var chain = Chain(connection => connection.RemoteEndPoint = claimed);
+        await chain(PipeHost.From("192.0.2.1"));
+        Assert.Equal(["limits", "proxy", "service"], _passed);
+    }
+
+    private ConnectionDelegate Chain(Action<ConnectionContext>? header = null) => _host.Build(chain =>
+    {
+        chain.UseSelfProbes();
+        chain.UseForClients(clients => Note(clients, "limits", header));
+        chain.UseForClients(clients => Note(clients, "proxy", null));
+        Note(chain, "service", null);
+    });
+
+    private void Note(IConnectionBuilder chain, string name, Action<ConnectionContext>? act) => chain.Use(next => connection =>
+    {
+        _passed.Add(name);
+        act?.Invoke(connection);
+        return next(connection);
+    });
+}
