@@ -26,11 +26,13 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
                 {
                     if (connection is null)
                     {
-                        connection = await client.ConnectAsync(target, timeout, stop);
+                        using var connecting = new TimeLimit(timeout, TimeProvider.System, stop);
+                        connection = await client.ConnectAsync(target, connecting);
                         report.Connected(connection);
                     }
 
-                    var roundTrip = await connection.EchoAsync(message, timeout, stop);
+                    using var limit = new TimeLimit(timeout, TimeProvider.System, stop);
+                    var roundTrip = await connection.EchoAsync(message, limit);
                     tally.Add(roundTrip);
                     report.Answered(Sent(), roundTrip);
                 }

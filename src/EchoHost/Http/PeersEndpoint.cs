@@ -26,7 +26,7 @@ internal static class PeersEndpoint
     private static Task ListAsync(HttpContext context, PeerListing listing) => CostlyAnswer.WriteAsync(context, PeerListing.ContentType, listing.GetAsync);
 
     /// <summary>Sends the body's text over a connection of its own and answers with what came back: 404 for no peer of that name, 502 where it did not come back the same.</summary>
-    private static async Task<IResult> SendAsync(string name, HttpContext context, PeerList peers, PeerClient client, MeshOptions options)
+    private static async Task<IResult> SendAsync(string name, HttpContext context, PeerList peers, PeerClient client, MeshOptions options, TimeProvider time)
     {
         if (peers.Find(Uri.UnescapeDataString(name)) is not { } peer)
         {
@@ -42,8 +42,9 @@ internal static class PeersEndpoint
                 return new HttpProblem(StatusCodes.Status400BadRequest, "the body is empty; there is nothing to send");
             }
 
-            await using var connection = await client.ConnectAsync(peer.Target, options.Timeout, context.RequestAborted);
-            var roundTrip = await connection.EchoAsync(message, options.Timeout, context.RequestAborted);
+            using var limit = new TimeLimit(options.Timeout, time, context.RequestAborted);
+            await using var connection = await client.ConnectAsync(peer.Target, limit);
+            var roundTrip = await connection.EchoAsync(message, limit);
             return Results.Json(new PeerAnswer(peer.Name, text, Identical: true, Math.Round(roundTrip.TotalMilliseconds, 3)), PeersJson.Default.PeerAnswer);
         }
         catch (BadHttpRequestException e)

@@ -25,16 +25,17 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     /// <param name="act">What else to warm up.</param>
     public Task WarmUpAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) => Warmup.RunAsync(connections, resolver, target, stop, act);
 
-    /// <summary>Connects, within <paramref name="timeout"/> for everything together.</summary>
+    /// <summary>Connects.</summary>
+    /// <param name="target">The peer.</param>
+    /// <param name="limit">Within which everything together must be done.</param>
     /// <exception cref="PeerException">The peer could not be connected to.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
-    public async Task<PeerConnection> ConnectAsync(PeerTarget target, TimeSpan timeout, CancellationToken stop)
+    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    public async Task<PeerConnection> ConnectAsync(PeerTarget target, TimeLimit limit)
     {
-        using var limit = new TimeLimit(timeout, time, stop);
         var start = time.GetTimestamp();
         var addresses = await limit.RunAsync(token => ResolveAsync(target, token), () => $"{target.Host} was not resolved");
         var resolve = time.GetElapsedTime(start);
-        string NotAccepted() => resolve > LongResolve * timeout ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted" : "no connection was accepted";
+        string NotAccepted() => resolve > LongResolve * limit.Total ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted" : "no connection was accepted";
         var (connection, connect, passed) = await limit.RunAsync(_ => ConnectToAnyAsync(target, addresses, NotAccepted, limit), NotAccepted);
         var opened = time.GetTimestamp();
         try
@@ -58,16 +59,18 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    /// <summary>Connects, sends one message that is like no other, and compares what comes back; within <paramref name="timeout"/> for it all.</summary>
+    /// <summary>Connects, sends one message that is like no other, and compares what comes back.</summary>
+    /// <param name="target">The peer.</param>
+    /// <param name="payloadBytes">How long the message is.</param>
+    /// <param name="limit">Within which it all must be done.</param>
     /// <returns>What came of it: a failure is no exception here.</returns>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
-    public async Task<Probe> ProbeAsync(PeerTarget target, int payloadBytes, TimeSpan timeout, CancellationToken stop)
+    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    public async Task<Probe> ProbeAsync(PeerTarget target, int payloadBytes, TimeLimit limit)
     {
-        using var limit = new TimeLimit(timeout, time, stop);
         try
         {
-            await using var connection = await ConnectAsync(target, timeout, stop);
-            return Probe.Answered(await connection.EchoAsync(UniquePayload.Text(payloadBytes), limit.Left, stop));
+            await using var connection = await ConnectAsync(target, limit);
+            return Probe.Answered(await connection.EchoAsync(UniquePayload.Text(payloadBytes), limit));
         }
         catch (PeerException e)
         {

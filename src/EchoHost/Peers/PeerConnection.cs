@@ -68,13 +68,14 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>Protocol and cipher, as in <c>Tls13 TLS_AES_256_GCM_SHA384</c>; null without TLS.</summary>
     public string? Tls => _tls is null ? null : $"{_tls.SslProtocol} {_tls.NegotiatedCipherSuite}";
 
-    /// <summary>Sends a message and reads it back, comparing every byte, within <paramref name="timeout"/>. After a failure the connection is aborted.</summary>
+    /// <summary>Sends a message and reads it back, comparing every byte. After a failure the connection is aborted.</summary>
+    /// <param name="message">What is sent.</param>
+    /// <param name="limit">Within which it must be back.</param>
     /// <returns>The round trip: from before the first byte is sent until the last is back.</returns>
     /// <exception cref="PeerException">It did not come back as it was sent.</exception>
-    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
-    public async Task<TimeSpan> EchoAsync(ReadOnlyMemory<byte> message, TimeSpan timeout, CancellationToken stop)
+    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    public async Task<TimeSpan> EchoAsync(ReadOnlyMemory<byte> message, TimeLimit limit)
     {
-        using var limit = new TimeLimit(timeout, _time, stop);
         var start = _time.GetTimestamp();
         long received = 0;
         var sending = Task.CompletedTask;

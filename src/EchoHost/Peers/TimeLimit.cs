@@ -1,6 +1,9 @@
 namespace EchoHost.Peers;
 
-/// <summary>A time within which something must be done: passing it is a <see cref="PeerException"/>, being told to stop is not.</summary>
+/// <summary>
+/// A time within which something must be done, made where it is asked for and passed down to all that is done for it.
+/// Passing it is a <see cref="PeerException"/>, being told to stop is not.
+/// </summary>
 internal sealed class TimeLimit : IDisposable
 {
     private readonly TimeSpan _limit;
@@ -28,8 +31,11 @@ internal sealed class TimeLimit : IDisposable
         _either = CancellationTokenSource.CreateLinkedTokenSource(_over.Token, stop);
     }
 
+    /// <summary>How long it may take from its beginning.</summary>
+    public TimeSpan Total => _limit;
+
     /// <summary>How much of it is left; never less than nothing.</summary>
-    public TimeSpan Left => _limit - _time.GetElapsedTime(_start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    private TimeSpan Left => _limit - _time.GetElapsedTime(_start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     /// <summary>An equal share of what is left, where <paramref name="count"/> are to be tried one after the other.</summary>
     public TimeLimit Share(int count) => new(Left / count, count == 1 ? _told : Left / count, _time, _either.Token);

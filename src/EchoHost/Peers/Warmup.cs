@@ -38,7 +38,8 @@ internal static class Warmup
 
             for (var i = 0; i < 3; i++)
             {
-                await client.ProbeAsync(echo.Target, UniquePayload.MinBytes, Limit, stop);
+                using var limit = new TimeLimit(Limit, TimeProvider.System, stop);
+                await client.ProbeAsync(echo.Target, UniquePayload.MinBytes, limit);
             }
 
             await (act?.Invoke(client, echo.Target) ?? Task.CompletedTask);

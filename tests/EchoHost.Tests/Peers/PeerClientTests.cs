@@ -377,7 +377,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         using var nobody = silent;
         var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
         var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Loopback), PeerLink.Default, time);
-        var connecting = client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(10), CancellationToken.None);
+        var connecting = client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(10), CancellationToken.None, time);
         await Wait.UntilAsync(() => watched.Tried == 1, "the silent one is tried");
         time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.False(connecting.IsCompleted);
@@ -400,11 +400,35 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
         var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
         var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")), PeerLink.Default, time);
-        var connecting = client.ConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), TimeSpan.FromSeconds(10), CancellationToken.None);
+        var connecting = client.ConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), TimeSpan.FromSeconds(10), CancellationToken.None, time);
         await Wait.UntilAsync(() => watched.Tried == 1, "the silent one is tried");
         time.Advance(TimeSpan.FromSeconds(5));
         var failure = await Assert.ThrowsAsync<PeerException>(() => connecting.WaitAsync(Wait.Limit));
         Assert.Equal((ProbeResult.Refused, "127.0.0.2: no connection was accepted within 5 s; 127.0.0.3: Connection refused"), (failure.Result, failure.Message));
+    }
+
+    [Fact]
+    public async Task A_probe_has_one_limit_for_all_that_it_does()
+    {
+        var isAsked = new TaskCompletionSource();
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            await connection.ReadAsync(Size);
+            isAsked.SetResult();
+            await Odd.Silent(connection);
+        });
+        var (time, resolver) = (new FakeTimeProvider(), new SlowNames());
+        var probing = new PeerClient(Connections, resolver, PeerLink.Default, time).ProbeAsync(peer.Named("echo.example"), Size, TimeSpan.FromSeconds(5), CancellationToken.None, time);
+        time.Advance(TimeSpan.FromSeconds(3));
+        resolver.Answer.SetResult([IPAddress.Loopback]);
+        await isAsked.Task.WaitAsync(Wait.Limit);
+        time.Advance(TimeSpan.FromSeconds(1.9));
+        Assert.False(probing.IsCompleted);
+
+        // However much of it was left for the answer.
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        var probe = await probing.WaitAsync(Wait.Limit);
+        Assert.Equal((ProbeResult.Timeout, $"connected, 0 of {Size} bytes came back within 5 s"), (probe.Result, probe.Error));
     }
 
     [Theory]
@@ -627,6 +651,14 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
             Interlocked.Increment(ref _tried);
             return connections.ConnectAsync(endpoint, cancellationToken);
         }
+    }
+
+    /// <summary>Resolves every name when the test says so.</summary>
+    private sealed class SlowNames : INameResolver
+    {
+        public TaskCompletionSource<IPAddress[]> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken) => Answer.Task;
     }
 
     private sealed class DeafConnection() : DefaultConnectionContext("deaf", new Pipes(new Pipe().Reader, new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer), new Pipes(new Pipe().Reader, new Pipe().Writer))

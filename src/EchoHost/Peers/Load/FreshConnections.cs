@@ -60,9 +60,10 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
     private async Task EchoAsync(long message)
     {
         Context.Payload.Fill(_message, (Number, message), 0);
-        await using var connection = await Context.Client.ConnectAsync(Context.Options.Target, Context.Options.Timeout, GivenUp);
+        using var limit = new TimeLimit(Context.Options.Timeout, TimeProvider.System, GivenUp);
+        await using var connection = await Context.Client.ConnectAsync(Context.Options.Target, limit);
         Context.Tally.Connected(connection);
-        await connection.EchoAsync(_message, Context.Options.Timeout, GivenUp);
+        await connection.EchoAsync(_message, limit);
     }
 
     /// <summary>Waits for the next message; false where there is none any more, or no more time for it.</summary>

@@ -51,7 +51,8 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
 
     public override async Task OpenAsync(CancellationToken stop)
     {
-        var connection = await Context.Client.ConnectAsync(Context.Options.Target, Context.Options.Timeout, stop);
+        using var limit = new TimeLimit(Context.Options.Timeout, TimeProvider.System, stop);
+        var connection = await Context.Client.ConnectAsync(Context.Options.Target, limit);
         Context.Tally.Connected(connection);
         lock (_sending)
         {

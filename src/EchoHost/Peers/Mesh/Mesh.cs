@@ -172,7 +172,7 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
         await _slots.WaitAsync(stop);
         try
         {
-            var probe = await client.ProbeAsync(peer.Target, options.PayloadBytes, options.Timeout, stop);
+            var probe = await ProbeNowAsync(peer.Target, stop);
             if (peer.Record(probe, time.GetUtcNow(), metrics.Probed) is { } change)
             {
                 MeshLog.Changed(logger, peer, probe, change);
@@ -187,6 +187,12 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
         {
             _slots.Release();
         }
+    }
+
+    private async Task<Probe> ProbeNowAsync(PeerTarget target, CancellationToken stop)
+    {
+        using var limit = new TimeLimit(options.Timeout, time, stop);
+        return await client.ProbeAsync(target, options.PayloadBytes, limit);
     }
 
     /// <summary>The next turn that is half an interval or more after the last probe began; those missed meanwhile are not made up for.</summary>

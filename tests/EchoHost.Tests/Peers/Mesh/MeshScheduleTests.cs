@@ -138,8 +138,8 @@ public class MeshScheduleTests
     /// <summary>A mesh whose only clock is the test's: the host that lends it the rest runs by its own.</summary>
     private sealed class RunningMesh(EchoHostFixture host, MeshService mesh, PeerList peers) : IAsyncDisposable
     {
-        /// <summary>A silent peer's probe has a limit for each of its parts.</summary>
-        private const int TimersOfProbe = 3;
+        /// <summary>A silent peer's probe has a limit, and its address a share of that.</summary>
+        private const int TimersOfProbe = 2;
 
         public PeerList Peers { get; } = peers;
 
