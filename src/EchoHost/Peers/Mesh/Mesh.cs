@@ -3,64 +3,67 @@ using EchoHost.Lifetime;
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>
-/// Probes every peer all the time, each by a connection of its own, so that the whole path is tested. Probes are spread
-/// over the interval, and limited in number at any time. A peer's failures never affect this host.
+/// Probes every peer all the time, each by a connection of its own, so that the whole path is tested, when the
+/// <see cref="ProbeSchedule"/> says so. A peer's failures never affect this host.
 /// </summary>
 internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
-    /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
-    private const double Jitter = 0.1;
-
-    /// <summary>Each further peer's place in the interval is this much further on: however many there are, they are spread evenly.</summary>
-    private const double GoldenRatio = 0.6180339887498949;
-
-    /// <summary>New peers need not wait for their place; they are looked at one this much after the other.</summary>
-    private static readonly TimeSpan FirstLooks = TimeSpan.FromMilliseconds(10);
-
-    private readonly SemaphoreSlim _slots = new(MeshOptions.MaxProbes);
-    private readonly SemaphoreSlim _slotsOfDown = new(MeshOptions.MaxProbesOfDown);
-    private readonly CancellationTokenSource _stopResolving = new();
+    private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<Peer, CancellationTokenSource> _stops = [];
-    private readonly Dictionary<Peer, Task> _running = [];
-    private Task _warmup = Task.CompletedTask;
+    private readonly ProbeSchedule _schedule = new(options.Interval, Random.Shared);
+    private readonly Dictionary<Peer, (Task Task, CancellationTokenSource Stop)> _probes = [];
+    private Task _beginning = Task.CompletedTask;
     private Task _resolving = Task.CompletedTask;
-    private double _place = Random.Shared.NextDouble();
+    private ITimer? _timer;
+
+    /// <summary>When the probing began; null before.</summary>
+    private long? _start;
+
+    /// <summary>The schedule's time.</summary>
+    private TimeSpan Now => _start is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
 
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
-        _warmup = Task.Run(() => client.WarmUpAsync(options.Targets.Concat(options.Names).OrderByDescending(target => target.IsTls).First(), _stopResolving.Token), CancellationToken.None);
+        _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         lock (_lock)
         {
             Add([.. options.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
         }
 
-        _resolving = names.RunAsync(OnFound, _stopResolving.Token);
+        _beginning = Task.Run(BeginAsync, CancellationToken.None);
+        _resolving = names.RunAsync(OnFound, _stop.Token);
         return Task.CompletedTask;
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stopResolving.CancelAsync();
-        await _resolving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Task[] running;
+        await _stop.CancelAsync();
+        await Task.WhenAll(_beginning, _resolving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] probes;
         lock (_lock)
         {
-            running = [.. _running.Values];
-            foreach (var stop in _stops.Values.ToArray())
-            {
-                stop.Cancel();
-            }
+            probes = [.. _probes.Values.Select(probe => probe.Task)];
         }
 
-        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(probes).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()
     {
-        _stopResolving.Dispose();
-        _slots.Dispose();
-        _slotsOfDown.Dispose();
+        _timer?.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task BeginAsync()
+    {
+        // Also if it failed.
+        await client.WarmUpAsync(options.Targets.Concat(options.Names).OrderByDescending(target => target.IsTls).First(), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
+        {
+            _start = time.GetTimestamp();
+        }
+
+        Look();
     }
 
     /// <summary>Makes the list what the names say now.</summary>
@@ -83,6 +86,8 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
 
             Add([.. joining.Select(f => new Peer(f.Peer, PeerSource.Dns))], left.Length > 0);
         }
+
+        Look();
     }
 
     private void Add(IReadOnlyList<Peer> joining, bool haveSomeLeft)
@@ -94,111 +99,70 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
 
         // Before the first probe, which counts too.
         metrics.PeersChanged(haveSomeLeft);
-        for (var i = 0; i < joining.Count; i++)
-        {
-            Start(joining[i], i);
-        }
-    }
-
-    private void Start(Peer peer, int index)
-    {
-        _place = (_place + GoldenRatio) % 1;
-        var place = options.Interval * _place;
-        var stop = _stops[peer] = new CancellationTokenSource();
-        _running[peer] = Task.Run(() => RunAsync(peer, FirstLooks * index < place ? FirstLooks * index : place, place, stop));
+        _schedule.Add(joining, Now);
     }
 
     private void Remove(Peer peer)
     {
         peers.Remove(peer);
-        // It is gone already where its probing has ended.
-        if (_stops.TryGetValue(peer, out var stop))
+        _schedule.Remove(peer);
+        if (_probes.TryGetValue(peer, out var probe))
         {
-            stop.Cancel();
+            probe.Stop.Cancel();
         }
 
         MeshLog.Left(logger, peer.Name);
     }
 
-    private async Task RunAsync(Peer peer, TimeSpan first, TimeSpan place, CancellationTokenSource stop)
+    /// <summary>Begins the probes that are due, and looks again when the next one is.</summary>
+    private void Look()
     {
-        try
+        lock (_lock)
         {
-            // Also if it failed.
-            await _warmup.WaitAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var start = time.GetTimestamp();
-            await Task.Delay(first, time, stop.Token);
-            while (true)
+            if (_start is null || _stop.IsCancellationRequested)
             {
-                var begun = time.GetElapsedTime(start);
-                await ProbeAsync(peer, stop.Token);
-                var now = time.GetElapsedTime(start);
-                var next = NextTurn(place, begun, now) + (options.Interval * Jitter * ((2 * Random.Shared.NextDouble()) - 1));
-                await Task.Delay(next > now ? next - now : TimeSpan.Zero, time, stop.Token);
+                return;
             }
-        }
-        finally
-        {
-            lock (_lock)
+
+            var now = Now;
+            while (_schedule.Begin(now) is { } peer)
             {
-                _stops.Remove(peer);
-                _running.Remove(peer);
-                stop.Dispose();
+                var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                _probes[peer] = (Task.Run(() => ProbeAsync(peer, stop), CancellationToken.None), stop);
             }
+
+            // A timer counts whole milliseconds, and should not come too early.
+            _timer!.Change(_schedule.Next is { } next ? TimeSpan.FromMilliseconds(Math.Ceiling((next - now).TotalMilliseconds)) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
     }
 
-    private async Task ProbeAsync(Peer peer, CancellationToken stop)
+    private async Task ProbeAsync(Peer peer, CancellationTokenSource stop)
     {
-        if (peer.State != PeerState.Down)
-        {
-            await ProbeNowAsync(peer, stop);
-            return;
-        }
-
-        await _slotsOfDown.WaitAsync(stop);
         try
         {
-            await ProbeNowAsync(peer, stop);
-        }
-        finally
-        {
-            _slotsOfDown.Release();
-        }
-    }
-
-    private async Task ProbeNowAsync(Peer peer, CancellationToken stop)
-    {
-        await _slots.WaitAsync(stop);
-        try
-        {
-            var probe = await ProbeNowAsync(peer.Target, stop);
+            using var limit = new TimeLimit(options.Timeout, time, stop.Token);
+            var probe = await client.ProbeAsync(peer.Target, options.PayloadBytes, limit);
             if (peer.Record(probe, time.GetUtcNow(), metrics.Probed) is { } change)
             {
                 MeshLog.Changed(logger, peer, probe, change);
             }
         }
-        catch (Exception e) when (!stop.IsCancellationRequested)
+        catch (Exception e)
         {
-            // Unexpected; an aborted connection is an OperationCanceledException too. The next probe runs as planned.
-            MeshLog.Failed(logger, peer.Name, e);
+            // An aborted connection is an OperationCanceledException too. The next probe runs as planned.
+            if (!stop.IsCancellationRequested)
+            {
+                MeshLog.Failed(logger, peer.Name, e);
+            }
         }
-        finally
+
+        lock (_lock)
         {
-            _slots.Release();
+            _probes.Remove(peer);
+            stop.Dispose();
+            _schedule.End(peer, Now);
         }
-    }
 
-    private async Task<Probe> ProbeNowAsync(PeerTarget target, CancellationToken stop)
-    {
-        using var limit = new TimeLimit(options.Timeout, time, stop);
-        return await client.ProbeAsync(target, options.PayloadBytes, limit);
-    }
-
-    /// <summary>The next turn that is half an interval or more after the last probe began; those missed meanwhile are not made up for.</summary>
-    private TimeSpan NextTurn(TimeSpan place, TimeSpan begun, TimeSpan now)
-    {
-        var turn = Math.Ceiling(Math.Max(((begun - place) / options.Interval) + 0.5, (now - place) / options.Interval));
-        return place + (options.Interval * Math.Max(0, turn));
+        Look();
     }
 }

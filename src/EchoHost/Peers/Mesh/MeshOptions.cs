@@ -7,12 +7,6 @@ internal sealed record MeshOptions
 {
     public const string SectionName = "Peers";
 
-    /// <summary>How many probes are under way at most; should it be reached, probes come later.</summary>
-    public const int MaxProbes = 256;
-
-    /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
-    public const int MaxProbesOfDown = MaxProbes * 3 / 4;
-
     private const int MaxPayloadBytes = 1024 * 1024;
 
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
@@ -41,7 +35,7 @@ internal sealed record MeshOptions
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
     /// <summary>How many file descriptors that takes at most.</summary>
-    public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? MaxProbes : Math.Min(Targets.Count, MaxProbes);
+    public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? ProbeSchedule.MaxProbes : Math.Min(Targets.Count, ProbeSchedule.MaxProbes);
 
     public static MeshOptions Read(SectionReader section)
     {

@@ -17,10 +17,10 @@ public class MeshOptionsTests
 
     [Theory]
     [InlineData(1, 0, 1)]
-    [InlineData(MeshOptions.MaxProbes, 0, MeshOptions.MaxProbes)]
-    [InlineData(500, 0, MeshOptions.MaxProbes)]
-    [InlineData(0, 1, MeshOptions.MaxProbes)]
-    [InlineData(3, 1, MeshOptions.MaxProbes)]
+    [InlineData(ProbeSchedule.MaxProbes, 0, ProbeSchedule.MaxProbes)]
+    [InlineData(500, 0, ProbeSchedule.MaxProbes)]
+    [InlineData(0, 1, ProbeSchedule.MaxProbes)]
+    [InlineData(3, 1, ProbeSchedule.MaxProbes)]
     public void Descriptors_are_set_aside_for_as_many_probes_as_there_can_be(int targets, int names, int descriptors)
     {
         var settings = Read([.. Enumerable.Range(1, targets).Select(i => $"10.0.0.2:{i}")], [.. Enumerable.Range(1, names).Select(i => $"echo{i}:5555")]);

@@ -81,7 +81,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         silent.Start(4096);
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
         await using var good = StubPeer.Echoes();
-        var many = Enumerable.Range(0, MeshOptions.MaxProbes + 100).Select(i => $"127.0.{1 + (i / 200)}.{1 + (i % 200)}:{port}").ToArray();
+        var many = Enumerable.Range(0, ProbeSchedule.MaxProbes + 100).Select(i => $"127.0.{1 + (i / 200)}.{1 + (i % 200)}:{port}").ToArray();
         await using var host = await StartHostAsync([MeshHost.Interval, "Peers:Timeout=00:00:04", .. MeshHost.Targets([.. many, good.Name])]);
         var peers = host.Services.GetRequiredService<PeerList>();
         await Wait.UntilAsync(() => many.All(name => peers.Find(name)!.State == PeerState.Down), "all silent peers are known as such");
@@ -90,7 +90,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         long Silent() => many.Sum(name => peers.Find(name)!.ProbesOf(ProbeResult.Timeout));
         var (silentBefore, goodBefore) = (Silent(), peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok));
         await Wait.UntilAsync(() => peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok) >= goodBefore + 12, "the good one has its turns");
-        Assert.InRange(Silent() - silentBefore, 0, 4 * MeshOptions.MaxProbesOfDown);
+        Assert.InRange(Silent() - silentBefore, 0, 4 * ProbeSchedule.MaxProbesOfDown);
         await Wait.UntilAsync(() => Silent() > silentBefore, "silent peers have their turns too");
     }
 
