@@ -1,5 +1,6 @@
 using EchoHost.Configuration;
 using EchoHost.Metrics;
+using EchoHost.Text;
 
 namespace EchoHost.Endpoints;
 
@@ -82,7 +83,7 @@ internal static class EndpointReader
 
     private static ListenEndpoint ParseWithPort(string name, string url, string port)
     {
-        if (!ListenEndpoint.TryParsePort(port, out _))
+        if (!HostPort.TryParsePort(port, out _))
         {
             throw new ConfigurationException($"{PortKey} is '{port}'; expected a port, 0 to 65535");
         }
@@ -92,9 +93,8 @@ internal static class EndpointReader
             throw new ConfigurationException($"{PortKey} is '{port}', but {Section}:{DefaultEndpoint}:Url is '{url}', which has no port");
         }
 
-        var colon = url.LastIndexOf(':');
-        var hasPort = colon > url.IndexOf("//", StringComparison.Ordinal) && colon > url.LastIndexOf(']');
-        var withPort = $"{(hasPort ? url[..colon] : url.TrimEnd('/'))}:{port}";
+        var authority = url.IndexOf("//", StringComparison.Ordinal) is >= 0 and var slashes ? slashes + 2 : 0;
+        var withPort = $"{url[..authority]}{HostPort.WithoutPort(url[authority..].TrimEnd('/'))}:{port}";
         return ListenEndpoint.Parse(name, withPort) with { Setting = $"{PortKey} is '{port}'" };
     }
 }

@@ -64,16 +64,14 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
         var authority = url.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
             ? url[scheme.Length..].TrimEnd('/')
             : throw new ConfigurationException($"{Key} is '{url}'; expected http://HOST:PORT");
-        var colon = authority.LastIndexOf(':');
-        var (host, portText) = colon > authority.LastIndexOf(']') ? (authority[..colon], authority[(colon + 1)..]) : (authority, "80");
-        if (!ListenEndpoint.TryParsePort(portText, out var port))
+        if (!HostPort.TryParse(authority, out var at, out var problem, defaultPort: 80))
         {
-            throw new ConfigurationException($"{Key} is '{url}': '{portText}' is not a port (0–65535)");
+            throw new ConfigurationException($"{Key} is '{url}': {problem}");
         }
 
-        host = host.ToLowerInvariant();
+        var host = at.Host.ToLowerInvariant();
         return host == LocalName || AddressOf(host) is not null
-            ? new HttpAddress(url, host, port)
+            ? new HttpAddress(url, host, at.Port)
             : throw new ConfigurationException($"{Key} is '{url}': '{host}' is not an IP address, *, + or localhost");
     }
 
@@ -81,7 +79,6 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     {
         "*" or "+" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
         LocalName => Loopback.HasIPv4 ? IPAddress.Loopback : IPAddress.IPv6Loopback,
-        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? v6 : null,
-        _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? v4 : null,
+        _ => HostPort.AddressOf(host),
     };
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -68,26 +67,14 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
             throw Problem(Shapes);
         }
 
-        var authority = url[TcpScheme.Length..].TrimEnd('/');
-        var colon = authority.LastIndexOf(':');
-        if (colon < 0)
+        if (!HostPort.TryParse(url[TcpScheme.Length..].TrimEnd('/'), out var at, out var problem))
         {
-            throw Problem(Shapes);
+            throw Problem(problem ?? Shapes);
         }
 
-        var (host, portText) = (authority[..colon], authority[(colon + 1)..]);
-        if (!TryParsePort(portText, out var port))
-        {
-            throw Problem($"'{portText}' is not a port (0–65535)");
-        }
-
-        var addresses = AddressesOf(host, port) ?? throw Problem($"'{host}' is not an IP address, * or localhost");
-        return new ListenEndpoint(name, url, [.. addresses.Select(address => new NamedIPEndPoint(name, address, port))]);
+        var addresses = AddressesOf(at.Host, at.Port) ?? throw Problem($"'{at.Host}' is not an IP address, * or localhost");
+        return new ListenEndpoint(name, url, [.. addresses.Select(address => new NamedIPEndPoint(name, address, at.Port))]);
     }
-
-    /// <summary>A port as people write it: digits only, 0–65535.</summary>
-    public static bool TryParsePort(string text, out int port) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
 
     private static string KeyOf(string name) => $"{EndpointReader.Section}:{name}:Url";
 
@@ -97,8 +84,7 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
         "localhost" when !Loopback.HasIPv4 => [IPAddress.IPv6Loopback],
         "localhost" when port != 0 && Loopback.HasIPv6 => [IPAddress.Loopback, IPAddress.IPv6Loopback],
         "localhost" => [IPAddress.Loopback],
-        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6 ? [v6] : null,
-        _ => AddressText.TryParse(host, out var v4) && v4.AddressFamily == AddressFamily.InterNetwork ? [v4] : null,
+        _ => HostPort.AddressOf(host) is { } address ? [address] : null,
     };
 }
 

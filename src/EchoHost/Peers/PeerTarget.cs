@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
-using EchoHost.Endpoints;
 using EchoHost.Text;
 
 namespace EchoHost.Peers;
@@ -44,54 +42,39 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
             return false;
         }
 
-        if (mayLackPort)
+        if (mayLackPort && IsBareIPv6(authority))
         {
-            authority = WithPort(authority);
+            authority = $"[{authority}]";
         }
 
-        var colon = authority.LastIndexOf(':');
-        if (colon <= 0)
+        if (!HostPort.TryParse(authority, out var at, out var wrong, mayLackPort ? DefaultPort : null, minPort: 1))
+        {
+            problem = wrong ?? problem;
+            return false;
+        }
+
+        if (at.Host.Length == 0)
         {
             return false;
         }
 
-        var (host, portText) = (authority[..colon], authority[(colon + 1)..]);
-        if (!ListenEndpoint.TryParsePort(portText, out var port) || port == 0)
+        if (Canonical(at.Host) is not { } host)
         {
-            problem = $"'{portText}' is not a port (1–65535)";
+            problem = $"'{at.Host}' is not a host name or an IP address (IPv6 in brackets)";
             return false;
         }
 
-        if (!IsHost(host))
-        {
-            problem = $"'{host}' is not a host name or an IP address (IPv6 in brackets)";
-            return false;
-        }
-
-        target = new PeerTarget(Canonical(host.Trim('[', ']')), port, isTls);
+        target = new PeerTarget(host, at.Port, isTls);
         problem = null;
         return true;
     }
 
-    /// <summary>Two colons and more are an IPv6 address, and no port.</summary>
-    private static string WithPort(string authority) => authority switch
-    {
-        "" => authority,
-        [.., ']'] => $"{authority}:{DefaultPort}",
-        ['[', ..] => authority,
-        _ when !authority.Contains(':') => $"{authority}:{DefaultPort}",
-        _ when authority.IndexOf(':') != authority.LastIndexOf(':') => $"[{authority}]:{DefaultPort}",
-        _ => authority,
-    };
+    /// <summary>Two colons and more, without brackets, are an IPv6 address and no port.</summary>
+    private static bool IsBareIPv6(string authority) => authority is not (['[', ..] or [.., ']']) && authority.Count(c => c == ':') > 1;
 
-    private static string Canonical(string host) =>
-        IPAddress.TryParse(host, out var address) ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : host.ToLowerInvariant();
-
-    private static bool IsHost(string host) => host switch
-    {
-        ['[', .. var inner, ']'] => AddressText.TryParse(inner, out var v6) && v6.AddressFamily == AddressFamily.InterNetworkV6,
-        _ when host.Contains(':') => false,
-        _ when host.All(c => char.IsAsciiDigit(c) || c == '.') => AddressText.TryParse(host, out _),
-        _ => Uri.CheckHostName(host) == UriHostNameType.Dns,
-    };
+    /// <summary>A name or an address in its one spelling; null where it is neither.</summary>
+    private static string? Canonical(string host) =>
+        HostPort.AddressOf(host) is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString()
+        : Uri.CheckHostName(host) == UriHostNameType.Dns && !host.All(c => char.IsAsciiDigit(c) || c == '.') ? host.ToLowerInvariant()
+        : null;
 }

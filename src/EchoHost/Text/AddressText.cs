@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -23,20 +22,7 @@ internal static class AddressText
     /// <summary>Parses <c>192.0.2.1:443</c> or <c>[2001:db8::1]:443</c>.</summary>
     public static bool TryParseEndPoint(string text, [NotNullWhen(true)] out IPEndPoint? endPoint)
     {
-        endPoint = null;
-        var colon = text.LastIndexOf(':');
-        if (colon < 0 || !ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
-        {
-            return false;
-        }
-
-        var isIPv6 = text[..colon] is ['[', .., ']'];
-        if (!TryParse(isIPv6 ? text[1..(colon - 1)] : text[..colon], out var address) || address.AddressFamily == AddressFamily.InterNetworkV6 != isIPv6)
-        {
-            return false;
-        }
-
-        endPoint = new IPEndPoint(address, port);
-        return true;
+        endPoint = HostPort.TryParse(text, out var parsed, out _) && HostPort.AddressOf(parsed.Host) is { } address ? new IPEndPoint(address, parsed.Port) : null;
+        return endPoint is not null;
     }
 }

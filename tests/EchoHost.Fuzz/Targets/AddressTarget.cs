@@ -21,6 +21,12 @@ internal static class AddressTarget
         CheckEndpoint(text);
         CheckPeer(text, mayLackPort: false);
         CheckPeer(text, mayLackPort: true);
+        if (HostPort.TryParse(text, out var at, out _))
+        {
+            Property.Holds(HostPort.TryParse($"{at.Host}:{at.Port}", out var same, out _) && same == at, $"'{text}' is {at}");
+            Property.Holds(text.StartsWith(at.Host + ':', StringComparison.Ordinal), $"'{text}' has the host {at.Host}");
+        }
+
         if (AddressText.TryParseEndPoint(text, out var endPoint))
         {
             Property.Holds(AddressText.TryParseEndPoint(endPoint.ToString(), out var again) && again.Equals(endPoint), $"'{text}' is {endPoint}");

@@ -93,7 +93,9 @@ public class ProbeScheduleTests
         var good = mesh.Add(10);
         mesh.Pass(5 * Interval);
         Assert.Equal(ProbeSchedule.MaxProbesOfDown, mesh.UnderWay);
-        Assert.All(mesh.ByPeer().Where(peer => good.Contains(peer.Key)), peer => Assert.InRange(peer.Count(), 4, 7));
+        var turns = mesh.ByPeer().Where(peer => good.Contains(peer.Key)).Select(peer => peer.Count()).ToArray();
+        Assert.Equal(10, turns.Length);
+        Assert.All(turns, count => Assert.InRange(count, 4, 7));
     }
 
     [Fact]
