@@ -82,7 +82,8 @@ internal sealed class ConnectionArguments
 
         var family = isV4 ? AddressFamily.InterNetwork : isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.Unspecified;
         var option = isV4 ? _v4.Name : _v6.Name;
-        if (target.KnownAddress is { } address && family != AddressFamily.Unspecified && address.AddressFamily != family)
+        var address = (target.KnownEndPoint as IPEndPoint)?.Address;
+        if (address is not null && family != AddressFamily.Unspecified && address.AddressFamily != family)
         {
             throw new ConfigurationException($"{option} is given, but {address} is an {Name(address.AddressFamily)} address");
         }
@@ -102,8 +103,8 @@ internal sealed class ConnectionArguments
             throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {option} is given");
         }
 
-        return target.KnownAddress is { } to && to.AddressFamily != source.AddressFamily
-            ? throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {to} is {Name(to.AddressFamily)}")
+        return address is not null && address.AddressFamily != source.AddressFamily
+            ? throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {address} is {Name(address.AddressFamily)}")
             : (source.AddressFamily, source);
     }
 

@@ -92,7 +92,7 @@ internal sealed class LoadReport(LoadTest test)
     private static void AppendAddresses(StringBuilder text, PeerTarget target, LoadTally tally)
     {
         var used = tally.Addresses.ToArray();
-        if (target.KnownAddress is not null || used.Length == 0)
+        if (target.KnownEndPoint is not null || used.Length == 0)
         {
             return;
         }

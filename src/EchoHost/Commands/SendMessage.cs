@@ -7,4 +7,4 @@ namespace EchoHost.Commands;
 /// <param name="At">When it was begun, which may have been with connecting.</param>
 /// <param name="Bytes">What is to come back.</param>
 /// <param name="Address">The address that it was sent to; null where none accepted.</param>
-internal readonly record struct SendMessage(int Sequence, DateTimeOffset At, ReadOnlyMemory<byte> Bytes, IPEndPoint? Address);
+internal readonly record struct SendMessage(int Sequence, DateTimeOffset At, ReadOnlyMemory<byte> Bytes, EndPoint? Address);

@@ -28,7 +28,7 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
     public void Connected(PeerConnection connection)
     {
         var phases = connection.Phases;
-        var isNamed = target.KnownAddress is null;
+        var isNamed = target.KnownEndPoint is null;
         var at = isNamed ? $" at {connection.RemoteEndPoint}" : "";
         var passed = string.Concat(connection.Passed.Select(passed => $"; {passed.Address} did not accept: {passed.Failure.Result.Label()}: {passed.Failure.Message}"));
         var resolve = isNamed ? $" resolve {Milliseconds(phases.Resolve)} ms," : "";

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using EchoHost.Connections.Admission;
+using EchoHost.Peers;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EchoHost.Http;
 
@@ -8,6 +12,13 @@ internal static class HealthEndpoints
 {
     public static void AddHealth(this IServiceCollection services)
     {
+        // The host's client of itself is one like any other, by sockets that it knows as its own, and takes any certificate.
+        services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, _) => new SocketsConnectionFactory(NullLoggerFactory.Instance, provider.GetRequiredService<SelfProbes>().Open));
+        services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, key) => new PeerClient(
+            provider.GetRequiredKeyedService<SocketsConnectionFactory>(key),
+            provider.GetRequiredService<INameResolver>(),
+            new PeerLink(Tls: new PeerTls(IsInsecure: true)),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<EchoHealthCheck>();
         services.AddHostedService(provider => provider.GetRequiredService<EchoHealthCheck>());
         services.AddHealthChecks()

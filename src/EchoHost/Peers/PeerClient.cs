@@ -32,11 +32,13 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
     public async Task<PeerConnection> ConnectAsync(PeerTarget target, TimeLimit limit)
     {
-        var start = time.GetTimestamp();
-        var addresses = await limit.RunAsync(token => ResolveAsync(target, token), () => $"{target.Host} was not resolved");
+        var (start, known) = (time.GetTimestamp(), target.KnownEndPoint);
+        var addresses = known is null ? await limit.RunAsync(token => ResolveAsync(target.Host, token), () => $"{target.Host} was not resolved") : [];
         var resolve = time.GetElapsedTime(start);
         string NotAccepted() => resolve > LongResolve * limit.Total ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted" : "no connection was accepted";
-        var (connection, connect, passed) = await limit.RunAsync(_ => ConnectToAnyAsync(target, addresses, NotAccepted, limit), NotAccepted);
+        List<(IPAddress Address, PeerException Failure)> passed = [];
+        var (connection, connect) = await limit.RunAsync(
+            token => known is null ? ConnectToAnyAsync(target, addresses, passed, NotAccepted, limit) : ConnectToAsync(known, token), NotAccepted);
         var opened = time.GetTimestamp();
         try
         {
@@ -78,57 +80,52 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    private async Task<IPAddress[]> ResolveAsync(PeerTarget target, CancellationToken cancellationToken)
+    private async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
     {
-        if (target.KnownAddress is { } address)
-        {
-            return [address];
-        }
-
         try
         {
-            var found = await resolver.ResolveAsync(target.Host, cancellationToken);
+            var found = await resolver.ResolveAsync(name, cancellationToken);
             return found.Length > 0 ? found : throw new SocketException((int)SocketError.NoData);
         }
         catch (SocketException e)
         {
-            throw PeerException.OfResolving(target.Host, e);
+            throw PeerException.OfResolving(name, e);
         }
     }
 
-    /// <summary>Tries the addresses one after the other, each within its share of the time, until one accepts.</summary>
-    private async Task<(ConnectionContext Connection, TimeSpan Took, IReadOnlyList<(IPAddress Address, PeerException Failure)> Passed)> ConnectToAnyAsync(
-        PeerTarget target, IPAddress[] addresses, Func<string> missing, TimeLimit limit)
+    private async Task<(ConnectionContext Connection, TimeSpan Took)> ConnectToAsync(EndPoint endPoint, CancellationToken cancellationToken)
     {
-        List<(IPAddress Address, PeerException Failure)> failures = [];
-        for (var tried = 0; tried < addresses.Length; tried++)
+        var start = time.GetTimestamp();
+        try
         {
-            var address = new IPEndPoint(addresses[tried], target.Port);
-            using var share = limit.Share(addresses.Length - tried);
-            var start = time.GetTimestamp();
+            return (await connections.ConnectAsync(endPoint, cancellationToken), time.GetElapsedTime(start));
+        }
+        catch (SocketException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw PeerException.OfConnecting(e, link.Source);
+        }
+    }
+
+    /// <summary>Tries the addresses one after the other, each within its share of the time, until one accepts; those before it are added to <paramref name="passed"/>.</summary>
+    private async Task<(ConnectionContext Connection, TimeSpan Took)> ConnectToAnyAsync(
+        PeerTarget target, IPAddress[] addresses, List<(IPAddress Address, PeerException Failure)> passed, Func<string> missing, TimeLimit limit)
+    {
+        foreach (var address in addresses)
+        {
+            using var share = limit.Share(addresses.Length - passed.Count);
             try
             {
-                var connection = await share.RunAsync(token => connections.ConnectAsync(address, token).AsTask(), missing);
-                return (connection, time.GetElapsedTime(start), failures);
-            }
-            catch (SocketException e)
-            {
-                failures.Add((address.Address, PeerException.OfConnecting(e, link.Source)));
+                return await share.RunAsync(token => ConnectToAsync(new IPEndPoint(address, target.Port), token), missing);
             }
             catch (PeerException e)
             {
-                failures.Add((address.Address, e));
+                passed.Add((address, e));
             }
         }
 
-        if (target.KnownAddress is not null)
-        {
-            throw failures[0].Failure;
-        }
-
         resolver.Forget(target.Host);
-        var last = failures[^1].Failure;
-        throw new PeerException(last.Result, string.Join("; ", failures.Select(failure => $"{failure.Address}: {failure.Failure.Message}")), last) { IsTurnedAway = failures.TrueForAll(failure => failure.Failure.IsTurnedAway) };
+        var last = passed[^1].Failure;
+        throw new PeerException(last.Result, string.Join("; ", passed.Select(failed => $"{failed.Address}: {failed.Failure.Message}")), last) { IsTurnedAway = passed.TrueForAll(failed => failed.Failure.IsTurnedAway) };
     }
 
     private async Task<FlushResult> SendHeaderAsync(ConnectionContext connection, long opened, CancellationToken cancellationToken)

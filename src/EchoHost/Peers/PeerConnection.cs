@@ -62,8 +62,8 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>For how long it is open.</summary>
     public TimeSpan Age => _time.GetElapsedTime(_opened);
 
-    /// <summary>The address that was reached.</summary>
-    public IPEndPoint RemoteEndPoint => (IPEndPoint)_connection.RemoteEndPoint!;
+    /// <summary>The end point that was reached.</summary>
+    public EndPoint RemoteEndPoint => _connection.RemoteEndPoint!;
 
     /// <summary>Protocol and cipher, as in <c>Tls13 TLS_AES_256_GCM_SHA384</c>; null without TLS.</summary>
     public string? Tls => _tls is null ? null : $"{_tls.SslProtocol} {_tls.NegotiatedCipherSuite}";

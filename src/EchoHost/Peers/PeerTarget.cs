@@ -5,7 +5,7 @@ namespace EchoHost.Peers;
 
 /// <summary>Which peer is meant.</summary>
 /// <param name="Host">A host name or an IP address, without brackets; TLS expects this name in the certificate.</param>
-/// <param name="Port">1–65535.</param>
+/// <param name="Port">1–65535; 0 for a Unix socket.</param>
 /// <param name="IsTls">Whether the peer speaks TLS.</param>
 internal sealed record PeerTarget(string Host, int Port, bool IsTls)
 {
@@ -17,14 +17,20 @@ internal sealed record PeerTarget(string Host, int Port, bool IsTls)
     /// <summary>The port where none is given: the echo endpoint's default.</summary>
     public const int DefaultPort = 5555;
 
-    /// <summary>The one address meant, where a name stands for several peers; null where the name is to be resolved.</summary>
-    public IPAddress? Address { get; init; }
+    /// <summary>The one end point meant, where a name stands for several peers, or where it is a Unix socket; null where the host and the port say it.</summary>
+    public EndPoint? EndPoint { get; init; }
 
-    /// <summary>The address, where there is nothing to resolve.</summary>
-    public IPAddress? KnownAddress => Address ?? (IPAddress.TryParse(Host, out var literal) ? literal : null);
+    /// <summary>The end point, where there is nothing to resolve.</summary>
+    public EndPoint? KnownEndPoint => EndPoint ?? (IPAddress.TryParse(Host, out var literal) ? new IPEndPoint(literal, Port) : null);
 
     /// <summary><c>10.0.0.2:5555</c>, <c>[2001:db8::1]:5555</c>, <c>echo.example:5555</c>: how the peer is called everywhere.</summary>
-    public string Name => Address is not null ? new IPEndPoint(Address, Port).ToString() : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+    public string Name => EndPoint is not null ? EndPoint.ToString()! : Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+
+    /// <summary>What listens at a known end point, which may be a Unix socket.</summary>
+    /// <param name="endPoint">Where it listens.</param>
+    /// <param name="isTls">Whether it speaks TLS.</param>
+    /// <param name="host">The name that TLS expects in the certificate.</param>
+    public static PeerTarget At(EndPoint endPoint, bool isTls, string host) => new(host, (endPoint as IPEndPoint)?.Port ?? 0, isTls) { EndPoint = endPoint };
 
     /// <summary>Parses <c>HOST:PORT</c> or <c>tls://HOST:PORT</c>; an IPv6 address stands in brackets.</summary>
     /// <param name="text">What was given.</param>

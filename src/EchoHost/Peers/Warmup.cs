@@ -71,8 +71,7 @@ internal static class Warmup
         {
             _certificate = certificate;
             _listener.Start();
-            var own = (IPEndPoint)_listener.LocalEndpoint;
-            Target = new PeerTarget(Name, own.Port, certificate is not null) { Address = own.Address };
+            Target = PeerTarget.At(_listener.LocalEndpoint, certificate is not null, Name);
             _ = AcceptAsync();
         }
 

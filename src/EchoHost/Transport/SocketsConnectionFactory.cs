@@ -7,23 +7,25 @@ namespace EchoHost.Transport;
 
 /// <summary>Connects to others over Kestrel's own sockets, where the epoll transport is not used.</summary>
 /// <param name="loggers">For the connections.</param>
-/// <param name="source">The address to connect from; null for the one that the system chooses.</param>
-internal sealed class SocketsConnectionFactory(ILoggerFactory loggers, IPAddress? source = null) : IConnectionFactory, IDisposable
+/// <param name="open">Opens the socket that is to connect to an end point.</param>
+internal sealed class SocketsConnectionFactory(ILoggerFactory loggers, Func<EndPoint, Socket> open) : IConnectionFactory, IDisposable
 {
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
 
-    /// <summary>Connects to an IP address and port.</summary>
+    /// <summary>Connects over TCP.</summary>
+    /// <param name="loggers">For the connections.</param>
+    /// <param name="source">The address to connect from; null for the one that the system chooses.</param>
+    public SocketsConnectionFactory(ILoggerFactory loggers, IPAddress? source = null)
+        : this(loggers, endPoint => Open(endPoint, source))
+    {
+    }
+
     /// <exception cref="SocketException">It could not be connected to.</exception>
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = open(endpoint);
         try
         {
-            if (source is not null)
-            {
-                socket.Bind(new IPEndPoint(source, 0));
-            }
-
             await socket.ConnectAsync(endpoint, cancellationToken);
             return _contexts.Create(socket);
         }
@@ -35,4 +37,23 @@ internal sealed class SocketsConnectionFactory(ILoggerFactory loggers, IPAddress
     }
 
     public void Dispose() => _contexts.Dispose();
+
+    private static Socket Open(EndPoint endPoint, IPAddress? source)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            if (source is not null)
+            {
+                socket.Bind(new IPEndPoint(source, 0));
+            }
+
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

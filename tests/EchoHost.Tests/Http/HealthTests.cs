@@ -3,16 +3,18 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
-using EchoHost.Connections.Admission;
 using EchoHost.Endpoints;
 using EchoHost.Http;
 using EchoHost.Lifetime;
+using EchoHost.Peers;
 using EchoHost.Tests.Infrastructure;
+using EchoHost.Tests.Peers.Mesh;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -96,8 +98,8 @@ public class HealthTests
         var bound = new BoundEndpoints();
         new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(endpoints.Raw[0], listen));
         var check = new EchoHealthCheck(
-            endpoints, bound, host.Services.GetRequiredService<SelfProbes>(), host.Services.GetRequiredService<DrainState>(), time,
-            NullLogger<EchoHealthCheck>.Instance);
+            endpoints, bound, host.Services.GetRequiredKeyedService<PeerClient>(EchoHealthCheck.OwnClient), host.Services.GetRequiredService<DrainState>(),
+            host.Services.GetRequiredService<IHostApplicationLifetime>(), time, NullLogger<EchoHealthCheck>.Instance);
         for (var i = 0; i < 5; i++)
         {
             using var leaves = new CancellationTokenSource();
@@ -119,14 +121,29 @@ public class HealthTests
         Assert.False(silent.Pending(), "another probe was made");
     }
 
-    /// <summary>As the framework's test factory does, and the program itself at the same time: each may come first.</summary>
-    [Fact]
-    public async Task A_host_that_is_disposed_of_may_be_stopped_still()
+    /// <summary>The kernel accepts, and nothing comes back, or something else; or nothing listens at all.</summary>
+    [Theory]
+    [InlineData("silent", "Tcp: connected, 0 of 16 bytes came back within 2 s")]
+    [InlineData("liar", "Tcp: byte 1 of 16 came back different")]
+    [InlineData("nobody", "Tcp: Connection refused")]
+    public async Task What_is_wrong_with_an_endpoint_is_said_in_the_words_of_the_client(string what, string problem)
     {
-        var host = await EchoHostFixture.StartAsync();
-        var check = host.Services.GetRequiredService<EchoHealthCheck>();
-        await host.DisposeAsync();
-        await check.StoppedAsync(CancellationToken.None).WaitAsync(Wait.Limit);
+        var time = new FakeTimeProvider();
+        await using StubPeer silent = StubPeer.IsSilent(), liar = StubPeer.Lies();
+        using var nobody = new HeldPort();
+        await using var host = await EchoHostFixture.StartAsync(time);
+        var bound = new BoundEndpoints();
+        var address = what == "silent" ? silent.Address : what == "liar" ? liar.Address : IPEndPoint.Parse(nobody.Name);
+        new KestrelServerOptions().Listen(address, listen => bound.Add(host.Services.GetRequiredService<ListenEndpoints>().Raw[0], listen));
+        var checking = ActivatorUtilities.CreateInstance<EchoHealthCheck>(host.Services, bound).CheckHealthAsync(new HealthCheckContext());
+        if (what == "silent")
+        {
+            await Wait.UntilAsync(() => silent.Received == 1, "the message is sent");
+            time.Advance(TimeSpan.FromSeconds(2));
+        }
+
+        var result = await checking.WaitAsync(Wait.Limit);
+        Assert.Equal((HealthStatus.Unhealthy, $"1 of 1 endpoints do not echo: {problem}"), (result.Status, result.Description));
     }
 
     [Fact]

@@ -346,7 +346,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Honest);
         var resolver = KnownNames.None();
         await using var literal = await ConnectAsync(peer.Target, resolver: resolver);
-        await using var given = await ConnectAsync(peer.Named("echo.example") with { Address = IPAddress.Loopback }, resolver: resolver);
+        await using var given = await ConnectAsync(peer.Named("echo.example") with { EndPoint = peer.EndPoint }, resolver: resolver);
         Assert.Equal(0, resolver.Asked);
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Peers;
 
 namespace EchoHost.Tests.Peers;
@@ -22,7 +23,7 @@ public class PeerTargetTests
         Assert.True(PeerTarget.TryParse(text, out var target, out var problem), problem);
         Assert.Null(problem);
         Assert.Equal((host, port, isTls, name), (target!.Host, target.Port, target.IsTls, target.Name));
-        Assert.Null(target.Address);
+        Assert.Null(target.EndPoint);
     }
 
     [Theory]
@@ -80,8 +81,19 @@ public class PeerTargetTests
     [Fact]
     public void One_of_several_addresses_is_called_by_it()
     {
-        var target = new PeerTarget("echo.example", 5555, false) { Address = IPAddress.Parse("2001:db8::1") };
+        var target = new PeerTarget("echo.example", 5555, false) { EndPoint = IPEndPoint.Parse("[2001:db8::1]:5555") };
         Assert.Equal("[2001:db8::1]:5555", target.Name);
-        Assert.Equal("10.0.0.2:5555", (target with { Address = IPAddress.Parse("10.0.0.2") }).Name);
+        Assert.Equal(target.EndPoint, target.KnownEndPoint);
+        Assert.Equal("10.0.0.2:5555", (target with { EndPoint = IPEndPoint.Parse("10.0.0.2:5555") }).Name);
     }
+    [Fact]
+    public void Where_a_peer_listens_may_be_known()
+    {
+        Assert.Equal(IPEndPoint.Parse("[::1]:7"), new PeerTarget("::1", 7, false).KnownEndPoint);
+        Assert.Null(new PeerTarget("localhost", 7, false).KnownEndPoint);
+        Assert.Equal(("localhost", 7, "127.0.0.1:7"), Parts(PeerTarget.At(IPEndPoint.Parse("127.0.0.1:7"), isTls: true, "localhost")));
+        Assert.Equal(("localhost", 0, "/run/echo.sock"), Parts(PeerTarget.At(new UnixDomainSocketEndPoint("/run/echo.sock"), isTls: false, "localhost")));
+    }
+
+    private static (string Host, int Port, string Name) Parts(PeerTarget target) => (target.Host, target.Port, target.Name);
 }

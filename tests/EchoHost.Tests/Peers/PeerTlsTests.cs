@@ -53,7 +53,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
         Assert.Equal("the peer's certificate is not believed: it is not valid for other.example: it is for localhost, 127.0.0.1", await AssertTlsAsync(peer.Named("other.example"), Trusting));
-        await AssertTlsAsync(peer.Named("other.example") with { Address = System.Net.IPAddress.Loopback }, Trusting);
+        await AssertTlsAsync(peer.Named("other.example") with { EndPoint = peer.EndPoint }, Trusting);
         await peer.ExpectNobodyAsync();
     }
 

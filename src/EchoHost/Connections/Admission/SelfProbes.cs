@@ -12,33 +12,49 @@ internal sealed class SelfProbes
 {
     private readonly ConcurrentDictionary<string, byte> _own = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a socket that will be recognised when it connects to <paramref name="target"/>.</summary>
-    public SelfProbe Open(EndPoint target)
+    /// <summary>Opens a socket that will be recognised when it connects to <paramref name="target"/>, for as long as it is open.</summary>
+    public Socket Open(EndPoint target)
     {
         var socket = target is IPEndPoint
-            ? new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-            : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        // A Unix socket is nameless unless bound; the abstract name needs no file (unix(7)).
-        socket.Bind(target is IPEndPoint ip ? new IPEndPoint(ip.Address, 0) : new UnixDomainSocketEndPoint($"\0echohost-probe-{Guid.NewGuid():N}"));
-        var key = Key(socket.LocalEndPoint!);
-        _own.TryAdd(key, 0);
-        return new SelfProbe(socket, () => _own.TryRemove(key, out _));
+            ? new ProbeSocket(this, target.AddressFamily, ProtocolType.Tcp) { NoDelay = true }
+            : new ProbeSocket(this, AddressFamily.Unix, ProtocolType.Unspecified);
+        try
+        {
+            // A Unix socket is nameless unless bound; the abstract name needs no file (unix(7)).
+            socket.BindAs(target is IPEndPoint ip ? new IPEndPoint(ip.Address, 0) : new UnixDomainSocketEndPoint($"\0echohost-probe-{Guid.NewGuid():N}"));
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public bool Contains(EndPoint? remote) => !_own.IsEmpty && remote is not null && _own.ContainsKey(Key(remote));
 
     private static string Key(EndPoint endPoint) =>
         endPoint is IPEndPoint ip ? new IPEndPoint(ip.Address.MapToIPv6(), ip.Port).ToString() : endPoint.ToString()!;
-}
 
-/// <summary>A probe's socket; disposing it closes the socket and forgets it.</summary>
-internal sealed class SelfProbe(Socket socket, Action forget) : IDisposable
-{
-    public Socket Socket { get; } = socket;
-
-    public void Dispose()
+    /// <summary>Is forgotten once it is closed.</summary>
+    private sealed class ProbeSocket(SelfProbes probes, AddressFamily family, ProtocolType protocol) : Socket(family, SocketType.Stream, protocol)
     {
-        Socket.Dispose();
-        forget();
+        private string? _key;
+
+        public void BindAs(EndPoint local)
+        {
+            Bind(local);
+            _key = Key(LocalEndPoint!);
+            probes._own.TryAdd(_key, 0);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            if (_key is not null)
+            {
+                probes._own.TryRemove(_key, out _);
+            }
+        }
     }
 }

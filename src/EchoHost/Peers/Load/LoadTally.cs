@@ -7,7 +7,7 @@ namespace EchoHost.Peers.Load;
 internal sealed class LoadTally
 {
     private readonly long[] _errors = new long[Enum.GetValues<ProbeResult>().Length];
-    private readonly ConcurrentDictionary<IPEndPoint, long> _addresses = [];
+    private readonly ConcurrentDictionary<EndPoint, long> _addresses = [];
     private readonly ConcurrentDictionary<IPAddress, string> _passed = [];
     private long _connections;
     private string? _firstError;
@@ -31,7 +31,7 @@ internal sealed class LoadTally
     public long ErrorsOf(ProbeResult result) => Volatile.Read(ref _errors[(int)result]);
 
     /// <summary>The addresses that were connected to, and how often.</summary>
-    public IEnumerable<KeyValuePair<IPEndPoint, long>> Addresses => _addresses.OrderByDescending(address => address.Value).ThenBy(address => address.Key.ToString(), StringComparer.Ordinal);
+    public IEnumerable<KeyValuePair<EndPoint, long>> Addresses => _addresses.OrderByDescending(address => address.Value).ThenBy(address => address.Key.ToString(), StringComparer.Ordinal);
 
     /// <summary>The addresses that did not accept where another one did, each with the first reason.</summary>
     public IEnumerable<KeyValuePair<IPAddress, string>> Passed => _passed.OrderBy(passed => passed.Key.ToString(), StringComparer.Ordinal);

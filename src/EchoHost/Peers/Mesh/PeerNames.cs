@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace EchoHost.Peers.Mesh;
@@ -39,7 +40,7 @@ internal sealed class PeerNames(MeshOptions options, INameResolver resolver, Own
             // A resolver may not hear of being canceled.
             var found = await limit.RunAsync(token => resolver.ResolveAsync(name.Host, token).WaitAsync(token), () => "no answer");
             var addresses = found.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Distinct();
-            PeerTarget[] peers = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { Address = address })];
+            PeerTarget[] peers = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { EndPoint = new IPEndPoint(address, name.Port) })];
             Tell(name, null, found.Length == 0);
             return peers;
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Connections.Admission;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
@@ -19,7 +20,7 @@ public sealed class SelfProbeTests : IDisposable
         var chain = Chain();
         using (var probe = _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1)))
         {
-            var own = (IPEndPoint)probe.Socket.LocalEndPoint!;
+            var own = (IPEndPoint)probe.LocalEndPoint!;
             await chain(new PipeConnection(own));
             // As a socket of both families tells it.
             await chain(new PipeConnection(new IPEndPoint(own.Address.MapToIPv6(), own.Port)));
@@ -39,10 +40,31 @@ public sealed class SelfProbeTests : IDisposable
     public async Task A_client_does_not_become_one_by_its_header()
     {
         using var probe = _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1));
-        var claimed = probe.Socket.LocalEndPoint!;
+        var claimed = probe.LocalEndPoint!;
         var chain = Chain(connection => connection.RemoteEndPoint = claimed);
         await chain(PipeHost.From("192.0.2.1"));
         Assert.Equal(["limits", "proxy", "service"], _passed);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void They_are_known_for_as_long_as_their_sockets_are_open(bool isUnix)
+    {
+        Assert.SkipUnless(!isUnix || OperatingSystem.IsLinux(), "needs abstract names");
+        var probes = new SelfProbes();
+        EndPoint target = isUnix ? new UnixDomainSocketEndPoint("/run/echo.sock") : new IPEndPoint(IPAddress.Loopback, 5555);
+        using var other = probes.Open(target);
+        EndPoint own;
+        using (var probe = probes.Open(target))
+        {
+            own = probe.LocalEndPoint!;
+            Assert.True(probes.Contains(own));
+        }
+
+        Assert.False(probes.Contains(own));
+        Assert.True(probes.Contains(other.LocalEndPoint));
+        Assert.False(probes.Contains(target));
     }
 
     private ConnectionDelegate Chain(Action<ConnectionContext>? header = null) => _host.Build(chain =>
