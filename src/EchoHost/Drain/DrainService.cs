@@ -138,6 +138,6 @@ internal sealed class DrainService(
         }
     }
 
-    /// <summary>A connection that waits for its peer to take bytes is stuck or slow, not quiet.</summary>
+    /// <summary>A connection that waits for its client to take bytes is stuck or slow, not quiet.</summary>
     private static bool IsQuiet(TrackedConnection connection) => !connection.IsSending && connection.Idle >= Quiet;
 }

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Echo;
 
 /// <summary>
-/// Sends back every byte it reads, in order. One flush a read; while the peer does not take what was sent, nothing
+/// Sends back every byte it reads, in order. One flush a read; while the client does not take what was sent, nothing
 /// more is read from it.
 /// </summary>
 internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
@@ -82,7 +82,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     }
 
     /// <summary>
-    /// Sends one message back. Apart from the loop above, so that a connection which waits for its peer, as most do most
+    /// Sends one message back. Apart from the loop above, so that a connection which waits for its client, as most do most
     /// of the time, keeps nothing of it in memory.
     /// </summary>
     private ValueTask EchoAsync(in ReadOnlySequence<byte> message, PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)

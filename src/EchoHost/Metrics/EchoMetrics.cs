@@ -44,10 +44,10 @@ internal sealed class EchoMetrics
         meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)), description: "Always 1; the labels say what runs.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
-        meter.CreateObservableCounter("echohost.connections.empty", () => Observe(e => e.Empty), "{connection}", "Connections that ended without the peer having sent a byte.");
+        meter.CreateObservableCounter("echohost.connections.empty", () => Observe(e => e.Empty), "{connection}", "Connections that ended without the client having sent a byte.");
         meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections turned away, by reason.");
-        meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from peers.");
-        meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to peers.");
+        meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from clients.");
+        meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to clients.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
         meter.CreateObservableCounter("echohost.log.dropped", () => DroppedEvents.Monitor.Count, "{event}", "Log events dropped, since what they are written to was too slow.");
