@@ -6,9 +6,9 @@ using Kestrel.Epoll;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// What accept(2) can't do is counted, said once an episode, and rested on: at the descriptor limit an accept loop would
-/// otherwise take a whole core to fail. There, clients are accepted with the reserve's descriptors, and turned away, so
-/// that none hangs; the first one that fits beside the reserve is kept. Both transports use it.
+/// Handles accept(2) errors for both transports: counts each one, logs once per episode, and pauses, because an accept loop that
+/// keeps failing would take a whole core. At the descriptor limit, new clients are accepted with descriptors from the reserve and
+/// rejected, so that none hangs; the episode ends when a client fits beside the reserve.
 /// </summary>
 internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorReserve reserve, TimeProvider time, ILogger<AcceptErrors> logger) : IAcceptPolicy
 {
@@ -16,7 +16,7 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan RestBetweenClients = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How many clients are turned away between two rests.</summary>
+    /// <summary>The number of clients rejected between two pauses.</summary>
     private const int MaxInARow = 16;
 
     private long _failures;
@@ -37,10 +37,10 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
         return _isAtLimit && reserve.TryGive() ? default : new ValueTask(Task.Delay(Rest, time, cancellationToken));
     }
 
-    /// <summary>Counted as an error, which concerns no other client.</summary>
+    /// <summary>Counts a client that left before accept(2) returned. This does not start an episode.</summary>
     public void ClientGone() => metrics.AcceptFailed(AcceptErrorReason.Other);
 
-    /// <summary>Whether there is a descriptor for the client, or it is to be turned away.</summary>
+    /// <summary>Whether a descriptor is free for the client; if not, the client must be rejected.</summary>
     public bool TryKeep()
     {
         if (_failures == 0)
@@ -63,7 +63,9 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
     public ValueTask RejectedAsync(CancellationToken cancellationToken) =>
         _turnedAway % MaxInARow == 0 ? new ValueTask(Task.Delay(RestBetweenClients, time, cancellationToken)) : default;
 
-    /// <summary>Whether there are descriptors beside the reserve again; of many clients at once, one is enough to look.</summary>
+    /// <summary>
+    /// Whether descriptors beyond the reserve are free again. Checked at most once per <see cref="BetweenLooks"/>.
+    /// </summary>
     private bool HasRoom()
     {
         if (time.GetElapsedTime(_lookedAt) < BetweenLooks)

@@ -6,12 +6,15 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Lets an address hold no more than its share of the connections.</summary>
-/// <param name="next">What comes after.</param>
-/// <param name="metrics">The endpoint's.</param>
-/// <param name="isUnix">Whether the endpoint is a Unix socket: its clients have no address, and no limit. Elsewhere those without one share one.</param>
-/// <param name="gate">Counts.</param>
-/// <param name="rejections">Counts and logs.</param>
+/// <summary>Limits the number of connections per client address.</summary>
+/// <param name="next">The next middleware.</param>
+/// <param name="metrics">The endpoint's metrics.</param>
+/// <param name="isUnix">
+/// Whether the endpoint is a Unix socket, whose clients have no address and no limit. On other endpoints, clients without
+/// an address share one limit.
+/// </param>
+/// <param name="gate">Counts the connections.</param>
+/// <param name="rejections">Counts and logs rejected clients.</param>
 internal sealed class AddressLimitMiddleware(ConnectionDelegate next, EndpointMetrics metrics, bool isUnix, ConnectionGate gate, Rejections rejections)
 {
     public Task OnConnectionAsync(ConnectionContext context)

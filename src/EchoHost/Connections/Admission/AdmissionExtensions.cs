@@ -6,8 +6,8 @@ namespace EchoHost.Connections.Admission;
 internal static class AdmissionExtensions
 {
     /// <param name="services">The host's services.</param>
-    /// <param name="maxConnections">How many connections all raw endpoints together hold.</param>
-    /// <param name="maxPerAddress">How many of them one address may hold; null for no limit.</param>
+    /// <param name="maxConnections">The maximum number of connections of all raw endpoints together.</param>
+    /// <param name="maxPerAddress">The maximum number of connections of one address; null for no limit.</param>
     public static void AddAdmission(this IServiceCollection services, int maxConnections, int? maxPerAddress)
     {
         services.AddSingleton(new ConnectionGate(maxConnections, maxPerAddress));
@@ -16,7 +16,7 @@ internal static class AdmissionExtensions
         services.AddSingleton<SelfProbes>();
     }
 
-    /// <summary>Lets connections of a raw endpoint in, within the limits.</summary>
+    /// <summary>Admits connections to a raw endpoint, within the limits.</summary>
     public static IConnectionBuilder UseAdmission(this IConnectionBuilder builder, string endpoint)
     {
         var services = builder.ApplicationServices;
@@ -24,7 +24,7 @@ internal static class AdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<AdmissionMiddleware>(services, next, metrics).OnConnectionAsync);
     }
 
-    /// <summary>Lets an address hold no more than its share; stands where the address is known, so after PROXY.</summary>
+    /// <summary>Limits the connections per client address. Must come after PROXY, which sets the address.</summary>
     public static IConnectionBuilder UseAddressLimit(this IConnectionBuilder builder, string endpoint, bool isUnix)
     {
         var services = builder.ApplicationServices;

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Lets a connection in while there is room and the host is not draining; rejects others at once, with RST.</summary>
+/// <summary>Admits a connection if there is room and the host is not draining; otherwise rejects it at once, with RST.</summary>
 internal sealed class AdmissionMiddleware(ConnectionDelegate next, EndpointMetrics metrics, ConnectionGate gate, DrainState drain, Rejections rejections)
 {
     public async Task OnConnectionAsync(ConnectionContext context)

@@ -2,14 +2,14 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>How many connections are let in; keys of the section <c>Echo:Limits</c>.</summary>
+/// <summary>How many connections are admitted; keys of the section <c>Echo:Limits</c>.</summary>
 internal sealed record AdmissionOptions
 {
-    /// <summary>How many connections all raw endpoints together hold.</summary>
+    /// <summary>The maximum number of connections of all raw endpoints together.</summary>
     /// <remarks>Default: what the descriptor limit allows, less a reserve.</remarks>
     public int? MaxConnections { get; init; }
 
-    /// <summary>How many connections one address may hold.</summary>
+    /// <summary>The maximum number of connections of one address.</summary>
     /// <remarks>Default: no limit.</remarks>
     public int? MaxConnectionsPerAddress { get; init; }
 

@@ -4,21 +4,21 @@ using System.Globalization;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// Notices an endpoint that rejects every client for the same reason, which is seldom the clients' fault:
-/// <c>Echo:TrustedProxies</c> may lack the proxy. Logs it once, and once more when it is over.
+/// Detects an endpoint that rejects every client for the same reason. The cause is usually the configuration: for example,
+/// <c>Echo:TrustedProxies</c> lacks the proxy. Logs the start and the end of such a state once each.
 /// </summary>
 internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<AdmissionWatch> logger)
 {
-    /// <summary>How many have to be rejected in a row, and over how long, before it means something.</summary>
+    /// <summary>How many clients in a row must be rejected, and over how long, before the endpoint counts as failing.</summary>
     public const int Enough = 10;
     public static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long after the last attempt to connect the state is unknown again.</summary>
+    /// <summary>How long after the last rejection the state is unknown again.</summary>
     public static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(5);
 
     private readonly ConcurrentDictionary<string, EndpointState> _endpoints = new(StringComparer.Ordinal);
 
-    /// <summary>The endpoints that reject every client, a sentence each.</summary>
+    /// <summary>The endpoints that reject every client, one sentence each.</summary>
     public IReadOnlyList<string> Problems
     {
         get
@@ -40,7 +40,7 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
         }
     }
 
-    /// <summary>An endpoint let a client in.</summary>
+    /// <summary>Records that an endpoint admitted a client.</summary>
     public void LetIn(string endpoint)
     {
         if (!_endpoints.TryGetValue(endpoint, out var state) || Volatile.Read(ref state.Count) == 0)
@@ -61,10 +61,10 @@ internal sealed partial class AdmissionWatch(TimeProvider time, ILogger<Admissio
         }
     }
 
-    /// <summary>An endpoint rejected a client.</summary>
+    /// <summary>Records that an endpoint rejected a client.</summary>
     /// <param name="endpoint">The endpoint's name.</param>
-    /// <param name="reason">What tells one reason from another.</param>
-    /// <param name="why">The same in words.</param>
+    /// <param name="reason">A key that identifies the reason.</param>
+    /// <param name="why">The reason in words.</param>
     public void Rejected(string endpoint, string reason, string why)
     {
         var state = _endpoints.GetOrAdd(endpoint, static _ => new EndpointState());

@@ -3,15 +3,16 @@ using System.Net.Sockets;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>A client's address as limits count it.</summary>
+/// <summary>The network that per-address limits count a client under.</summary>
 internal static class ClientNetwork
 {
-    /// <summary>Stands for all clients whose address is unknown: they share one limit rather than have none.</summary>
+    /// <summary>The network of clients without an address: they share one limit.</summary>
     private static readonly IPAddress Unknown = IPAddress.Any;
 
     /// <summary>
-    /// IPv4, also mapped into IPv6, as it is; of IPv6 the first 64 bits, which is what one subscriber has at the least
-    /// (RFC 6177), and can take any address from.
+    /// The IPv4 address itself, also if it is mapped into IPv6; the first 64 bits of any other IPv6 address. A subscriber
+    /// has at least
+    /// a /64 (RFC 6177) and can use every address in it.
     /// </summary>
     public static IPAddress Of(IPAddress? address)
     {

@@ -3,28 +3,33 @@ using EchoHost.Descriptors;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>How many connections fit, so that the process never runs out of descriptors.</summary>
-/// <param name="Echo">All echo endpoints together.</param>
-/// <param name="Http">The HTTP endpoint.</param>
-/// <param name="Descriptors">The limit these were derived from; null where there is none.</param>
+/// <summary>How many connections fit without the process running out of descriptors.</summary>
+/// <param name="Echo">The maximum of all echo endpoints together.</param>
+/// <param name="Http">The maximum of the HTTP endpoint.</param>
+/// <param name="Descriptors">The descriptor limit behind these figures; null if there is none.</param>
 internal sealed record ConnectionCapacity(int Echo, int Http, int? Descriptors)
 {
     private const string Key = "Echo:Limits:MaxConnections";
 
-    /// <summary>How many event loops that provides for; each further one takes two descriptors.</summary>
+    /// <summary>
+    /// The number of event loops that <see cref="DescriptorNeeds.OfHost"/> includes; each further one takes two
+    /// descriptors.
+    /// </summary>
     private const int FewLoops = 8;
     private const int DescriptorsPerLoop = 2;
 
     private const int MaxHttp = 256;
 
-    /// <summary>Where no descriptor limit can be read.</summary>
+    /// <summary>The default if the descriptor limit can't be read.</summary>
     private const int Unlimited = 1_000_000;
 
-    /// <param name="configured">What <c>Echo:Limits:MaxConnections</c> says.</param>
-    /// <param name="descriptors">The descriptor limit, where there is one.</param>
-    /// <param name="eventLoops">How many event loops there are.</param>
-    /// <param name="forProbes">How many descriptors the probes of other peers take at the most.</param>
-    /// <exception cref="ConfigurationException">More is configured than the descriptors allow; the message names both figures.</exception>
+    /// <param name="configured">The value of <c>Echo:Limits:MaxConnections</c>.</param>
+    /// <param name="descriptors">The descriptor limit, if there is one.</param>
+    /// <param name="eventLoops">The number of event loops.</param>
+    /// <param name="forProbes">The maximum number of descriptors that probes of peers take.</param>
+    /// <exception cref="ConfigurationException">
+    /// The descriptor limit does not allow the configured value; the message names both figures.
+    /// </exception>
     public static ConnectionCapacity From(int? configured, int? descriptors, int eventLoops = FewLoops, int forProbes = 0)
     {
         var forOthers = (DescriptorsPerLoop * Math.Max(0, eventLoops - FewLoops)) + forProbes;

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Counts open connections, over all echo endpoints and per address, and says whether one more is allowed.</summary>
+/// <summary>Counts open connections, over all echo endpoints and per address, and enforces the limits on both.</summary>
 internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
 {
     private readonly ConcurrentDictionary<IPAddress, int> _perAddress = new();
@@ -13,7 +13,7 @@ internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
 
     public int? MaxPerAddress { get; } = maxPerAddress;
 
-    /// <summary>Takes a place; <see cref="Leave"/> gives it back.</summary>
+    /// <summary>Takes a place, if one is free; <see cref="Leave"/> gives it back.</summary>
     public bool TryEnter()
     {
         if (Interlocked.Increment(ref _inside) <= MaxConnections)
@@ -27,7 +27,10 @@ internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
 
     public void Leave() => Interlocked.Decrement(ref _inside);
 
-    /// <summary>Takes a place of the share of this address, as <see cref="ClientNetwork"/> counts it; <see cref="LeaveAddress"/> gives it back.</summary>
+    /// <summary>
+    /// Takes a place from the share of an address, as counted by <see cref="ClientNetwork"/>; <see cref="LeaveAddress"/>
+    /// gives it back.
+    /// </summary>
     public bool TryEnterAddress(IPAddress address)
     {
         if (MaxPerAddress is not { } most)
@@ -62,7 +65,7 @@ internal sealed class ConnectionGate(int maxConnections, int? maxPerAddress)
             return;
         }
 
-        // The last one out removes the entry, so that addresses seen once are not kept.
+        // The last connection of an address removes the entry: addresses seen once are not kept.
         while (_perAddress.TryGetValue(address, out var held))
         {
             if (held > 1 ? _perAddress.TryUpdate(address, held - 1, held) : _perAddress.TryRemove(KeyValuePair.Create(address, held)))

@@ -5,10 +5,12 @@ namespace EchoHost.Connections.Admission;
 
 internal static class HttpAdmissionExtensions
 {
-    /// <summary>Lets connections of the HTTP endpoint in, within <paramref name="gate"/>, so that it can't use up the descriptors.</summary>
-    /// <param name="builder">The chain; this stands first in it.</param>
+    /// <summary>
+    /// Admits connections to the HTTP endpoint within <paramref name="gate"/>, so that it can't exhaust the descriptors.
+    /// </summary>
+    /// <param name="builder">The chain; this must come first in it.</param>
     /// <param name="gate">The places.</param>
-    /// <param name="isBehindProxy">Whether clients may be proxies, each of which speaks for many.</param>
+    /// <param name="isBehindProxy">Whether clients may be proxies, each with many clients of its own.</param>
     public static IConnectionBuilder UseHttpAdmission(this IConnectionBuilder builder, HttpGate gate, bool isBehindProxy)
     {
         var services = builder.ApplicationServices;
@@ -16,7 +18,9 @@ internal static class HttpAdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<HttpAdmissionMiddleware>(services, next, metrics, gate, !isBehindProxy).OnConnectionAsync);
     }
 
-    /// <summary>Lets an address hold no more than its share of the HTTP endpoint, and no client a place without asking; stands after PROXY.</summary>
+    /// <summary>
+    /// Limits the HTTP connections per client address, and ends those that send no request. Must come after PROXY.
+    /// </summary>
     public static IConnectionBuilder UseHttpClientLimits(this IConnectionBuilder builder, HttpGate gate)
     {
         var services = builder.ApplicationServices;
@@ -24,7 +28,7 @@ internal static class HttpAdmissionExtensions
         return builder.Use(next => ActivatorUtilities.CreateInstance<HttpClientMiddleware>(services, next, metrics, gate).OnConnectionAsync);
     }
 
-    /// <summary>Tells the gate which connections the host is answering.</summary>
+    /// <summary>Marks the connections whose request the host is answering, for the gate.</summary>
     public static void UseHttpTurns(this IApplicationBuilder app) => app.Use(static async (context, next) =>
     {
         var place = context.Features.Get<HttpPlace>();

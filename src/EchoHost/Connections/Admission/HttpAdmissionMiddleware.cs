@@ -8,17 +8,22 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>Lets a connection to the HTTP endpoint in, where need be in the place of another, and holds the place until its socket is closed.</summary>
-/// <param name="next">What comes after.</param>
-/// <param name="metrics">The HTTP endpoint's.</param>
+/// <summary>
+/// Admits a connection to the HTTP endpoint, if necessary by displacing another, and holds its place until the socket is closed.
+/// </summary>
+/// <param name="next">The next middleware.</param>
+/// <param name="metrics">The HTTP endpoint's metrics.</param>
 /// <param name="gate">The places.</param>
-/// <param name="hasShare">Whether the address that connects is the client's own, which has a share; else see <see cref="HttpClientMiddleware"/>.</param>
-/// <param name="drain">When the last connections have to go.</param>
-/// <param name="rejections">Counts and tells.</param>
+/// <param name="hasShare">
+/// Whether the connecting address is the client's own, so that its share counts now; otherwise
+/// <see cref="HttpClientMiddleware"/> counts it.
+/// </param>
+/// <param name="drain">Sets the deadline for the last connections.</param>
+/// <param name="rejections">Counts and logs rejected clients.</param>
 internal sealed class HttpAdmissionMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, bool hasShare, DrainState drain, Rejections rejections)
 {
-    /// <summary>How long the client may take for the end of its last answer. Kestrel would wait without a limit.</summary>
+    /// <summary>How long the client may take to read the end of its last response. Kestrel would wait without a limit.</summary>
     internal static readonly TimeSpan GracefulCloseLimit = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
@@ -45,8 +50,8 @@ internal sealed class HttpAdmissionMiddleware(
     }
 
     /// <summary>
-    /// Waits until the socket is closed, which is when its last bytes are the kernel's. There is no event for that:
-    /// ConnectionClosed may be the client's FIN, which comes long before.
+    /// Waits until the socket is closed, when the kernel has its last bytes. No event marks that moment: ConnectionClosed may
+    /// be the client's FIN, which comes long before.
     /// </summary>
     private static async Task SendRemainingAsync(ConnectionContext context)
     {
@@ -57,7 +62,7 @@ internal sealed class HttpAdmissionMiddleware(
             return;
         }
 
-        // By the clock of the machine, as sockets go.
+        // Sockets close in real time, so a TimeProvider would not do.
         var start = Stopwatch.GetTimestamp();
         while (!handle.IsClosed)
         {

@@ -5,12 +5,14 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// Stands where the client's address is known, so after PROXY: counts the connection in the client's share, and ends it
-/// unless its first byte comes soon.
+/// Counts the connection in the share of its client's address, and ends it unless its first byte comes soon. Must come after
+/// PROXY, which sets the address.
 /// </summary>
 internal sealed class HttpClientMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, Rejections rejections, TimeProvider time)
 {
-    /// <summary>How long a client may take for the first byte of its first request. A client that connects to ask sends at once.</summary>
+    /// <summary>
+    /// How long a client may take for the first byte of its first request. A client with a request sends it at once.
+    /// </summary>
     internal static readonly TimeSpan FirstByteLimit = TimeSpan.FromSeconds(2);
 
     public async Task OnConnectionAsync(ConnectionContext context)
@@ -27,7 +29,7 @@ internal sealed class HttpClientMiddleware(ConnectionDelegate next, EndpointMetr
         }
     }
 
-    /// <summary>Whether a byte has come. It is left where it is.</summary>
+    /// <summary>Waits for the first byte without consuming it; false if none came.</summary>
     private async Task<bool> AsksAsync(ConnectionContext context)
     {
         using var limit = new CancellationTokenSource(FirstByteLimit, time);

@@ -4,7 +4,7 @@ namespace EchoHost.Connections.Admission;
 
 internal static class HttpDisplacement
 {
-    /// <summary>Ends the connection that has given up its place to another.</summary>
+    /// <summary>Ends the connection that lost its place to another.</summary>
     public static void End(HttpPlace? displaced, HttpGate gate, EndpointMetrics metrics, Rejections rejections)
     {
         if (displaced is not null)

@@ -4,17 +4,17 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// The places of the HTTP endpoint, so that probes and scrapes are always answered. Where places run
-/// out, the connection that has kept the host waiting for the longest gives way, so that a new one always gets in.
+/// Limits the connections of the HTTP endpoint, yet always admits a new one, so that probes and scrapes get an answer: if no
+/// place is free, the connection on which the host has waited longest for the client loses its place.
 /// </summary>
-/// <param name="places">How many connections there may be at once.</param>
-/// <param name="time">What waiting is measured by.</param>
+/// <param name="places">The maximum number of connections.</param>
+/// <param name="time">The clock for waiting times.</param>
 internal sealed class HttpGate(int places, TimeProvider time)
 {
-    /// <summary>One address may have a half of all places.</summary>
+    /// <summary>One address may hold half of all places.</summary>
     private const int ShareDivisor = 2;
 
-    /// <summary>An eighth of all places is reserved for clients on this machine: its operators and its own checks.</summary>
+    /// <summary>One eighth of all places is reserved for clients on this machine: its operators and its own checks.</summary>
     private const int LoopbackDivisor = 8;
 
     private readonly Lock _lock = new();
@@ -24,17 +24,21 @@ internal sealed class HttpGate(int places, TimeProvider time)
 
     public int Places { get; } = places;
 
-    /// <summary>The most that one client can have, by <see cref="ClientNetwork"/>.</summary>
+    /// <summary>The maximum number of places of one client, as counted by <see cref="ClientNetwork"/>.</summary>
     public int Share { get; } = places / ShareDivisor;
 
-    /// <summary>The most that clients on other machines have together.</summary>
+    /// <summary>The maximum number of places of all clients on other machines together.</summary>
     public int PlacesForElsewhere { get; } = places - (places / LoopbackDivisor);
 
     /// <summary>Takes a place for a connection.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="address">Where it comes from; null where that is unknown, which is no reason to take it for one from this machine.</param>
-    /// <param name="hasShare">Whether the address's share counts. Not yet for a proxy, whose clients have shares of their own.</param>
-    /// <param name="displaced">The place that had to be given up for it, if any; its connection is to be ended.</param>
+    /// <param name="address">The client's address; null if unknown, which counts as another machine.</param>
+    /// <param name="hasShare">
+    /// Whether the address's share counts. False for a proxy, whose clients have shares of their own.
+    /// </param>
+    /// <param name="displaced">
+    /// The place that was taken from another connection, if any; the caller must end that connection.
+    /// </param>
     public HttpPlace Enter(ConnectionContext connection, IPAddress? address, bool hasShare, out HttpPlace? displaced)
     {
         var place = new HttpPlace(connection, isLocal: address is not null && IPAddress.IsLoopback(address), time);
@@ -51,10 +55,10 @@ internal sealed class HttpGate(int places, TimeProvider time)
         }
     }
 
-    /// <summary>Counts a place in its client's share, once the client is known.</summary>
+    /// <summary>Counts a place in its client's share, once the client's address is known.</summary>
     /// <param name="place">The place.</param>
-    /// <param name="address">Its client's address.</param>
-    /// <param name="displaced">As for <see cref="Enter"/>.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="displaced">As in <see cref="Enter"/>.</param>
     public void EnterShare(HttpPlace place, IPAddress? address, out HttpPlace? displaced)
     {
         displaced = null;
@@ -71,7 +75,7 @@ internal sealed class HttpGate(int places, TimeProvider time)
         }
     }
 
-    /// <summary>Gives a place back; one that had to be given up before is no longer there.</summary>
+    /// <summary>Gives a place back; has no effect if another connection has taken it.</summary>
     public void Leave(HttpPlace place)
     {
         lock (_lock)
@@ -103,7 +107,7 @@ internal sealed class HttpGate(int places, TimeProvider time)
         }
 
         _fromElsewhere -= place.IsLocal ? 0 : 1;
-        // The last one out removes the entry, so that addresses seen once are not kept.
+        // The last connection of an address removes the entry: addresses seen once are not kept.
         if (place.Network is { } network && --_perAddress[network] == 0)
         {
             _perAddress.Remove(network);

@@ -3,32 +3,44 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>A connection's place at the HTTP endpoint, and whose turn it is: a feature of the connection.</summary>
+/// <summary>
+/// A connection's place at the HTTP endpoint, as a feature of the connection. Records its turn: the client's while the host waits
+/// for it, the host's while it answers.
+/// </summary>
 /// <param name="connection">The connection.</param>
-/// <param name="isLocal">Whether it comes from this machine.</param>
-/// <param name="time">What turns are measured by.</param>
+/// <param name="isLocal">Whether the client is on this machine.</param>
+/// <param name="time">The clock for turns.</param>
 internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, TimeProvider time)
 {
-    /// <summary>What a client needs between connecting and asking, on a bad path or where every core is busy.</summary>
+    /// <summary>
+    /// The time that a client needs between connecting and its request, on a bad path or on a machine with every core busy.
+    /// </summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 
-    /// <summary>The turn's beginning, and in the lowest bit whether it is the host's; together, so that they change at once.</summary>
+    /// <summary>
+    /// The start of the turn, shifted left by one; the lowest bit is 1 for the host's turn. One field, so that both change
+    /// at once.
+    /// </summary>
     private long _turn = time.GetTimestamp() << 1;
 
     public ConnectionContext Connection { get; } = connection;
 
     public bool IsLocal { get; } = isLocal;
 
-    /// <summary>The network in whose share it is counted; the gate's to set.</summary>
+    /// <summary>The network whose share the connection counts in. Only the gate sets it.</summary>
     public IPAddress? Network { get; set; }
 
-    /// <summary>Whether the host has something to do for it; else it waits for the client to ask, or to take what it is sent.</summary>
+    /// <summary>
+    /// Whether the host is working on a request; otherwise it waits for the client to send one or to read the response.
+    /// </summary>
     public bool IsHostsTurn => (Volatile.Read(ref _turn) & 1) != 0;
 
     /// <summary>
-    /// The smaller, the sooner it gives way: first those that the host has waited for longer than a moment, then all others,
-    /// of either the one whose turn has lasted the longest. A client that has just connected is about to ask, and must not go
-    /// before those whose questions keep the host busy.
+    /// The order of displacement, smallest first: connections on which the host has waited for longer than
+    /// <see cref="Moment"/>, then
+    /// all others; within each group, the longest turn first. A client that has just connected is about to send its
+    /// request, and must
+    /// not be displaced before the clients whose requests keep the host busy.
     /// </summary>
     public (bool IsInTime, long Since) Order
     {
@@ -40,11 +52,11 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
         }
     }
 
-    /// <summary>A whole request is there: it is the host's turn.</summary>
+    /// <summary>Starts the host's turn: a whole request has arrived.</summary>
     public void HostsTurn() => Volatile.Write(ref _turn, NewHostsTurn());
 
-    /// <summary>The answer is made, or the client takes no more of it: it is the client's turn.</summary>
-    /// <returns>Which turn that is, for <see cref="EndTurn"/>.</returns>
+    /// <summary>Starts the client's turn: the response is complete, or the client has stopped reading it.</summary>
+    /// <returns>The turn, for <see cref="EndTurn"/>.</returns>
     public long ClientsTurn()
     {
         var turn = time.GetTimestamp() << 1;
@@ -52,7 +64,7 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
         return turn;
     }
 
-    /// <summary>The same as <see cref="HostsTurn"/>, unless another turn has come meanwhile.</summary>
+    /// <summary>Starts the host's turn if <paramref name="turn"/> is still the current one.</summary>
     public void EndTurn(long turn) => Interlocked.CompareExchange(ref _turn, NewHostsTurn(), turn);
 
     private long NewHostsTurn() => (time.GetTimestamp() << 1) | 1;

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// The one place where connections are rejected: counts them by reason, and logs at most one a second for each kind, since
-/// a flood must not flood the log.
+/// Rejects all connections that the host rejects: counts them by reason, and logs at most one a second of each kind, so that a
+/// flood of clients does not become a flood of lines.
 /// </summary>
 internal sealed partial class Rejections(AdmissionWatch watch, QuietNetworks quiet, TimeProvider time, ILogger<Rejections> logger)
 {
@@ -15,31 +15,33 @@ internal sealed partial class Rejections(AdmissionWatch watch, QuietNetworks qui
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Part, string Reason), (long At, int LeftOut)> _last = [];
 
-    /// <summary>Ends a connection at once, with RST; counted and logged.</summary>
+    /// <summary>Ends a connection at once, with RST; counts and logs it.</summary>
     /// <param name="context">The connection.</param>
-    /// <param name="metrics">Its endpoint's.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="why">The same in words.</param>
+    /// <param name="metrics">Its endpoint's metrics.</param>
+    /// <param name="reason">The reason, as a label.</param>
+    /// <param name="why">The reason in words.</param>
     public void Reject(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why)
     {
         Count(context, metrics, reason, why);
         context.Abort(new ConnectionAbortedException(why));
     }
 
-    /// <summary>Counts and logs a connection that was rejected and ends by itself.</summary>
+    /// <summary>Counts and logs a rejected connection that the caller ends.</summary>
     /// <param name="context">The connection.</param>
-    /// <param name="metrics">Its endpoint's.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="why">The same in words.</param>
-    /// <param name="mayBeProbe">Whether a health check may look like this, of which a quiet network says nothing above Debug.</param>
-    /// <param name="detail">What tells one kind from another where a reason has several.</param>
+    /// <param name="metrics">Its endpoint's metrics.</param>
+    /// <param name="reason">The reason, as a label.</param>
+    /// <param name="why">The reason in words.</param>
+    /// <param name="mayBeProbe">
+    /// Whether it may be a health check, which is logged at Debug if it comes from a quiet network.
+    /// </param>
+    /// <param name="detail">The kind, for a reason that has several.</param>
     public void Count(ConnectionContext context, EndpointMetrics metrics, RejectReason reason, string why, bool mayBeProbe = false, string? detail = null)
     {
         metrics.Rejected(reason);
-        // The HTTP endpoint's limits are others than those of the raw endpoints.
+        // The HTTP endpoint has limits of its own.
         var isHttp = metrics.Endpoint == EchoMetrics.HttpEndpoint;
         (string Part, string Reason) kind = detail is null ? (isHttp ? EchoMetrics.HttpEndpoint : "raw", reason.Label()) : (reason.Label(), detail);
-        // A drain rejects all clients by intent, and admissions by the HTTP endpoint are not counted.
+        // A drain rejects all clients by intent, and the HTTP endpoint does not report its admissions.
         if (reason != RejectReason.Draining && !isHttp)
         {
             watch.Rejected(metrics.Endpoint, $"{kind.Part} {kind.Reason}", why);
@@ -48,11 +50,11 @@ internal sealed partial class Rejections(AdmissionWatch watch, QuietNetworks qui
         Log(context, kind, why, mayBeProbe);
     }
 
-    /// <summary>Logs a client that left before it could be rejected.</summary>
+    /// <summary>Logs a client that left before it was rejected.</summary>
     /// <param name="context">The connection.</param>
-    /// <param name="reason">What it would have been rejected for.</param>
-    /// <param name="detail">What tells one kind from another.</param>
-    /// <param name="why">The same in words.</param>
+    /// <param name="reason">The reason to reject it.</param>
+    /// <param name="detail">The kind of that reason.</param>
+    /// <param name="why">The reason in words.</param>
     public void LogLeft(ConnectionContext context, RejectReason reason, string detail, string why) =>
         Log(context, (reason.Label(), detail), why, mayBeProbe: true);
 

@@ -4,7 +4,10 @@ namespace EchoHost.Connections.Admission;
 
 internal static class SelfProbeExtensions
 {
-    /// <summary>Recognises the host's own probes, by the end point that they connect from; stands first, before PROXY can change it.</summary>
+    /// <summary>
+    /// Recognises the host's own probes by the end point that they connect from. Must come first, before PROXY changes that
+    /// end point.
+    /// </summary>
     public static void UseSelfProbes(this IConnectionBuilder builder)
     {
         var probes = builder.ApplicationServices.GetRequiredService<SelfProbes>();
@@ -19,7 +22,7 @@ internal static class SelfProbeExtensions
         });
     }
 
-    /// <summary>Adds what clients pass and the host's own probes do not: limits, PROXY, tracking.</summary>
+    /// <summary>Adds middleware for clients only; the host's own probes skip it.</summary>
     /// <param name="builder">The chain.</param>
     /// <param name="configure">Adds the middleware.</param>
     public static void UseForClients(this IConnectionBuilder builder, Action<IConnectionBuilder> configure) => builder.Use(next =>
@@ -31,7 +34,7 @@ internal static class SelfProbeExtensions
         return context => context.Features.Get<OwnProbe>() is null ? forClients(context) : next(context);
     });
 
-    /// <summary>A connection's feature: it is one of the host's own probes.</summary>
+    /// <summary>Marks a connection as one of the host's own probes; a feature of the connection.</summary>
     private sealed class OwnProbe
     {
         public static readonly OwnProbe Instance = new();

@@ -5,8 +5,9 @@ using System.Net.Sockets;
 namespace EchoHost.Connections.Admission;
 
 /// <summary>
-/// The connections that this host's own readiness check makes. They show that a listener lives; they belong to no
-/// user, so they pass every limit and appear in no list, log or count. Each is known by its local end point before it connects.
+/// The connections of the host's own readiness check, which show that a listener works. They belong to no user, so they
+/// skip every
+/// limit and appear in no list, log or metric. Each is identified by its local end point, which is fixed before it connects.
 /// </summary>
 internal sealed class SelfProbes
 {

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary>The way out of an HTTP connection: while the client does not take what is sent, it is the client's turn.</summary>
+/// <summary>The output of an HTTP connection: while a flush waits for the client, it is the client's turn.</summary>
 internal sealed class WatchedOutput(PipeWriter output, HttpPlace place) : PipeWriter
 {
     public override bool CanGetUnflushedBytes => output.CanGetUnflushedBytes;

@@ -3,9 +3,11 @@ using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Connections.ProxyProtocol;
 
-/// <summary>What a PROXY header said of a connection, as it is shown.</summary>
-/// <param name="Via">The proxy's own end point, where the header gave the client's; null where the proxy spoke for itself.</param>
-/// <param name="Description">What the header held.</param>
+/// <summary>What a PROXY header says about a connection.</summary>
+/// <param name="Via">
+/// The proxy's own end point, if the header gives the client's; null for a connection of the proxy itself.
+/// </param>
+/// <param name="Description">The header's other values.</param>
 internal sealed record ProxiedConnection(EndPoint? Via, ProxyDescription Description)
 {
     public static ProxiedConnection From(IProxyProtocolFeature header) =>

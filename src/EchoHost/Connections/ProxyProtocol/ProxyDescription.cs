@@ -6,16 +6,16 @@ using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Connections.ProxyProtocol;
 
-/// <summary>What a proxy told of a connection, as <c>/connections</c> shows it. Text from the proxy is escaped.</summary>
+/// <summary>What a proxy says about a connection, as <c>/connections</c> shows it. Text from the proxy is escaped.</summary>
 /// <param name="Version">1 or 2.</param>
 /// <param name="Authority">The host name that the client asked for (SNI).</param>
 /// <param name="Alpn">The application protocol that the client and the proxy agreed on.</param>
 /// <param name="UniqueId">
-/// The proxy's id of the connection: text where all of it is printable ASCII, as HAProxy's usually is, else in hexadecimal.
+/// The proxy's id of the connection: text if all of it is printable ASCII, as HAProxy's usually is; otherwise hexadecimal.
 /// </param>
-/// <param name="Tls">How the client's TLS connection to the proxy was; null where it had none.</param>
-/// <param name="AwsVpcEndpointId">Amazon's endpoint service: through which endpoint the client came.</param>
-/// <param name="AzureLinkId">Azure Private Link: through which link the client came.</param>
+/// <param name="Tls">The client's TLS connection to the proxy; null without TLS.</param>
+/// <param name="AwsVpcEndpointId">The id of the client's AWS VPC endpoint.</param>
+/// <param name="AzureLinkId">The id of the client's Azure Private Link.</param>
 internal sealed record ProxyDescription(
     int Version,
     string? Authority = null,
@@ -25,7 +25,7 @@ internal sealed record ProxyDescription(
     string? AwsVpcEndpointId = null,
     uint? AzureLinkId = null)
 {
-    /// <summary>Reads what is worth showing from a header's checked values.</summary>
+    /// <summary>Reads the values to show from a header's TLVs, which must be well-formed.</summary>
     public static ProxyDescription From(int version, ReadOnlySpan<byte> values)
     {
         var description = new ProxyDescription(version);
@@ -58,12 +58,12 @@ internal sealed record ProxyDescription(
 /// <summary>The client's TLS connection as the proxy saw it (proxy-protocol.txt, section 2.2.6).</summary>
 /// <param name="Version">As the proxy's TLS library spells it, such as <c>TLSv1.3</c>.</param>
 /// <param name="Cipher">The cipher's name.</param>
-/// <param name="ClientCertificate">Whether the client showed a certificate.</param>
-/// <param name="Verified">Whether that certificate was verified.</param>
+/// <param name="ClientCertificate">Whether the client presented a certificate.</param>
+/// <param name="Verified">Whether the proxy verified that certificate.</param>
 /// <param name="CommonName">The certificate's common name.</param>
 internal sealed record ProxyTlsDescription(string? Version, string? Cipher, bool ClientCertificate, bool Verified, string? CommonName)
 {
-    /// <summary>Null where the client came without TLS.</summary>
+    /// <summary>Null if the client came without TLS.</summary>
     public static ProxyTlsDescription? From(ProxySslValue ssl)
     {
         if (!ssl.IsTls)

@@ -10,11 +10,13 @@ namespace EchoHost.Connections.ProxyProtocol;
 
 internal static class ProxyProtocolExtensions
 {
-    /// <summary>Takes PROXY headers (HAProxy's proxy-protocol.txt) from trusted proxies; must stand before TLS.</summary>
+    /// <summary>Reads PROXY headers (HAProxy's proxy-protocol.txt) from trusted proxies. Must come before TLS.</summary>
     /// <param name="builder">The chain.</param>
-    /// <param name="mode">Whether a header may or must come.</param>
+    /// <param name="mode">Whether a header is allowed or required.</param>
     /// <param name="endpoint">The endpoint's name.</param>
-    /// <param name="isUnix">Whether it is a Unix socket, whose file's permissions say who may connect.</param>
+    /// <param name="isUnix">
+    /// Whether the endpoint is a Unix socket, where the file's permissions decide which processes may connect.
+    /// </param>
     public static IConnectionBuilder UseProxyProtocol(this IConnectionBuilder builder, ProxyProtocolMode mode, string endpoint, bool isUnix = false)
     {
         if (mode == ProxyProtocolMode.Off)
@@ -32,16 +34,17 @@ internal static class ProxyProtocolExtensions
             Mode = mode == ProxyProtocolMode.Required ? ProxyHeaderMode.Required : ProxyHeaderMode.Optional,
             IsTrustedProxy = connection => IsTrusted(connection, options.TrustedProxies, isUnix),
             HeaderTimeout = options.ProxyHeaderTimeout,
-            // An optional header has not begun before the first byte: until then a client of a raw endpoint is just idle. HTTP has no idle clients.
+            // An optional header starts with the first byte; until then a client of a raw endpoint is idle. HTTP has no
+            // idle clients.
             FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : isHttp ? options.ProxyHeaderTimeout : options.IdleTimeout,
-            // HTTP answers all through the drain, clients behind a proxy too.
+            // HTTP answers throughout the drain, also to clients behind a proxy.
             Stopping = isHttp ? drain.HttpDeadline : drain.Rejecting,
             Observer = new ProxyProtocolObserver(metrics, services.GetRequiredService<Rejections>()),
             TimeProvider = services.GetRequiredService<TimeProvider>(),
         });
     }
 
-    /// <summary>Without an address there is nothing to go by, and no trust, but on a Unix socket.</summary>
+    /// <summary>A client without an address is trusted on a Unix socket only.</summary>
     internal static bool IsTrusted(ConnectionContext connection, NetworkSet proxies, bool isUnix) =>
         ClientAddress.Of(connection.RemoteEndPoint) is { } address ? proxies.Contains(address) : isUnix;
 }

@@ -25,7 +25,7 @@ internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections 
 
         var result = ResultOf(rejection.Reason);
         metrics.ProxyHeader(rejection.Version, result);
-        // An untrusted client is rejected unheard, and may have had much to say.
+        // An untrusted client is rejected before its bytes are read, so it is not known to be silent.
         var isSilent = rejection.BytesReceived == 0 && rejection.Reason != ProxyRejectionReason.Untrusted;
         if (isSilent && rejection.Reason == ProxyRejectionReason.Missing)
         {
@@ -37,7 +37,7 @@ internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections 
         }
     }
 
-    /// <summary>The result of a connection that is rejected for its header, or for lack of one.</summary>
+    /// <summary>The result to count for a connection that is rejected because of its header.</summary>
     private static ProxyResult ResultOf(ProxyRejectionReason reason) => reason switch
     {
         ProxyRejectionReason.Missing => ProxyResult.Missing,

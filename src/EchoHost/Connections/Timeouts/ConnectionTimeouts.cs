@@ -4,8 +4,9 @@ using EchoHost.Metrics;
 namespace EchoHost.Connections.Timeouts;
 
 /// <summary>
-/// Ends connections that have been idle, or whose peer takes nothing, for too long. One pass over all of them a second
-/// (more often for short limits) costs less than a timer for each.
+/// Ends connections that are idle, or whose client takes nothing, for too long. One pass a second over all of them (more
+/// often for
+/// short limits) costs less than a timer for each.
 /// </summary>
 internal sealed partial class ConnectionTimeouts(
     ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
@@ -13,13 +14,13 @@ internal sealed partial class ConnectionTimeouts(
     private static readonly TimeSpan LongestPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestPeriod = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How long a connection may take to end once it was asked to.</summary>
+    /// <summary>How long a connection may take to close after <see cref="TrackedConnection.RequestClose"/>.</summary>
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(12);
 
     private readonly TimeSpan _idleTimeout = options.IdleTimeout;
     private readonly TimeSpan _writeTimeout = options.WriteTimeout;
 
-    /// <summary>How often connections are looked at: four times within the shorter limit, between 10 ms and a second.</summary>
+    /// <summary>The interval between two passes: a quarter of the shorter limit, between 10 ms and a second.</summary>
     private TimeSpan Period
     {
         get
@@ -51,7 +52,7 @@ internal sealed partial class ConnectionTimeouts(
                     }
                     catch (Exception e)
                     {
-                        // One connection's trouble must end neither the watch over the others nor, with it, the host.
+                        // An exception here would end the watch over all other connections, and with it the host.
                         LogFailed(connection.Peer, e);
                     }
                 }
@@ -76,7 +77,8 @@ internal sealed partial class ConnectionTimeouts(
 
         if (_idleTimeout > TimeSpan.Zero && connection.Idle >= _idleTimeout)
         {
-            // A silent connection is closed as politely as any; one that can't send what it has, or still stands long after it was asked to close, is given up.
+            // A silent connection is closed gracefully; one that can't send, or is still open long after its close began,
+            // is aborted.
             if (connection.CloseReason is null ? connection.IsSending : time.GetElapsedTime(connection.CloseTimestamp, now) >= LongestEnd)
             {
                 connection.Abort(CloseReason.IdleTimeout);

@@ -3,14 +3,14 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>Reads the authorities that may issue client certificates, from PEM.</summary>
+/// <summary>Reads the certificates of the authorities that may issue client certificates, from PEM.</summary>
 internal sealed class AuthoritiesFile(string path)
 {
-    /// <summary>As <see cref="CertificateFile.Fingerprint"/>.</summary>
+    /// <summary>A hash of the file's bytes, as <see cref="CertificateFile.Fingerprint"/>.</summary>
     public string Fingerprint() => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
 
     /// <exception cref="IOException">The file can't be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not read the file.</exception>
     /// <exception cref="CryptographicException">It holds no certificate.</exception>
     public X509Certificate2Collection Load()
     {

@@ -7,15 +7,15 @@ using System.Text;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>Reads a certificate with its key and the certificates that issued it, from PEM or PFX.</summary>
+/// <summary>Reads a certificate with its private key and its issuers' certificates, from PEM or PFX.</summary>
 internal sealed class CertificateFile(CertificateOptions options)
 {
-    /// <summary>How the framework marks a PFX file that the password does not open (ERROR_INVALID_PASSWORD), on every system.</summary>
+    /// <summary>The framework's HResult for a PFX file with another password (ERROR_INVALID_PASSWORD), on every system.</summary>
     private const int InvalidPassword = unchecked((int)0x80070056);
 
     /// <summary>
-    /// The files' bytes, as one string to compare. Reading them whole sees every kind of change: an edit, a rename, and
-    /// the swapped symbolic link by which Kubernetes updates a mounted secret.
+    /// A hash of the files' bytes. Comparing contents detects every kind of change: an edit, a rename, and the swapped symbolic
+    /// link by which Kubernetes updates a mounted secret.
     /// </summary>
     public string Fingerprint()
     {
@@ -29,25 +29,25 @@ internal sealed class CertificateFile(CertificateOptions options)
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    /// <summary>What TLS shows: the file's certificates, all of them and no others.</summary>
+    /// <summary>Loads what TLS sends: exactly the certificates in the file.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">A file may not be read.</exception>
-    /// <exception cref="CryptographicException">What is in it is no certificate with its key.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not read a file.</exception>
+    /// <exception cref="CryptographicException">The files hold no certificate with its private key.</exception>
     public SslStreamCertificateContext Load()
     {
         var isPem = IsPem(File.ReadAllBytes(options.Path));
         var (certificate, others) = isPem ? LoadPem() : LoadPfx();
-        // Offline: what the file does not hold is not fetched from somewhere.
+        // Offline: missing issuers are not downloaded.
         var context = SslStreamCertificateContext.Create(certificate, others, offline: true);
         ShownWith(context) = new([.. isPem ? WithoutFirst(others, certificate) : InOrder(others, certificate)]);
         return context;
     }
 
-    /// <summary>Whether this is how an unreadable certificate shows itself.</summary>
+    /// <summary>Whether <paramref name="e"/> means that a certificate can't be read.</summary>
     public static bool IsUnreadable(Exception e) => e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
 
-    /// <summary>What is wrong with the files: the key to blame, its value unless that is a secret, and why.</summary>
-    /// <param name="e">What <see cref="Load"/> or <see cref="Fingerprint"/> has thrown.</param>
+    /// <summary>Describes what is wrong with the files: the key, its value unless it is a secret, and the reason.</summary>
+    /// <param name="e">The exception of <see cref="Load"/> or <see cref="Fingerprint"/>.</param>
     public string Explain(Exception e)
     {
         var words = e.Message.ReplaceLineEndings(" ");
@@ -101,9 +101,11 @@ internal sealed class CertificateFile(CertificateOptions options)
     }
 
     /// <summary>
-    /// What is shown beside the certificate itself. The framework builds a chain of its own, which ends at the first root
-    /// that this machine trusts; a cross certificate behind it, which the file holds for the sake of clients that do not
-    /// know that root, would be left out. There is no public way to say otherwise.
+    /// The certificates that TLS sends with the endpoint's own. The framework builds this chain itself and ends it at the
+    /// first root that
+    /// this machine trusts. That would drop a cross certificate behind it, which clients that do not know this root need.
+    /// There is no
+    /// public API to change that.
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<IntermediateCertificates>k__BackingField")]
     private static extern ref ReadOnlyCollection<X509Certificate2> ShownWith(SslStreamCertificateContext context);
@@ -131,7 +133,11 @@ internal sealed class CertificateFile(CertificateOptions options)
     private static IEnumerable<X509Certificate2> WithoutFirst(X509Certificate2Collection all, X509Certificate2 certificate) =>
         all.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
 
-    /// <summary>A PFX file keeps no order: each certificate is followed by its issuer's, as TLS 1.2 wants it (RFC 5246, section 7.4.2).</summary>
+    /// <summary>
+    /// Orders the certificates so that each is followed by its issuer's, as TLS 1.2 requires (RFC 5246, section 7.4.2); a
+    /// PFX file
+    /// has no order.
+    /// </summary>
     private static List<X509Certificate2> InOrder(X509Certificate2Collection all, X509Certificate2 certificate)
     {
         var left = WithoutFirst(all, certificate).ToList();

@@ -4,14 +4,15 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>How the certificates that clients show are looked at.</summary>
+/// <summary>How client certificates are validated.</summary>
 internal static class ClientCertificates
 {
     /// <summary>
-    /// Nothing is fetched because of what a client shows: neither its issuers (AIA) nor lists of what was revoked. A client
-    /// could otherwise have the host call any address, and wait for the answer.
+    /// The policy for validating client certificates. It downloads nothing, neither issuers (AIA) nor revocation lists: a
+    /// client could
+    /// otherwise make the host connect to any address and wait for the answer.
     /// </summary>
-    /// <param name="authorities">The authorities to trust; null for those of the system.</param>
+    /// <param name="authorities">The trusted authorities; null for those of the system.</param>
     public static X509ChainPolicy Policy(X509Certificate2Collection? authorities)
     {
         var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
@@ -24,11 +25,11 @@ internal static class ClientCertificates
         return policy;
     }
 
-    /// <summary>What is wrong with what a client showed, in words; null where nothing is.</summary>
-    /// <param name="shown">The certificate; null where it showed none.</param>
-    /// <param name="chain">What was found out about it.</param>
-    /// <param name="errors">The same in short.</param>
-    /// <param name="isRequired">Whether it has to show one.</param>
+    /// <summary>Describes what is wrong with a client's certificate; null if it is accepted.</summary>
+    /// <param name="shown">The certificate; null if the client sent none.</param>
+    /// <param name="chain">The result of the validation.</param>
+    /// <param name="errors">The summary of that result.</param>
+    /// <param name="isRequired">Whether the client must send a certificate.</param>
     public static string? ProblemOf(X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors, bool isRequired)
     {
         if (shown is null)

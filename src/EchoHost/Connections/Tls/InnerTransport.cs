@@ -2,6 +2,6 @@ using System.IO.Pipelines;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>A connection's feature: the transport's own pipes, which TLS hides behind its own.</summary>
-/// <param name="Pipes">Where the encrypted bytes come from and go.</param>
+/// <summary>A feature of a TLS connection: the transport's own pipes, which TLS replaces with its own.</summary>
+/// <param name="Pipes">The pipes that carry the encrypted bytes.</param>
 internal sealed record InnerTransport(IDuplexPipe Pipes);

@@ -4,8 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace EchoHost.Connections.Tls;
 
 /// <summary>
-/// The certificate that an endpoint shows now, and the authorities whose client certificates it takes. Their files are
-/// looked at every second; a bad new one leaves the old in force.
+/// An endpoint's current certificate, and the authorities whose client certificates it accepts. Checks their files for
+/// changes every
+/// second; a bad new file leaves the old contents in force.
 /// </summary>
 internal sealed partial class ServerCertificate : IDisposable
 {
@@ -25,7 +26,7 @@ internal sealed partial class ServerCertificate : IDisposable
     private string? _authoritiesProblem;
     private int _isLooking;
 
-    /// <summary>Takes over files that were checked when the configuration was read.</summary>
+    /// <summary>Loads the files, which were checked when the configuration was read.</summary>
     public ServerCertificate(string endpoint, TlsOptions options, TimeProvider time, ILogger<ServerCertificate> logger)
     {
         _endpoint = endpoint;
@@ -46,12 +47,12 @@ internal sealed partial class ServerCertificate : IDisposable
 
     public SslStreamCertificateContext Current => _current;
 
-    /// <summary>The authorities that may have issued a client's certificate; null for those of the system.</summary>
+    /// <summary>The authorities that may issue client certificates; null for those of the system.</summary>
     public X509Certificate2Collection? Authorities => _authorities;
 
     public void Dispose() => _timer.Dispose();
 
-    /// <summary>Looks at the files once.</summary>
+    /// <summary>Checks the files for changes once.</summary>
     internal void Look()
     {
         if (Interlocked.Exchange(ref _isLooking, 1) != 0)
@@ -59,7 +60,7 @@ internal sealed partial class ServerCertificate : IDisposable
             return;
         }
 
-        // A file may be half written, or its key still the old one's: tried again every second, said once.
+        // A file may be half written, or not match its key yet: try again every second, but log each problem once.
         if (Try(LookAtCertificate, e => $"Certificate:{_file.Explain(e)}") is var problem && problem != _problem)
         {
             _problem = problem;
@@ -84,7 +85,7 @@ internal sealed partial class ServerCertificate : IDisposable
     private string ExplainAuthorities(Exception e) =>
         $"ClientCertificateAuthorities is '{_options.ClientCertificateAuthorities}': {e.Message.ReplaceLineEndings(" ")}";
 
-    /// <summary>What is wrong with the file; null where nothing is.</summary>
+    /// <summary>The problem with the file; null if there is none.</summary>
     private static string? Try(Action look, Func<Exception, string> explain)
     {
         try

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>One certificate an endpoint, however many addresses it listens on.</summary>
+/// <summary>The certificates by endpoint. All addresses of an endpoint share one.</summary>
 internal sealed class ServerCertificates(TimeProvider time, ILogger<ServerCertificate> logger) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ServerCertificate> _byEndpoint = new(StringComparer.Ordinal);

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>A connection's TLS, as <c>/connections</c> shows it.</summary>
+/// <summary>The TLS figures of a connection, as <c>/connections</c> shows them.</summary>
 /// <param name="Protocol"><c>TLSv1.2</c> or <c>TLSv1.3</c>.</param>
 /// <param name="Cipher">The cipher suite's IANA name.</param>
 internal sealed record TlsDescription(string Protocol, string Cipher)

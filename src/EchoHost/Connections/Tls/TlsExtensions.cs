@@ -11,12 +11,13 @@ namespace EchoHost.Connections.Tls;
 internal static class TlsExtensions
 {
     /// <summary>
-    /// TLS 1.2 and 1.3 by Kestrel's own middleware. A client that fails the handshake is rejected and counted; nothing that is
-    /// not TLS gets any further.
+    /// Adds TLS 1.2 and 1.3 with Kestrel's own middleware. A client that fails the handshake is rejected and counted; bytes
+    /// that are
+    /// not TLS get no further.
     /// </summary>
     /// <param name="listen">The endpoint's chain.</param>
     /// <param name="endpoint">The endpoint's name.</param>
-    /// <param name="options">What it shows and asks for.</param>
+    /// <param name="options">The certificates to present and to ask for.</param>
     public static void UseTls(this ListenOptions listen, string endpoint, TlsOptions options)
     {
         var services = listen.ApplicationServices;
@@ -24,7 +25,7 @@ internal static class TlsExtensions
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
         listen.UseForClients(clients =>
             clients.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics).OnConnectionAsync));
-        // No protocol to agree on (ALPN): what is spoken within is anything at all.
+        // No ALPN: TLS may carry any protocol here.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
@@ -46,7 +47,7 @@ internal static class TlsExtensions
         }));
     }
 
-    /// <param name="certificate">What the endpoint shows.</param>
+    /// <param name="certificate">The endpoint's certificate.</param>
     /// <param name="mode">Whether clients are asked for a certificate.</param>
     /// <param name="handshake">The client's handshake; null for the host's own probe, which has no certificate.</param>
     private static SslServerAuthenticationOptions Authentication(ServerCertificate certificate, ClientCertificateMode mode, TlsHandshake? handshake) => new()

@@ -1,6 +1,6 @@
 namespace EchoHost.Connections.Tls;
 
-/// <summary>A feature of a client's connection: how its handshake goes.</summary>
+/// <summary>The state of a client's handshake; a feature of its connection.</summary>
 internal sealed class TlsHandshake
 {
     private volatile bool _isDone;
@@ -9,10 +9,10 @@ internal sealed class TlsHandshake
 
     public bool IsDone => _isDone;
 
-    /// <summary>Why it failed, in words; null where the framework does not tell.</summary>
+    /// <summary>Why the handshake failed, in words; null if the framework does not say.</summary>
     public string? Problem => Volatile.Read(ref _problem);
 
-    /// <summary>What ends the handshake when it takes too long; given up once it is done.</summary>
+    /// <summary>Sets the timer that ends a handshake that takes too long; <see cref="Done"/> disposes it.</summary>
     public void LimitBy(ITimer limit) => _limit = limit;
 
     public void Done()
@@ -22,6 +22,6 @@ internal sealed class TlsHandshake
         _limit = null;
     }
 
-    /// <summary>The first reason stays.</summary>
+    /// <summary>Records why the handshake failed. The first reason is kept.</summary>
     public void Failed(string problem) => Interlocked.CompareExchange(ref _problem, problem, null);
 }

@@ -7,13 +7,15 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Tls;
 
 /// <summary>
-/// Stands before the handshake: ends one that takes too long or is not done when the host turns to draining, and counts and
-/// logs those that fail. Kestrel does not tell how they fail, so the first byte is looked at here, and the rest is in <see cref="TlsHandshake"/>.
+/// Runs around the handshake: ends one that takes too long or is not complete when the drain begins to reject clients, and
+/// counts and
+/// logs failures. Kestrel does not report why a handshake failed, so this checks the first byte; <see cref="TlsHandshake"/>
+/// holds the other reasons.
 /// </summary>
 internal sealed class TlsHandshakeMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, TlsHandshakeOptions options, DrainState drain, Rejections rejections, TimeProvider time)
 {
-    /// <summary>The record type that a handshake begins with (RFC 8446, section 5.1).</summary>
+    /// <summary>The record type of the first bytes of a handshake (RFC 8446, section 5.1).</summary>
     private const byte HandshakeRecord = 22;
 
     public async Task OnConnectionAsync(ConnectionContext context)
@@ -27,7 +29,7 @@ internal sealed class TlsHandshakeMiddleware(
         }
         catch (Exception) when (!handshake.IsDone)
         {
-            // However it failed, it is told below.
+            // The failure is counted and logged below.
         }
 
         if (handshake.IsDone)
@@ -67,7 +69,7 @@ internal sealed class TlsHandshakeMiddleware(
         }
     }
 
-    /// <summary>Whether what the client sends can be TLS; nothing of it is taken.</summary>
+    /// <summary>Whether the client's first byte can be TLS. Consumes nothing.</summary>
     private static async Task<bool> BeginsAsync(PipeReader input, TlsHandshake handshake)
     {
         ReadResult read;

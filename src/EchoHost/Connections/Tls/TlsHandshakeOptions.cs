@@ -2,7 +2,7 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Connections.Tls;
 
-/// <summary>The limit of TLS handshakes; a key of the section <c>Echo:Limits</c>.</summary>
+/// <summary>The time limit of TLS handshakes; a key of the section <c>Echo:Limits</c>.</summary>
 internal sealed record TlsHandshakeOptions
 {
     /// <summary>How long a TLS handshake may take.</summary>

@@ -6,15 +6,15 @@ namespace EchoHost.Connections.Tls;
 /// <summary>The keys of the section <c>Echo:Endpoints:{Name}</c> that only a <c>tls://</c> endpoint has.</summary>
 internal sealed record TlsOptions
 {
-    /// <summary>What the endpoint shows.</summary>
+    /// <summary>The certificate that the endpoint presents.</summary>
     public CertificateOptions Certificate { get; init; } = new();
 
     /// <summary>Whether clients are asked for a certificate.</summary>
     /// <remarks>Default: <c>NoCertificate</c>.</remarks>
     public ClientCertificateMode ClientCertificateMode { get; init; }
 
-    /// <summary>The PEM file of the authorities that may have issued a client's certificate.</summary>
-    /// <remarks>Default: null, for those that the system trusts.</remarks>
+    /// <summary>The PEM file of the authorities that may issue client certificates.</summary>
+    /// <remarks>Default: null, for the authorities that the system trusts.</remarks>
     public string? ClientCertificateAuthorities { get; init; }
 
     public static TlsOptions Read(SectionReader section) => new()
@@ -24,10 +24,10 @@ internal sealed record TlsOptions
         ClientCertificateAuthorities = section.Text(nameof(ClientCertificateAuthorities)) is { Length: > 0 } path ? path : null,
     };
 
-    /// <summary>Checks that an endpoint can speak TLS with these, reading the files.</summary>
+    /// <summary>Checks that an endpoint can use TLS with these options, and reads the files.</summary>
     /// <param name="section">The endpoint's section, as messages name it.</param>
     /// <param name="url">The endpoint's URL.</param>
-    /// <exception cref="ConfigurationException">It can't.</exception>
+    /// <exception cref="ConfigurationException">An option is missing or wrong, or a file can't be used.</exception>
     public void Check(string section, string url)
     {
         if (Certificate.Path.Length == 0)
@@ -58,10 +58,10 @@ internal sealed record TlsOptions
         }
     }
 
-    /// <summary>Checks that none of them is set, on an endpoint without TLS.</summary>
+    /// <summary>Checks that none of these options is set, for an endpoint without TLS.</summary>
     /// <param name="section">The endpoint's section, as messages name it.</param>
     /// <param name="url">The endpoint's URL.</param>
-    /// <exception cref="ConfigurationException">One is.</exception>
+    /// <exception cref="ConfigurationException">An option is set.</exception>
     public void CheckUnused(string section, string url)
     {
         var set = ClientCertificateMode != ClientCertificateMode.NoCertificate ? $"ClientCertificateMode is '{ClientCertificateMode}'"

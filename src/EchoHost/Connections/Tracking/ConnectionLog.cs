@@ -8,8 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// The lines of a connection's life but for its messages: its beginning, what went wrong and its end. Each kind is
-/// rationed apart from the others.
+/// Logs a connection's start, errors and end, but not its messages. Each kind of line has a rate limit of its own.
 /// </summary>
 internal sealed partial class ConnectionLog : IDisposable
 {
@@ -27,7 +26,9 @@ internal sealed partial class ConnectionLog : IDisposable
         _errors = new LineRation(limit, time, leftOut => LogErrorsLeftOut(leftOut, limit));
     }
 
-    /// <summary>Says that a connection has begun; with <paramref name="level"/>, since of silent ones from quiet networks nothing is to be heard.</summary>
+    /// <summary>
+    /// Logs the start of a connection at <paramref name="level"/>: Debug for a silent one from a quiet network.
+    /// </summary>
     public void Connecting(TrackedConnection connection, LogLevel level)
     {
         if (!_logger.IsEnabled(level) || !_connecting.TryTake())
@@ -45,7 +46,7 @@ internal sealed partial class ConnectionLog : IDisposable
         }
     }
 
-    /// <summary>Says that a connection has ended; why, where that was the host's doing.</summary>
+    /// <summary>Logs the end of a connection, with the reason if the host closed it.</summary>
     public void Disconnected(TrackedConnection connection, CloseReason reason, TimeSpan age, LogLevel level)
     {
         if (!_logger.IsEnabled(level) || !_disconnected.TryTake())
@@ -66,7 +67,7 @@ internal sealed partial class ConnectionLog : IDisposable
         }
     }
 
-    /// <summary>Says what a connection failed of; a reset is at <paramref name="resetLevel"/>.</summary>
+    /// <summary>Logs an error of a connection; a reset is logged at <paramref name="resetLevel"/>.</summary>
     public void Failed(TrackedConnection connection, Exception exception, LogLevel resetLevel)
     {
         var isReset = IsReset(exception);
@@ -81,7 +82,7 @@ internal sealed partial class ConnectionLog : IDisposable
         }
         else
         {
-            // Where the network failed, where it failed in the code tells nothing.
+            // A network error needs no stack trace: it says nothing about the cause.
             var isNetwork = exception is IOException or OperationCanceledException or AuthenticationException;
             LogFailed(connection.Peer, ProblemOf(exception, connection.Tls is not null), connection.Id, isNetwork ? null : exception);
         }
@@ -94,10 +95,12 @@ internal sealed partial class ConnectionLog : IDisposable
         _errors.Dispose();
     }
 
-    /// <summary>Whether the other end reset the connection; TLS wraps what the transport throws.</summary>
+    /// <summary>
+    /// Whether the client reset the connection. TLS wraps the transport's exception, so inner exceptions count too.
+    /// </summary>
     public static bool IsReset(Exception? e) => e is ConnectionResetException || (e is not null && IsReset(e.InnerException));
 
-    /// <summary>In words that tell what the client did, where the framework's tell what its decoder met.</summary>
+    /// <summary>Describes what the client did; the framework's messages describe the state of its decoder.</summary>
     private static string ProblemOf(Exception e, bool isTls) =>
         !isTls ? e.Message
         : IsNotTls(e) ? "what it sent is not TLS"
@@ -106,7 +109,7 @@ internal sealed partial class ConnectionLog : IDisposable
 
     private static bool IsNotTls(Exception? e) => e is AuthenticationException or CryptographicException || (e is not null && IsNotTls(e.InnerException));
 
-    // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
+    // Parameters that the message does not use become properties of the event under their own names, hence the upper case.
 #pragma warning disable SYSLIB1015
     [LoggerMessage(EventId = 1, Message = "Peer {Peer:l} connecting")]
     private partial void LogConnecting(LogLevel level, string peer, string ConnectionId);

@@ -9,7 +9,7 @@ internal sealed class ConnectionRegistry
     private readonly ConcurrentDictionary<string, TrackedConnection> _connections = new(StringComparer.Ordinal);
     private int _count;
 
-    /// <summary>How many there are; unlike the dictionary's own count it takes no lock.</summary>
+    /// <summary>The number of connections. Takes no lock, unlike the dictionary's own count.</summary>
     public int Count => Volatile.Read(ref _count);
 
     public void Add(TrackedConnection connection)
@@ -28,7 +28,7 @@ internal sealed class ConnectionRegistry
 
     public bool TryGet(string id, [NotNullWhen(true)] out TrackedConnection? connection) => _connections.TryGetValue(id, out connection);
 
-    /// <summary>The connections one after the other; those that come or go meanwhile may be among them or not.</summary>
+    /// <summary>Enumerates the connections. One that opens or closes meanwhile may be missing or included.</summary>
     public IEnumerable<TrackedConnection> All()
     {
         foreach (var pair in _connections)

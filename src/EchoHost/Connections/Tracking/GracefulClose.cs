@@ -9,25 +9,29 @@ namespace EchoHost.Connections.Tracking;
 /// <summary>The end of a connection's sending side.</summary>
 internal static class GracefulClose
 {
-    /// <summary>How long a client has to end its own side after the host's FIN, by the system's clock.</summary>
+    /// <summary>
+    /// How long a client has to send its FIN after the host's. Measured in real time, not by a <see cref="TimeProvider"/>.
+    /// </summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How many times that, where its machine has not acknowledged all that was sent.</summary>
+    /// <summary>The maximum number of <see cref="Linger"/> periods while sent bytes are unacknowledged.</summary>
     private const int MaxLingers = 10;
 
     /// <summary>
-    /// Sends what was written, then TLS's close_notify where there is TLS (RFC 8446, section 6.1), and waits until the
-    /// transport has sent it all or has given up.
+    /// Sends what was written, then TLS's close_notify if the connection has TLS (RFC 8446, section 6.1), and waits until the
+    /// transport has sent everything or has given up.
     /// </summary>
     public static Task SendAsync(ConnectionContext context) => SendAsync(context, null);
 
     /// <summary>
-    /// The same where the host ends the connection: sends FIN, and waits within limits for the client's. What comes
-    /// meanwhile is read and thrown away. To close a socket with unread bytes, or to receive some after closing it, has
-    /// the kernel answer with RST (RFC 1122, section 4.2.2.13), which can cost the client what is on its way to it.
+    /// As <see cref="SendAsync(ConnectionContext)"/>, for a close that the host starts: also sends FIN, then reads and
+    /// discards input
+    /// until the client's FIN or a limit. Closing a socket with unread bytes, or receiving bytes after the close, makes the
+    /// kernel
+    /// send RST (RFC 1122, section 4.2.2.13), which can destroy data still on its way to the client.
     /// </summary>
     /// <param name="context">The connection.</param>
-    /// <param name="socket">Its socket; null where nothing is waited for.</param>
+    /// <param name="socket">Its socket; null to send no FIN and wait for none.</param>
     public static async Task SendAsync(ConnectionContext context, IKernelSocketFeature? socket)
     {
         var inner = context.Features.Get<InnerTransport>()?.Pipes ?? context.Transport;
@@ -47,8 +51,9 @@ internal static class GracefulClose
         }
         catch (Exception)
         {
-            // The connection is gone, or its TLS in no state to be ended well; either way there is no client to send to. What
-            // is thrown here is many things, OpenSSL's among them, and none may keep the connection from being forgotten.
+            // The connection is gone, or TLS can't be shut down: there is no client left to send to. Many exception types
+            // end here,
+            // OpenSSL's among them, and none may keep the connection in the registry.
         }
 
         await DrainAsync(inner.Output);

@@ -1,9 +1,10 @@
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// Notices whether a client takes what waits to be sent to it. A pending flush alone does not tell: a slow reader takes
-/// bytes all the time and must not be cut off. So the kernel's count of acknowledged bytes is watched where there is
-/// one (TCP on Linux), and everywhere what the transport has taken since.
+/// Detects a client that takes none of the bytes waiting for it. A pending flush alone is not enough: a slow reader makes
+/// progress
+/// and must not be cut off. So this watches the kernel's count of acknowledged bytes (TCP on Linux only), and on every system the
+/// bytes that the transport has taken.
 /// </summary>
 internal struct SendWatch
 {
@@ -12,13 +13,13 @@ internal struct SendWatch
     private long _drainedAtSent;
     private long _sent;
 
-    /// <summary>When the client was last seen to take bytes that had been waiting; a timestamp.</summary>
+    /// <summary>When the client last took bytes that had been waiting; a timestamp.</summary>
     public long LastProgress { readonly get; private set; }
 
-    /// <summary>Looks once at a connection.</summary>
+    /// <summary>Checks a connection's progress.</summary>
     /// <param name="connection">The connection.</param>
-    /// <param name="now">The present timestamp.</param>
-    /// <returns>The timestamp since when the client has taken nothing; null when nothing waits.</returns>
+    /// <param name="now">The current timestamp.</param>
+    /// <returns>The timestamp since which the client has taken nothing; null if nothing is waiting.</returns>
     public long? Look(TrackedConnection connection, long now)
     {
         var sending = connection.IsSending;
@@ -31,7 +32,7 @@ internal struct SendWatch
         var info = TcpInfo.Read(connection.Socket);
         if (!sending && info is not { SendQueueBytes: > 0 })
         {
-            // All is taken; the next look costs nothing until more is sent.
+            // Everything is acknowledged: skip the system call until more is sent.
             _drainedAtSent = sent;
             _waitingSince = 0;
             return null;

@@ -3,14 +3,14 @@ using Kestrel.Epoll;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// What the Linux kernel knows of a TCP connection: <c>struct tcp_info</c> of <c>linux/tcp.h</c>, read with
+/// The Linux kernel's figures for a TCP connection: <c>struct tcp_info</c> of <c>linux/tcp.h</c>, read with
 /// getsockopt(IPPROTO_TCP, TCP_INFO), tcp(7).
 /// </summary>
 /// <param name="RttMicroseconds">The smoothed round-trip time.</param>
 /// <param name="MinRttMicroseconds">The smallest round-trip time seen.</param>
-/// <param name="Retransmits">Segments sent again over the connection's life.</param>
-/// <param name="BytesAcknowledged">What the peer's kernel has taken.</param>
-/// <param name="SendQueueBytes">What was written and is not acknowledged yet.</param>
+/// <param name="Retransmits">Segments retransmitted over the connection's life.</param>
+/// <param name="BytesAcknowledged">Bytes that the client's kernel has acknowledged.</param>
+/// <param name="SendQueueBytes">Bytes written but not acknowledged yet.</param>
 internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes)
 {
     private const int IPProtoTcp = 6;
@@ -25,10 +25,10 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
     private const int BytesSentOffset = 200;
     private const int BytesRetransOffset = 208;
 
-    /// <summary>A kernel older than 4.19 tells less than this and is treated as telling nothing.</summary>
+    /// <summary>Kernels before 4.19 fill in less than this; they count as having no figures.</summary>
     private const int NeededLength = BytesRetransOffset + sizeof(ulong);
 
-    /// <summary>Reads the socket's figures; null on other systems, for other kinds of socket and once it is closed.</summary>
+    /// <summary>Reads the socket's figures; null on other systems, for other kinds of socket, and after the close.</summary>
     public static TcpInfo? Read(IKernelSocketFeature? socket)
     {
         if (socket is null || !OperatingSystem.IsLinux())
@@ -53,7 +53,7 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
 
         var acknowledged = UInt64(info, BytesAckedOffset);
         var sentOnce = UInt64(info, BytesSentOffset) - UInt64(info, BytesRetransOffset);
-        // The peer's FIN handshake may count one more acknowledged than sent.
+        // A FIN takes a sequence number, so its acknowledgement can push the count one past the bytes sent.
         var inFlight = sentOnce > acknowledged ? sentOnce - acknowledged : 0;
         return new TcpInfo(
             UInt32(info, RttOffset),

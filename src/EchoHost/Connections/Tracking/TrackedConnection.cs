@@ -12,8 +12,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// A live connection as everything but its own handler sees it: its addresses, its counts, and how to end it. The
-/// counters are written by the connection's handler alone and read by anybody.
+/// A live connection as the rest of the host sees it: its addresses, its counters, and how to end it. Only the connection's
+/// handler writes the counters; any thread may read them.
 /// </summary>
 internal sealed class TrackedConnection
 {
@@ -42,34 +42,35 @@ internal sealed class TrackedConnection
 
     public string Id => _connection.ConnectionId;
 
-    /// <summary>The echo endpoint's name.</summary>
     public string Endpoint { get; }
 
-    /// <summary>The peer's address and port.</summary>
+    /// <summary>The client's address and port.</summary>
     public string Peer { get; }
 
-    /// <summary>The proxy's address and port, where a PROXY header gave the peer's.</summary>
+    /// <summary>The proxy's address and port, if a PROXY header gave the client's.</summary>
     public string? Via { get; }
 
-    /// <summary>What a PROXY header said; null where there was none.</summary>
+    /// <summary>The contents of the PROXY header; null without one.</summary>
     public ProxiedConnection? Proxied { get; }
 
-    /// <summary>The TLS connection's figures; null without TLS.</summary>
+    /// <summary>The TLS version and cipher; null without TLS.</summary>
     public TlsDescription? Tls { get; }
 
-    /// <summary>The peer's address alone; null for a Unix socket.</summary>
+    /// <summary>The client's IP address; null for a Unix socket.</summary>
     public IPAddress? PeerIP => ClientAddress.Of(_connection.RemoteEndPoint);
 
-    /// <summary>Whether it comes from a network whose health checks are not to be heard of.</summary>
+    /// <summary>Whether the client's address is in a quiet network, whose health checks are not logged.</summary>
     public bool IsQuiet { get; init; }
 
-    /// <summary>Called once, when the first bytes have come and before anything is made of them.</summary>
+    /// <summary>Called once, when the first bytes arrive and before they are processed.</summary>
     public Action<TrackedConnection>? FirstReceived { get; init; }
 
-    /// <summary>Where the kernel tells of the connection; null where it does not.</summary>
+    /// <summary>The socket, for the kernel's figures; null if there is none to ask.</summary>
     public IKernelSocketFeature? Socket { get; }
 
-    /// <summary>The smoothed round-trip time as <see cref="ReadRtt"/> last found it; -1 where the kernel was not asked or does not tell.</summary>
+    /// <summary>
+    /// The smoothed round-trip time at the last <see cref="ReadRtt"/>; -1 if it has not run or the kernel has no figure.
+    /// </summary>
     public int RttMicroseconds { get; private set; } = -1;
 
     public DateTimeOffset OpenedAt { get; }
@@ -80,27 +81,30 @@ internal sealed class TrackedConnection
 
     public long SentBytes => Volatile.Read(ref _sentBytes);
 
-    /// <summary>How many reads have returned bytes.</summary>
+    /// <summary>The number of reads that returned bytes.</summary>
     public long Messages => Volatile.Read(ref _messages);
 
-    /// <summary>Whether the handler waits for the transport to take what it wrote.</summary>
+    /// <summary>Whether the handler is waiting for the transport to take what it wrote.</summary>
     public bool IsSending { get; private set; }
 
-    /// <summary>Since when the peer has taken nothing of what waits for it; null when nothing waits. Asked by the timeouts alone.</summary>
+    /// <summary>
+    /// The timestamp since which the client has taken none of the bytes waiting for it; null if nothing is waiting. Only the
+    /// timeouts may call this: it updates state without a lock.
+    /// </summary>
     public long? LookAtSending(long now) => _sendWatch.Look(this, now);
 
     public TimeSpan Age => _time.GetElapsedTime(OpenedTimestamp);
 
-    /// <summary>How long no byte has moved in either direction.</summary>
+    /// <summary>The time since a byte last moved in either direction.</summary>
     public TimeSpan Idle => _time.GetElapsedTime(Math.Max(Volatile.Read(ref _lastActivity), _sendWatch.LastProgress));
 
-    /// <summary>Why the host ends the connection; null while it does not.</summary>
+    /// <summary>Why the host is closing the connection; null if it is not.</summary>
     public CloseReason? CloseReason => Volatile.Read(ref _closeReason) is >= 0 and var reason ? (CloseReason)reason : null;
 
-    /// <summary>When the host asked for the end; meaningless while <see cref="CloseReason"/> is null.</summary>
+    /// <summary>When the host started to close the connection; meaningless while <see cref="CloseReason"/> is null.</summary>
     public long CloseTimestamp { get; private set; }
 
-    /// <summary>The handler read a message, at <paramref name="now"/>, and is about to send it back.</summary>
+    /// <summary>Records a message that the handler read at <paramref name="now"/> and is about to send back.</summary>
     public void Received(long bytes, long now)
     {
         if (_messages == 0)
@@ -114,7 +118,7 @@ internal sealed class TrackedConnection
         IsSending = true;
     }
 
-    /// <summary>The transport took the bytes, at <paramref name="now"/>.</summary>
+    /// <summary>Records that the transport took the bytes at <paramref name="now"/>.</summary>
     public void Sent(long bytes, long now)
     {
         IsSending = false;
@@ -122,7 +126,9 @@ internal sealed class TrackedConnection
         Volatile.Write(ref _lastActivity, now);
     }
 
-    /// <summary>Asks for a graceful end: what was received is echoed, then FIN is sent. The first reason stays.</summary>
+    /// <summary>
+    /// Starts a graceful close: the handler echoes what was received, then the host sends FIN. The first reason is kept.
+    /// </summary>
     public void RequestClose(CloseReason reason)
     {
         if (TrySetReason(reason))

@@ -5,7 +5,7 @@ namespace EchoHost.Connections.Tracking;
 
 internal static class TrackingExtensions
 {
-    /// <summary>Shows what passes here in the registry, the metrics and the log, under the endpoint's name.</summary>
+    /// <summary>Shows the endpoint's connections in the registry, the metrics and the log, under the endpoint's name.</summary>
     public static IConnectionBuilder UseTracking(this IConnectionBuilder builder, string endpoint)
     {
         var metrics = builder.ApplicationServices.GetRequiredService<EchoMetrics>().For(endpoint);

@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// Keeps a connection in the registry, the metrics and the log from its first moment to its last byte. It ends only
-/// when the transport has sent everything: Kestrel would wait for that without a limit after the chain has returned,
-/// where no timeout could see the connection any more.
+/// Keeps a connection in the registry, the metrics and the log until the transport has sent its last byte. Returning
+/// earlier would
+/// leave that wait to Kestrel, which has no limit for it and would hide the connection from the timeouts.
 /// </summary>
 internal sealed class TrackingMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, QuietNetworks quiet, DrainState drain,
@@ -33,20 +33,20 @@ internal sealed class TrackingMiddleware(
         }
         finally
         {
-            // Where the peer has ended its side, there is nothing to wait for.
+            // After the client's FIN there is none to wait for.
             await GracefulClose.SendAsync(context, connection.CloseReason is null ? null : connection.Socket);
             Close(connection, connection.CloseReason ?? reason);
         }
     }
 
-    /// <summary>From here on the connection counts; nothing that can fail may stand between this and the end that undoes it.</summary>
+    /// <summary>Registers the connection. Code that can fail must run inside the try block, whose end undoes this.</summary>
     private TrackedConnection Track(ConnectionContext context)
     {
         var isQuiet = quiet.Contains(context.RemoteEndPoint);
         var connection = new TrackedConnection(context, metrics.Endpoint, time)
         {
             IsQuiet = isQuiet,
-            // A client that sends something is no health check: it is logged from its beginning.
+            // A client that sends something is not a health check, so its start is logged after all.
             FirstReceived = isQuiet ? c => log.Connecting(c, LogLevel.Information) : null,
         };
         context.Features.Set(connection);
@@ -61,7 +61,8 @@ internal sealed class TrackingMiddleware(
         log.Connecting(connection, LevelOf(connection));
         if (drain.IsOver)
         {
-            // Admitted before the drain began to reject clients, and registered only after it had closed the rest.
+            // The connection was admitted before the drain began to reject clients, and registered after the drain had
+            // closed the others.
             connection.RequestClose(CloseReason.Drained);
         }
     }
@@ -81,7 +82,7 @@ internal sealed class TrackingMiddleware(
         }
     }
 
-    /// <summary>Nothing is heard of a silent connection from a quiet network.</summary>
+    /// <summary>The level for the connection's lines: Debug for a silent connection from a quiet network.</summary>
     private static LogLevel LevelOf(TrackedConnection connection) =>
         connection.IsQuiet && connection.ReceivedBytes == 0 ? LogLevel.Debug : LogLevel.Information;
 }
