@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using EchoHost.Commands;
 using EchoHost.Metrics;
 
-/// <summary>The commands.</summary>
+/// <summary>The entry point: starts the host or runs another command.</summary>
 internal sealed partial class Program
 {
     private static int Main(string[] args)
@@ -12,13 +12,15 @@ internal sealed partial class Program
         return StartConditions.Check(isHost) is var code and not ExitCode.Done ? code : Run(args, isHost);
     }
 
-    /// <summary>A method of its own, so that what it needs is not loaded before the conditions have been checked.</summary>
+    /// <summary>
+    /// Runs the program. Not inlined, so that its dependencies are loaded only after the start conditions are checked.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Run(string[] args, bool isHost)
     {
-        // Before anything that takes time: a signal may come at any moment.
+        // Register first: a signal may come at any moment, and the rest takes time.
         var signals = isHost ? new HostSignals() : null;
-        // Without arguments, as services and containers start it, there is nothing to parse, and no parser to load.
+        // Services and containers pass no arguments: then there is nothing to parse, and no parser to load.
         var running = args switch
         {
             [] => ServeCommand.RunAsync([], signals!),
@@ -30,7 +32,7 @@ internal sealed partial class Program
         return code;
     }
 
-    /// <summary>As the parser would, for scripts that ask often.</summary>
+    /// <summary>Prints the version as the parser would, but faster, for scripts that call it often.</summary>
     private static Task<int> ShowVersion()
     {
         StandardOutput.WriteLine(EchoMetrics.Version);

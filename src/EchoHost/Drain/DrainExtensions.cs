@@ -4,10 +4,13 @@ namespace EchoHost.Drain;
 
 internal static class DrainExtensions
 {
-    /// <summary>What the host's own stop needs after the drain: Kestrel closing idle HTTP connections, the last push of metrics.</summary>
+    /// <summary>
+    /// The time that the host's own stop needs after the drain: Kestrel closes idle HTTP connections, and metrics are
+    /// pushed once more.
+    /// </summary>
     private static readonly TimeSpan Afterwards = TimeSpan.FromSeconds(10);
 
-    /// <summary>Drains before Kestrel stops, and gives the host the time for it.</summary>
+    /// <summary>Adds the drain, which runs before Kestrel stops, and extends the host's shutdown timeout to cover it.</summary>
     public static void AddDrain(this IServiceCollection services, DrainOptions options)
     {
         services.AddSingleton<DrainState>();

@@ -11,11 +11,11 @@ internal sealed record DrainOptions
     /// <remarks>Default: zero.</remarks>
     public TimeSpan ReadinessDelay { get; init; } = TimeSpan.Zero;
 
-    /// <summary>How long busy connections may go on.</summary>
+    /// <summary>How long busy connections may continue.</summary>
     /// <remarks>Default: 20 seconds.</remarks>
     public TimeSpan GracePeriod { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Over how long the closing of quiet connections is spread.</summary>
+    /// <summary>The time over which the closing of quiet connections is spread.</summary>
     /// <remarks>Default: one second.</remarks>
     public TimeSpan CloseSpread { get; init; } = TimeSpan.FromSeconds(1);
 

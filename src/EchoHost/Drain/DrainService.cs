@@ -5,23 +5,26 @@ using EchoHost.Metrics;
 namespace EchoHost.Drain;
 
 /// <summary>
-/// From SIGTERM to the last byte. Runs before Kestrel stops, which would unbind every endpoint at once, health too:
-/// unready, wait for the load balancers, turn new connections away, close the quiet ones spread out, let the busy ones
-/// finish within the grace period, abort what is left.
+/// Drains the host after SIGTERM: becomes unready, waits for the load balancers, rejects new connections, closes the quiet
+/// ones spread
+/// over time, lets the busy ones finish within the grace period, and aborts the rest. Runs before Kestrel stops, because Kestrel
+/// would unbind every endpoint at once, the health endpoint too.
 /// </summary>
 internal sealed class DrainService(
     DrainOptions options, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger)
     : LifecycleService
 {
-    /// <summary>A connection on which nothing has moved for this long is quiet.</summary>
+    /// <summary>A connection is quiet once no byte has moved for this long.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How long a connection asked to close at the end of the grace period may take to send what it has.</summary>
+    /// <summary>How long a connection may take to send its last bytes after the grace period.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest a drain can take, with what it leaves to HTTP; the host's own shutdown timeout must leave room for it.</summary>
+    /// <summary>
+    /// The maximum duration of a drain, including the HTTP deadline. The host's shutdown timeout must be longer.
+    /// </summary>
     public static TimeSpan Longest(DrainOptions options) => options.ReadinessDelay + options.GracePeriod + (3 * LastWords);
 
     public override async Task StoppingAsync(CancellationToken cancellationToken)
@@ -48,7 +51,10 @@ internal sealed class DrainService(
         DrainLog.Drained(logger);
     }
 
-    /// <summary>Closes idle connections, spread over the configured time, and busy ones when they become idle, until the grace period ends.</summary>
+    /// <summary>
+    /// Closes quiet connections, spread over the configured time, and busy ones as they become quiet, until the grace
+    /// period ends.
+    /// </summary>
     private async Task CloseQuietAsync(CancellationToken stop)
     {
         var start = time.GetTimestamp();
@@ -81,7 +87,9 @@ internal sealed class DrainService(
         }
     }
 
-    /// <summary>The grace period is over: the remaining clients still get back what they have sent.</summary>
+    /// <summary>
+    /// Closes the remaining connections after the grace period; their clients still receive the echo of what they sent.
+    /// </summary>
     private async Task CloseRestAsync(CancellationToken stop)
     {
         if (registry.Count == 0)
@@ -125,7 +133,7 @@ internal sealed class DrainService(
         }
     }
 
-    /// <summary>One connection's trouble must not end the drain of the others.</summary>
+    /// <summary>Runs <paramref name="end"/>. An error on one connection must not stop the drain of the others.</summary>
     private void Try(TrackedConnection connection, Action<TrackedConnection> end)
     {
         try

@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 
 namespace EchoHost.Drain;
 
-/// <summary>Which signals start the drain.</summary>
+/// <summary>The signals that start the drain.</summary>
 internal static class DrainSignals
 {
-    /// <summary>SIGTERM, SIGINT, and SIGHUP unless the program was started to outlive its terminal, as nohup(1) does it.</summary>
+    /// <summary>SIGTERM and SIGINT; also SIGHUP, unless the process was started with it ignored, as by nohup(1).</summary>
     public static IReadOnlyList<PosixSignal> All { get; } =
         IsHangUpIgnored() ? [PosixSignal.SIGTERM, PosixSignal.SIGINT] : [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP];
 
-    /// <summary>The signals that are ignored stand in /proc/self/status as a mask, SIGHUP in its lowest bit (proc(5)).</summary>
+    /// <summary>Reads the mask of ignored signals from /proc/self/status; SIGHUP is its lowest bit (proc(5)).</summary>
     private static bool IsHangUpIgnored()
     {
         const string mask = "SigIgn:";

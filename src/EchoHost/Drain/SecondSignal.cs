@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 namespace EchoHost.Drain;
 
 /// <summary>
-/// The first of <see cref="DrainSignals"/> starts the drain; the second cancels <see cref="Token"/>, which ends it at once.
+/// Ends the drain at the second signal: the first of <see cref="DrainSignals"/> starts the drain, the next cancels
+/// <see cref="Token"/>.
 /// </summary>
 /// <remarks>
-/// Some senders signal the process and then its whole group, as timeout(1) does: what comes right after the first
-/// signal is still the first.
+/// Some senders signal the process and then its whole group, as timeout(1) does. So a signal right after the first counts as
+/// the same one.
 /// </remarks>
 internal sealed class SecondSignal : IDisposable
 {

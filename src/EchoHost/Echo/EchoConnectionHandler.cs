@@ -14,24 +14,29 @@ namespace EchoHost.Echo;
 internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
 {
     /// <summary>
-    /// How long received bytes may take from the kernel to this handler: through the transport's own loop, and TLS. By the
-    /// system's clock, as <see cref="MaxTime"/>: bytes know no other.
+    /// The maximum time that received bytes take from the kernel through the transport's loop and TLS to this handler. Like
+    /// <see cref="MaxTime"/> it is real time, because the kernel and the network do not follow a test's clock.
     /// </summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How often in a row that time must pass in silence: a busy machine may hold up a thread for longer than it once.</summary>
+    /// <summary>
+    /// The number of silent periods in a row before the input counts as read: on a busy machine a thread may miss one of
+    /// them.
+    /// </summary>
     private const int MinQuiet = 2;
 
-    /// <summary>How many bytes may be on that way: the transport's pipe, and the records of TLS.</summary>
+    /// <summary>
+    /// The maximum number of bytes between the kernel and this handler: the transport's pipe and the records of TLS.
+    /// </summary>
     private const int MaxUnderWay = 256 * 1024;
 
-    /// <summary>How long a connection's last bytes may take in all.</summary>
+    /// <summary>The maximum time for echoing a connection's last bytes.</summary>
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(5);
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         var (input, output) = (connection.Transport.Input, connection.Transport.Output);
-        // This host's own readiness probe is not tracked.
+        // The host's own readiness probe is not tracked.
         var tracked = connection.Features.Get<TrackedConnection>();
         var counts = tracked is null ? null : metrics.For(tracked.Endpoint);
 
@@ -55,8 +60,9 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     }
 
     /// <summary>
-    /// The host is about to end the connection: sends back what the kernel had received by then, so that the end is at a
-    /// message's end. A client that goes on sending gets the same, and no more.
+    /// Echoes what the kernel had received when the host began to close the connection, so that the echo does not stop in
+    /// the middle of
+    /// a message. A client that keeps sending gets the same amount back, and no more.
     /// </summary>
     private async Task EchoRestAsync(PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
     {
@@ -71,7 +77,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
             var (length, isLast) = (read.Buffer.Length, read.IsCompleted);
             left -= length;
             await EchoAsync(read.Buffer, input, output, tracked, counts);
-            // Nothing came for a while, and the kernel has nothing either.
+            // Nothing came for a while, and the kernel holds nothing either.
             var isQuiet = read.IsCanceled && length == 0 && Stopwatch.GetElapsedTime(waiting) >= Settle / 2 && (tracked?.Socket?.UnreadBytes ?? 0) == 0;
             quiet = isQuiet ? quiet + 1 : 0;
             if (isLast || quiet == MinQuiet)
@@ -102,8 +108,8 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
             log.Received(tracked, message);
         }
 
-        // In one piece, as nearly all messages are, it can be sent straight from the memory that was read, which is kept
-        // until that is done. Pieces are put together, so that they leave together.
+        // A message in one segment, as nearly all are, is sent from the memory that was read into, which is held until the send
+        // completes. Several segments are copied, so that they leave in one flush.
         if (message.IsSingleSegment)
         {
             var sending = output.WriteAsync(message.First);
@@ -126,7 +132,10 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
         return FinishAsync(output.FlushAsync(), null, length, input, tracked, counts);
     }
 
-    /// <summary>The same where the transport does not take all at once; <paramref name="end"/> is null where the message was copied.</summary>
+    /// <summary>
+    /// Completes a send that the transport could not finish at once; <paramref name="end"/> is null if the message was
+    /// copied.
+    /// </summary>
     private async ValueTask FinishAsync(
         ValueTask<FlushResult> sending, SequencePosition? end, long length, PipeReader input, TrackedConnection? tracked, EndpointMetrics? counts)
     {
@@ -141,7 +150,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
 
     private static void Sent(FlushResult flush, long length, long now, TrackedConnection? tracked, EndpointMetrics? counts)
     {
-        // When the client is gone, the next read says why: a reset throws there.
+        // If the client is gone, the next read reports it: a reset throws there.
         if (!flush.IsCompleted)
         {
             tracked?.Sent(length, now);

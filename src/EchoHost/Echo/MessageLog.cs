@@ -5,7 +5,7 @@ using EchoHost.Text;
 
 namespace EchoHost.Echo;
 
-/// <summary>One line a message, rationed.</summary>
+/// <summary>Logs a line for each message, within a rate limit.</summary>
 internal sealed partial class MessageLog : IDisposable
 {
     private readonly ILogger<MessageLog> _logger;
@@ -20,7 +20,7 @@ internal sealed partial class MessageLog : IDisposable
         _ration = new LineRation(limit, time, leftOut => LogLeftOut(leftOut, limit));
     }
 
-    /// <summary>Whether messages are logged at all; asked before anything is made of a message.</summary>
+    /// <summary>Whether messages are logged at all; checked before a message is formatted.</summary>
     public bool IsEnabled => _isOn && _logger.IsEnabled(LogLevel.Information);
 
     public void Received(TrackedConnection connection, in ReadOnlySequence<byte> message)
@@ -33,7 +33,7 @@ internal sealed partial class MessageLog : IDisposable
 
     public void Dispose() => _ration.Dispose();
 
-    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
+    // A parameter that the message does not use becomes a property of the event under its own name, hence the upper case.
 #pragma warning disable SYSLIB1015
     [LoggerMessage(1, LogLevel.Information, "Received new message from peer {Peer:l}: \"{Message:l}\". Echoing it back")]
     private partial void LogReceived(string peer, string message, string ConnectionId);

@@ -8,10 +8,10 @@ namespace EchoHost.Endpoints;
 internal sealed record EndpointOptions
 {
     /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="ListenEndpoint.Parse"/>.</summary>
-    /// <remarks>Default: none, but for <c>Tcp</c>.</remarks>
+    /// <remarks>Default: none, except for <c>Tcp</c>.</remarks>
     public string? Url { get; init; }
 
-    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; init; }
 
@@ -19,7 +19,7 @@ internal sealed record EndpointOptions
     /// <remarks>Default: <c>0660</c>.</remarks>
     public string? Mode { get; init; }
 
-    /// <summary>What only a <c>tls://</c> endpoint has.</summary>
+    /// <summary>The keys that only a <c>tls://</c> endpoint has.</summary>
     public TlsOptions Tls { get; init; } = new();
 
     public static EndpointOptions Read(SectionReader section) => new()

@@ -10,16 +10,16 @@ internal static class EndpointReader
     /// <summary>The section <c>Echo:Endpoints</c>.</summary>
     public const string Section = "Echo:Endpoints";
 
-    /// <summary>The port of the endpoint <c>Tcp</c>, as container platforms give it.</summary>
+    /// <summary>The port of the endpoint <c>Tcp</c>, as container platforms set it.</summary>
     public const string PortKey = "PORT";
 
     private const string DefaultEndpoint = "Tcp";
     private const string DefaultUrl = "tcp://*:5555";
 
-    /// <summary>The endpoints that can be used.</summary>
-    /// <param name="configured">The options by the endpoints' names.</param>
+    /// <summary>Reads all endpoints.</summary>
+    /// <param name="configured">The options by endpoint name.</param>
     /// <param name="port">The value of PORT.</param>
-    /// <param name="problems">Gets what is wrong with the others.</param>
+    /// <param name="problems">Collects the errors of endpoints that can't be used.</param>
     public static IReadOnlyList<ListenEndpoint> Read(IReadOnlyDictionary<string, EndpointOptions> configured, string? port, ConfigurationProblems problems)
     {
         var options = new Dictionary<string, EndpointOptions>(configured, StringComparer.OrdinalIgnoreCase);

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace EchoHost.Endpoints;
 
 /// <summary>
-/// One address of the HTTP endpoint, from <c>Urls</c>. The host listens by itself, because Kestrel drops the URLs as
-/// soon as a raw endpoint is listened on.
+/// One address of the HTTP endpoint, from <c>Urls</c>. The host opens these listeners itself, because Kestrel ignores the URLs as
+/// soon as code adds a listener.
 /// </summary>
 /// <param name="Url">As configured.</param>
 /// <param name="Host">An IP address, <c>localhost</c>, <c>*</c> or <c>+</c>.</param>
@@ -21,18 +21,18 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
     private const string Default = "http://localhost:8080";
     private const string LocalName = "localhost";
 
-    /// <summary>Parses a list of URLs separated by semicolons; nothing at all is the default.</summary>
+    /// <summary>Parses a list of URLs separated by semicolons; empty means the default.</summary>
     /// <exception cref="ConfigurationException">A URL can't be used.</exception>
     public static IReadOnlyList<HttpAddress> ParseAll(string? urls) =>
         [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls)
             .Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Select(Parse)];
 
-    /// <summary>Whether this is where <paramref name="address"/> is listened on.</summary>
+    /// <summary>Whether this address listens on <paramref name="address"/>.</summary>
     public bool IsAt(EndPoint address) => address is IPEndPoint ip && ip.Port == Port
         && (Host == LocalName && Port != 0 ? IPAddress.IsLoopback(ip.Address) : ip.Address.Equals(AddressOf(Host)));
 
-    /// <summary>Listens on this address, through <paramref name="configure"/>.</summary>
+    /// <summary>Adds the listener of this address, with the middleware of <paramref name="configure"/>.</summary>
     public void Listen(KestrelServerOptions kestrel, Action<ListenOptions> configure)
     {
         if (Host == LocalName && Port != 0)
@@ -45,10 +45,12 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
         }
     }
 
-    /// <summary>The URL under which a client on this machine reaches it; <c>localhost</c> where either loopback address may be the one.</summary>
+    /// <summary>
+    /// The URL for a client on this machine, with <c>localhost</c> if the listener may be on either loopback address.
+    /// </summary>
     public Uri LocalUri => new($"http://{LocalHost}:{Port}");
 
-    /// <summary>Whether only this machine reaches it.</summary>
+    /// <summary>Whether only clients on this machine can reach it.</summary>
     public bool IsLoopback => IPAddress.IsLoopback(AddressOf(Host)!);
 
     private string LocalHost => Host switch

@@ -9,31 +9,30 @@ using EchoHost.Transport;
 
 namespace EchoHost.Endpoints;
 
-/// <summary>A raw endpoint, parsed: its name, and where it listens.</summary>
+/// <summary>A raw endpoint after parsing: its name and its addresses.</summary>
 /// <param name="Name">The key below <c>Echo:Endpoints</c>; the label <c>endpoint</c> of the metrics.</param>
 /// <param name="Url">As configured, with PORT applied.</param>
 /// <param name="Addresses">One address, or two for <c>localhost</c>.</param>
 internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<EndPoint> Addresses)
 {
-    /// <summary>Which key has which value, as an error begins: PORT, where that decided.</summary>
+    /// <summary>The key and its value, for the start of an error message: PORT if that set the port.</summary>
     public string Setting { get; init; } = $"{KeyOf(Name)} is '{Url}'";
 
-    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     public ProxyProtocolMode ProxyProtocol { get; init; }
 
-    /// <summary>Null where bytes come in the clear.</summary>
+    /// <summary>The TLS options; null without TLS.</summary>
     public TlsOptions? Tls { get; init; }
 
     /// <summary>The file mode of a Unix socket, which decides which users may connect.</summary>
     public UnixFileMode Mode { get; init; }
 
-    /// <summary>Whether this is a Unix socket.</summary>
     public bool IsUnix => Addresses[0] is UnixDomainSocketEndPoint;
 
     /// <summary>Whether the URL asks for TLS.</summary>
     public bool IsTls => Url.StartsWith(TlsScheme, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>The longest path a Unix socket can have: <c>sun_path</c> less its closing zero (unix(7)).</summary>
+    /// <summary>The maximum length of a Unix socket's path: <c>sun_path</c> without its terminating zero (unix(7)).</summary>
     private const int MaxUnixPath = 107;
 
     private const string TcpScheme = "tcp://";
@@ -41,8 +40,9 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
     private const string Shapes = "expected tcp://HOST:PORT or tls://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
 
     /// <summary>
-    /// Parses a configured URL. <c>*</c> is IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0
-    /// only the IPv4 one, since the two could not share a port); port 0 picks a free one.
+    /// Parses a configured URL. <c>*</c> means IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0 only
+    /// the IPv4 one,
+    /// since the two would get different ports); port 0 picks a free one.
     /// </summary>
     /// <exception cref="ConfigurationException">The URL can't be used; the message names the key and the URL.</exception>
     public static ListenEndpoint Parse(string name, string url)
@@ -88,7 +88,7 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
     };
 }
 
-/// <summary>An address of a raw endpoint, which still knows the endpoint's name when the transport binds it.</summary>
+/// <summary>An address of a raw endpoint that carries the endpoint's name to the transport.</summary>
 internal sealed class NamedIPEndPoint(string endpointName, IPAddress address, int port) : IPEndPoint(address, port)
 {
     public string EndpointName { get; } = endpointName;

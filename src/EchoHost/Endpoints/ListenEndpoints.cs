@@ -2,13 +2,13 @@ using System.Net;
 
 namespace EchoHost.Endpoints;
 
-/// <summary>Everything that the host listens on.</summary>
+/// <summary>All endpoints that the host listens on.</summary>
 /// <param name="Raw">The raw endpoints.</param>
 /// <param name="Http">The addresses of the HTTP endpoint.</param>
 internal sealed record ListenEndpoints(IReadOnlyList<ListenEndpoint> Raw, IReadOnlyList<HttpAddress> Http)
 {
-    /// <summary>The raw endpoint that listens on an address; null where HTTP does.</summary>
-    /// <exception cref="InvalidOperationException">Nothing that is configured listens there.</exception>
+    /// <summary>The raw endpoint that listens on an address; null if the HTTP endpoint does.</summary>
+    /// <exception cref="InvalidOperationException">No configured endpoint listens there.</exception>
     public ListenEndpoint? Of(EndPoint address)
     {
         var raw = address is NamedIPEndPoint own

@@ -11,12 +11,12 @@ using EchoHost.Peers.Mesh;
 
 namespace EchoHost.Hosting;
 
-/// <summary>The host as a table of what it is made of.</summary>
+/// <summary>Composes the host.</summary>
 internal static class EchoHostBuilder
 {
-    /// <summary>The host, ready to run.</summary>
+    /// <summary>Builds the host, ready to run.</summary>
     /// <param name="arguments">Configuration as on the command line: <c>--Key=Value</c>.</param>
-    /// <param name="configure">Replaces services of the host, as tests do.</param>
+    /// <param name="configure">Replaces services of the host, for tests.</param>
     /// <exception cref="Configuration.ConfigurationException">The configuration can't be used.</exception>
     public static WebApplication Build(string[] arguments, Action<IServiceCollection>? configure = null)
     {
@@ -32,25 +32,25 @@ internal static class EchoHostBuilder
         services.AddHealth();
         services.AddHttp();
 
-        // What stands between a socket and a service.
+        // The middleware between a socket and its service.
         services.AddAdmission(settings.Capacity.Echo, settings.Echo.Admission.MaxConnectionsPerAddress);
         services.AddSingleton<ServerCertificates>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddHostedService<ConnectionTimeouts>();
         services.AddSingleton<ConnectionLog>();
 
-        // The services of the endpoints.
+        // The services that endpoints offer.
         services.AddSingleton<MessageLog>();
 
-        // Where it listens.
+        // Listening.
         builder.WebHost.UseKestrelHttpsConfiguration();
         services.AddKestrelEndpoints(builder.Configuration);
         services.AddHostedService<StartupLines>();
 
-        // The peers it probes.
+        // The peers to probe.
         services.AddMesh(settings.Peers, settings.Echo.Transport);
 
-        // How it ends.
+        // The drain.
         services.AddDrain(settings.Echo.Drain);
 
         configure?.Invoke(services);

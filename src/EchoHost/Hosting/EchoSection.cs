@@ -10,7 +10,7 @@ using EchoHost.Transport;
 
 namespace EchoHost.Hosting;
 
-/// <summary>The section <c>Echo</c>: which capability owns which of its keys.</summary>
+/// <summary>The section <c>Echo</c>, split into the options of the capabilities that own its keys.</summary>
 internal sealed record EchoSection(
     IReadOnlyDictionary<string, EndpointOptions> Endpoints,
     TransportOptions Transport,

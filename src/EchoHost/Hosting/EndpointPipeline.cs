@@ -12,8 +12,8 @@ namespace EchoHost.Hosting;
 internal static class EndpointPipeline
 {
     /// <summary>
-    /// The whole way of a connection to a raw endpoint, outermost first. The host's own probes pass TLS and the service alone.
-    /// (Timeouts and the drain act on what tracking holds; they need no place in the chain.)
+    /// The middleware of a raw endpoint, outermost first. The host's own probes pass through TLS and the service only. Timeouts
+    /// and the drain are not in the chain; they act on the registry.
     /// </summary>
     public static void UseEndpoint(this ListenOptions listen, ListenEndpoint endpoint)
     {
@@ -22,7 +22,7 @@ internal static class EndpointPipeline
         {
             if (endpoint.ProxyProtocol == ProxyProtocolMode.Off)
             {
-                // First, so that a flood from one address holds no place that others could have.
+                // The address limit comes first, so that connections rejected by it never take a place from other clients.
                 clients.UseAddressLimit(endpoint.Name, endpoint.IsUnix);
                 clients.UseAdmission(endpoint.Name);
             }

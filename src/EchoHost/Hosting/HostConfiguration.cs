@@ -4,10 +4,12 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace EchoHost.Hosting;
 
-/// <summary>Where settings come from: the files beside the program, the environment, the command line; the later win.</summary>
+/// <summary>
+/// The sources of settings, in ascending precedence: the files beside the program, the environment, the command line.
+/// </summary>
 internal static class HostConfiguration
 {
-    /// <summary>A host's builder, with its configuration complete.</summary>
+    /// <summary>Creates the host's builder with its complete configuration.</summary>
     /// <exception cref="ConfigurationException">A file can't be read.</exception>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
@@ -17,7 +19,7 @@ internal static class HostConfiguration
             {
                 // Settings are read once; watching the files would only take inotify instances.
                 Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
-                // Beside the program, so that it does not matter where it is started from.
+                // The files are beside the program, whatever directory it is started from.
                 ContentRootPath = AppContext.BaseDirectory,
             });
             PreferEnvironmentToFiles(builder.Configuration);
@@ -29,10 +31,13 @@ internal static class HostConfiguration
         }
     }
 
-    /// <summary>The configuration alone, for the commands that need no host.</summary>
+    /// <summary>Reads the configuration alone, for commands that need no host.</summary>
     public static IConfiguration Read(string[] args) => CreateBuilder(args).Configuration;
 
-    /// <summary>The framework ranks ASPNETCORE_URLS and its kin below appsettings.json, which here holds every default.</summary>
+    /// <summary>
+    /// Ranks ASPNETCORE_URLS and the like above appsettings.json. The framework ranks them below, but here that file holds
+    /// every default.
+    /// </summary>
     private static void PreferEnvironmentToFiles(ConfigurationManager configuration)
     {
         IList<IConfigurationSource> sources = configuration.Sources;

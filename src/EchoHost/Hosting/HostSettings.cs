@@ -10,15 +10,14 @@ using EchoHost.Peers.Mesh;
 namespace EchoHost.Hosting;
 
 /// <summary>
-/// The whole configuration, read once at start and checked. Only the composition sees it; each capability is given its own
-/// options.
+/// The whole configuration, read and checked once at start. Only the composition uses it; each capability gets its own options.
 /// </summary>
 /// <param name="Echo">The section <c>Echo</c>.</param>
-/// <param name="Endpoints">What the host listens on, PORT applied.</param>
-/// <param name="Capacity">How many connections the raw endpoints and the HTTP endpoint may hold.</param>
+/// <param name="Endpoints">The endpoints to listen on, with PORT applied.</param>
+/// <param name="Capacity">The maximum number of connections of the raw endpoints and of the HTTP endpoint.</param>
 /// <param name="Http">The section <c>Http</c>.</param>
 /// <param name="Admin">The section <c>Admin</c>.</param>
-/// <param name="AllowedHosts">The names under which HTTP is answered.</param>
+/// <param name="AllowedHosts">The host names that HTTP requests may use.</param>
 /// <param name="Peers">The section <c>Peers</c>.</param>
 internal sealed record HostSettings(
     EchoSection Echo,
@@ -29,14 +28,14 @@ internal sealed record HostSettings(
     AllowedHosts AllowedHosts,
     MeshOptions Peers)
 {
-    /// <summary>The endpoints that have series of their own; the HTTP endpoint last.</summary>
+    /// <summary>The endpoints with series of their own; the HTTP endpoint is last.</summary>
     public IReadOnlyList<MeteredEndpoint> MeteredEndpoints =>
     [
         .. Endpoints.Raw.Select(endpoint => new MeteredEndpoint(endpoint.Name, endpoint.ProxyProtocol != ProxyProtocolMode.Off)),
         new MeteredEndpoint(EchoMetrics.HttpEndpoint, Http.ProxyProtocol != ProxyProtocolMode.Off),
     ];
 
-    /// <exception cref="ConfigurationException">Something can't be used: one line a problem, naming key and value.</exception>
+    /// <exception cref="ConfigurationException">A setting can't be used; one line per problem, with key and value.</exception>
     public static HostSettings Read(IConfiguration configuration)
     {
         var problems = new ConfigurationProblems();
@@ -44,21 +43,21 @@ internal sealed record HostSettings(
         var http = SectionReader.Read(configuration, HttpOptions.SectionName, HttpOptions.Read, problems);
         var admin = SectionReader.Read(configuration, AdminOptions.SectionName, AdminOptions.Read, problems);
         var peers = SectionReader.Read(configuration, MeshOptions.SectionName, MeshOptions.Read, problems);
-        // Not used yet, so that any key of it is a mistake.
+        // The section is not used yet, so any key in it is an error.
         SectionReader.Read(configuration, "Instance", _ => true, problems);
         problems.ThrowIfAny();
 
         var raw = EndpointReader.Read(echo.Endpoints, configuration[EndpointReader.PortKey], problems);
         var addresses = problems.Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key])) ?? [];
         var hosts = problems.Collect(() => AllowedHosts.Read(configuration[AllowedHosts.Key], addresses));
-        // TLS has as many loops of its own.
+        // TLS has the same number of loops of its own.
         var loops = echo.Transport.EventLoops * (raw.Any(endpoint => endpoint.IsTls) ? 2 : 1);
         var capacity = problems.Collect(() => ConnectionCapacity.From(echo.Admission.MaxConnections, DescriptorLimit.Read(), loops, peers.MaxDescriptors));
         problems.ThrowIfAny();
         return new HostSettings(echo, new ListenEndpoints(raw, addresses), capacity!, http, admin, hosts!, peers);
     }
 
-    /// <summary>Gives each capability its options.</summary>
+    /// <summary>Registers each capability's options.</summary>
     public void AddTo(IServiceCollection services)
     {
         services.AddSingleton(Endpoints);

@@ -11,22 +11,23 @@ namespace EchoHost.Hosting;
 
 internal static class KestrelExtensions
 {
-    /// <summary>The key of the epoll transport whose loops do the arithmetic of TLS.</summary>
+    /// <summary>The service key of the epoll transport whose loops run TLS.</summary>
     public const string ForTls = "tls";
 
-    /// <summary>Has Kestrel listen on the raw endpoints and the HTTP addresses.</summary>
+    /// <summary>Makes Kestrel listen on the raw endpoints and the HTTP addresses.</summary>
     public static void AddKestrelEndpoints(this IServiceCollection services, IConfigurationBuilder configuration)
     {
-        // The host listens by itself, on Urls too. Left to see these, the framework would warn that it overrides them.
+        // The host opens the listeners of Urls itself. If the framework saw these keys, it would warn that they are overridden.
         configuration.AddInMemoryCollection(new Dictionary<string, string?> { [WebHostDefaults.HttpPortsKey] = "", [WebHostDefaults.HttpsPortsKey] = "" });
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
         services.AddSingleton<DescriptorReserve>();
         services.AddSingleton(provider => CreateEpoll(provider, "echo loop"));
-        // Handshakes are computed on loops of their own: as many at once as there are loops, and neither an echo in the
-        // clear nor the thread pool, which answers /health, waits behind them.
+        // TLS handshakes run on loops of their own, at most one per loop at a time, so that neither plaintext echoes nor
+        // the thread
+        // pool, which answers /health, wait behind them.
         services.AddKeyedSingleton(ForTls, (provider, _) => CreateEpoll(provider, "tls loop"));
-        // Kestrel asks the factory registered last first.
+        // Kestrel asks the factory that was registered last first.
         services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
     }
@@ -36,7 +37,9 @@ internal static class KestrelExtensions
         provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
         provider.GetRequiredService<ILoggerFactory>());
 
-    /// <summary>Runs after the framework has handed Urls to the server, and before the server starts.</summary>
+    /// <summary>
+    /// Clears the server's addresses after the framework has copied Urls to them, and before the server starts.
+    /// </summary>
     private sealed class ForgetHostingUrls : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

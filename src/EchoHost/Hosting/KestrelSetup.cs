@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace EchoHost.Hosting;
 
-/// <summary>Tells Kestrel what to listen on: every raw endpoint with its chain, and the HTTP addresses.</summary>
+/// <summary>Configures Kestrel's listeners: each raw endpoint with its middleware, and the HTTP addresses.</summary>
 internal sealed class KestrelSetup(
     ListenEndpoints endpoints, ConnectionCapacity capacity, HttpOptions http, BoundEndpoints bound, TimeProvider time)
     : IConfigureOptions<KestrelServerOptions>
@@ -16,7 +16,8 @@ internal sealed class KestrelSetup(
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        // Scrapes and probes are short; a connection that asks nothing, or does not take its answer, is held from others.
+        // Scrapes and probes are short; a connection that sends no request or does not read its response takes a place from
+        // others.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(20);
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
         kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));

@@ -6,18 +6,18 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace EchoHost.Hosting;
 
-/// <summary>Binds what Kestrel listens on, and says in the user's words why one could not be bound.</summary>
+/// <summary>Binds the listening sockets, and explains in the user's terms why one can't be bound.</summary>
 internal static class ListenSockets
 {
-    /// <param name="endPoint">What to bind to.</param>
+    /// <param name="endPoint">The end point to bind to.</param>
     /// <param name="raw">The raw endpoint that it belongs to; null for HTTP.</param>
-    /// <param name="http">The addresses of HTTP, as configured.</param>
-    /// <exception cref="EndpointUnavailableException">The address is taken or can't be had.</exception>
+    /// <param name="http">The HTTP addresses as configured.</param>
+    /// <exception cref="EndpointUnavailableException">The address is in use or not available.</exception>
     public static Socket Bind(EndPoint endPoint, ListenEndpoint? raw, IReadOnlyList<HttpAddress> http)
     {
         try
         {
-            // Kestrel's own sets no SO_REUSEPORT, so a port is never shared with another process.
+            // Kestrel's method does not set SO_REUSEPORT, so a port is never shared with another process.
             return endPoint is UnixDomainSocketEndPoint ? BindUnix(endPoint.ToString()!, raw!.Mode) : BindTcp(endPoint);
         }
         catch (SocketException e) when (!IsMissingLoopback(e, endPoint, raw))
@@ -30,7 +30,7 @@ internal static class ListenSockets
     private static Socket BindTcp(EndPoint endPoint)
     {
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
-        // Urgent data, as telnet's interrupt sends it, stays among the other bytes, in its place (tcp(7)); what is accepted inherits this.
+        // Urgent data, such as telnet's interrupt, stays in order among the other bytes (tcp(7)). Accepted sockets inherit this.
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
         return socket;
     }
@@ -65,7 +65,9 @@ internal static class ListenSockets
     private static bool IsOtherFile(EndPoint endPoint) =>
         endPoint is UnixDomainSocketEndPoint && endPoint.ToString() is { } path && File.Exists(path) && !UnixSocketFile.IsSocket(path);
 
-    /// <summary>Of localhost's two addresses Kestrel does with one.</summary>
+    /// <summary>
+    /// Whether one loopback address of <c>localhost</c> is missing on this machine; Kestrel makes do with the other.
+    /// </summary>
     private static bool IsMissingLoopback(SocketException e, EndPoint endPoint, ListenEndpoint? raw) =>
         raw is null
         && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported

@@ -12,8 +12,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace EchoHost.Hosting;
 
 /// <summary>
-/// Listens in place of Kestrel's own listener, which passes over the errors of accept(2) without a word or a rest. The
-/// connections of raw endpoints are the epoll transport's where there is one; all others are Kestrel's own.
+/// Replaces Kestrel's own listener, which ignores errors of accept(2) without a log line or a pause. Connections of raw endpoints
+/// use the epoll transport if it is available; all others use Kestrel's own.
 /// </summary>
 internal sealed class ListenerFactory(
     ListenEndpoints endpoints,
@@ -25,17 +25,20 @@ internal sealed class ListenerFactory(
     TimeProvider time,
     ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    /// <summary>The kernel caps it at net.core.somaxconn (listen(2)).</summary>
+    /// <summary>The length of the accept queue. The kernel caps it at net.core.somaxconn (listen(2)).</summary>
     private const int Backlog = 4096;
 
     /// <summary>
-    /// What one connection's pipe holds of what its peer sent, and of what its peer does not take. A read returns up to
-    /// the first, which is copied behind the second, so that a connection stays far below 1 MiB.
+    /// The maximum bytes that a connection's pipe holds of received data, and of data that the client does not take. A read
+    /// returns at
+    /// most the first, which is copied behind the second, so a connection stays far below 1 MiB.
     /// </summary>
     private const long MaxReadBuffer = 64 * 1024;
     private const long MaxWriteBuffer = 64 * 1024;
 
-    /// <summary>On raw endpoints a flush ends only when the kernel has it all, so that a connection's end knows what is sent.</summary>
+    /// <summary>
+    /// On raw endpoints a flush completes only when the kernel has all bytes, so the close knows that everything is sent.
+    /// </summary>
     private const long MaxEchoWriteBuffer = 1;
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint;
@@ -46,7 +49,7 @@ internal sealed class ListenerFactory(
         var listenSocket = ListenSockets.Bind(endpoint, raw, endpoints.Http);
         listenSocket.Listen(Backlog);
         var errors = new AcceptErrors(metrics.For(raw?.Name ?? EchoMetrics.HttpEndpoint), reserve, time, loggers.CreateLogger<AcceptErrors>());
-        // A Unix socket's path reads back as another kind of end point than was asked for.
+        // A Unix socket's LocalEndPoint is of another type than the requested end point.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(raw is not null && transport.IsEpoll
             ? (raw.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true)

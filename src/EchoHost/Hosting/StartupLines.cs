@@ -6,7 +6,7 @@ using EchoHost.Lifetime;
 
 namespace EchoHost.Hosting;
 
-/// <summary>Says where the host listens and how many it lets in, once it does.</summary>
+/// <summary>Logs where the host listens and how many connections it admits, once it has started.</summary>
 internal sealed partial class StartupLines(
     ListenEndpoints endpoints, ConnectionCapacity capacity, ProxyHeaderOptions proxyHeaders, BoundEndpoints bound, ILogger<StartupLines> logger)
     : LifecycleService
@@ -47,7 +47,7 @@ internal sealed partial class StartupLines(
         return Task.CompletedTask;
     }
 
-    // What is not in the message is carried as properties of the event, under the parameter's name as it stands.
+    // Parameters that the message does not use become properties of the event under their own names, hence the upper case.
 #pragma warning disable SYSLIB1015
     [LoggerMessage(1, LogLevel.Information, "Listening for connections on port {Port}")]
     private static partial void Listening(ILogger logger, int port, string Endpoint, string Url);

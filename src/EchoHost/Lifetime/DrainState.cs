@@ -1,6 +1,6 @@
 namespace EchoHost.Lifetime;
 
-/// <summary>How far the host is on its way out. Only ever moves forward.</summary>
+/// <summary>The phase of the host's shutdown. It only moves forward.</summary>
 internal sealed class DrainState : IDisposable
 {
     private volatile bool _isDraining;
@@ -8,25 +8,25 @@ internal sealed class DrainState : IDisposable
     private readonly CancellationTokenSource _rejecting = new();
     private readonly CancellationTokenSource _httpDeadline = new();
 
-    /// <summary>The host has been asked to stop: it is unready from here on.</summary>
+    /// <summary>Whether the host has been asked to stop; it is unready from then on.</summary>
     public bool IsDraining => _isDraining;
 
-    /// <summary>The readiness delay is over: new connections are turned away.</summary>
+    /// <summary>Whether new connections are rejected: the readiness delay is over.</summary>
     public bool IsRejecting => _rejecting.IsCancellationRequested;
 
-    /// <summary>Cancelled from that moment on.</summary>
+    /// <summary>Cancelled when <see cref="IsRejecting"/> becomes true.</summary>
     public CancellationToken Rejecting => _rejecting.Token;
 
     /// <summary>The state as <c>/connections</c> spells it.</summary>
     public string Label => _isDraining ? "draining" : "accepting";
 
     /// <summary>
-    /// Cancelled when the host's last HTTP connections have to go. Kestrel would wait for a request that is never
-    /// finished until the end of the shutdown timeout.
+    /// Cancelled when the last HTTP connections must end. Kestrel would wait for an unfinished request until the end of the
+    /// shutdown timeout.
     /// </summary>
     public CancellationToken HttpDeadline => _httpDeadline.Token;
 
-    /// <summary>The drain is over: connections that came in meanwhile are closed at once.</summary>
+    /// <summary>Whether the drain is over: a connection that is registered late must be closed at once.</summary>
     public bool IsOver => _isOver;
 
     public void BeginDraining() => _isDraining = true;

@@ -1,6 +1,6 @@
 namespace EchoHost.Lifetime;
 
-/// <summary>A service for one moment of the host's life; each moment does nothing unless overridden.</summary>
+/// <summary>The base of a service for a single step of the host's lifecycle; each step does nothing unless overridden.</summary>
 internal abstract class LifecycleService : IHostedLifecycleService
 {
     public virtual Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
