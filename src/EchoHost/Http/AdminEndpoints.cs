@@ -7,7 +7,10 @@ using Microsoft.Net.Http.Headers;
 
 namespace EchoHost.Http;
 
-/// <summary>The calls that change something. They need the bearer token (RFC 6750) of <c>Admin:Token</c>; without one configured they don't exist.</summary>
+/// <summary>
+/// Requests that change something. They need the bearer token (RFC 6750) of <c>Admin:Token</c>; without a configured token
+/// they are 404.
+/// </summary>
 internal static partial class AdminEndpoints
 {
     private const string Scheme = "Bearer";
@@ -15,7 +18,7 @@ internal static partial class AdminEndpoints
     public static void MapAdmin(this IEndpointRouteBuilder app) =>
         app.MapDelete("/connections/{id}", Close).AddEndpointFilter(RequireTokenAsync);
 
-    /// <summary>Closes one connection: what it has sent is echoed first, unless its peer does not take what was echoed before.</summary>
+    /// <summary>Closes a connection gracefully; aborts it if its client does not take the echo that is waiting for it.</summary>
     private static IResult Close(string id, ConnectionRegistry registry, HttpContext call, ILoggerFactory loggers)
     {
         if (!registry.TryGet(id, out var connection))
@@ -23,7 +26,7 @@ internal static partial class AdminEndpoints
             return ConnectionsEndpoint.NotFound(id);
         }
 
-        // Of its own, since the line of the connection's end may be left out where many end at once.
+        // Logged here, because the line for the connection's end may be left out if many end at once.
         var administrator = new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort);
         LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Peer, administrator.ToString(), id);
         if (connection.IsSending)
@@ -38,7 +41,7 @@ internal static partial class AdminEndpoints
         return Results.NoContent();
     }
 
-    /// <summary>Lets a call with the token pass: 401 with another or none, 404 where none is configured.</summary>
+    /// <summary>Admits a request with the right token; 401 with a wrong one or none, 404 if no token is configured.</summary>
     public static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
     {
         var context = call.HttpContext;
@@ -57,7 +60,7 @@ internal static partial class AdminEndpoints
         return new HttpProblem(StatusCodes.Status401Unauthorized, "the bearer token is missing or wrong");
     }
 
-    /// <summary>Takes the same time for any header: it compares hashes, which have one length.</summary>
+    /// <summary>Compares hashes, whose length is fixed, so the time does not depend on the header.</summary>
     private static bool IsToken(string authorization, string token)
     {
         var isScheme = authorization.StartsWith($"{Scheme} ", StringComparison.OrdinalIgnoreCase);
@@ -65,7 +68,7 @@ internal static partial class AdminEndpoints
         return CryptographicOperations.FixedTimeEquals(Hash(given), Hash(token)) && isScheme;
     }
 
-    // What is not in the message is carried as a property of the event, under the parameter's name as it stands.
+    // A parameter that the message does not use becomes a property of the event under its own name, hence the upper case.
 #pragma warning disable SYSLIB1015
     [LoggerMessage(1, LogLevel.Information, "Administrator at {Administrator:l} ends the connection of peer {Peer:l}")]
     private static partial void LogClosing(ILogger logger, string peer, string administrator, string ConnectionId);

@@ -7,17 +7,17 @@ internal sealed class AdminOptions
 {
     public const string SectionName = "Admin";
 
-    /// <summary>The fewest characters that are hard to guess.</summary>
+    /// <summary>The minimum length of a token, so that it is hard to guess.</summary>
     private const int MinTokenLength = 16;
 
-    /// <summary>The bearer token for the calls that change something; without one they don't exist.</summary>
+    /// <summary>The bearer token for requests that change something; without one these are 404.</summary>
     /// <remarks>Default: none.</remarks>
     public string Token { get; init; } = "";
 
     public static AdminOptions Read(SectionReader section)
     {
         var token = section.Text(nameof(Token)) ?? "";
-        // The token itself is not shown.
+        // The error message does not show the token.
         if (token.Length is > 0 and < MinTokenLength)
         {
             section.Report(nameof(Token), $"has {token.Length} characters; expected {MinTokenLength} or more");

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace EchoHost.Http;
 
 /// <summary>
-/// Degraded while an endpoint turns everybody away. Not unhealthy: what is wrong is most often the same on every host,
-/// and the connections that are open are well.
+/// Degraded while an endpoint rejects every client. Not unhealthy, because the cause is usually the same on every host, and open
+/// connections still work.
 /// </summary>
 internal sealed class AdmissionHealthCheck(AdmissionWatch admission) : IHealthCheck
 {

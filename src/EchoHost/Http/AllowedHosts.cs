@@ -7,17 +7,19 @@ using Microsoft.Extensions.Primitives;
 namespace EchoHost.Http;
 
 /// <summary>
-/// The names under which HTTP is answered. A page in a browser can make a name of its own lead to 127.0.0.1 (DNS
-/// rebinding) and would then read, as its own, what the host tells only this machine; the name in <c>Host</c> gives it away.
+/// The host names that HTTP requests may use. A web page can make its own name resolve to 127.0.0.1 (DNS rebinding) and would
+/// then read what the host serves to this machine only; the header <c>Host</c> of its requests still has that name.
 /// </summary>
 internal sealed class AllowedHosts
 {
-    /// <summary>ASP.NET Core's own key.</summary>
+    /// <summary>The same key as ASP.NET Core's own.</summary>
     public const string Key = "AllowedHosts";
 
     private const string Any = "*";
 
-    /// <summary>What probes and scrapers ask is no secret and may be asked under any name, since these use the names of services.</summary>
+    /// <summary>
+    /// Paths that are served under any name: they hold no secrets, and probes and scrapers use the names of services.
+    /// </summary>
     private static readonly PathString[] OpenPaths = ["/health", "/metrics"];
 
     private readonly IList<StringSegment>? _names;
@@ -25,10 +27,16 @@ internal sealed class AllowedHosts
 
     private AllowedHosts(IList<StringSegment>? names, bool takesAddresses) => (_names, _takesAddresses) = (names, takesAddresses);
 
-    /// <summary>Reads the names: <c>echo.example.net</c>, <c>*.example.net</c>, or <c>*</c> for any, separated by semicolons.</summary>
-    /// <param name="configured">The key's value; where there is none, any name will do unless HTTP is bound to loopback alone.</param>
-    /// <param name="addresses">What HTTP is bound to. On loopback IP addresses, <c>localhost</c> and the machine's names are always allowed.</param>
-    /// <exception cref="ConfigurationException">A name is none.</exception>
+    /// <summary>
+    /// Reads the names, separated by semicolons: <c>echo.example.net</c>, <c>*.example.net</c>, or <c>*</c> for any.
+    /// </summary>
+    /// <param name="configured">
+    /// The key's value. If it is empty, any name is allowed, unless HTTP listens on loopback only.
+    /// </param>
+    /// <param name="addresses">
+    /// The HTTP addresses. On loopback, IP addresses, <c>localhost</c> and the machine's names are always allowed.
+    /// </param>
+    /// <exception cref="ConfigurationException">An entry is not a name.</exception>
     public static AllowedHosts Read(string? configured, IReadOnlyList<HttpAddress> addresses)
     {
         var names = (configured ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -43,9 +51,9 @@ internal sealed class AllowedHosts
             : new AllowedHosts([.. (isLocal ? names.Concat(OwnNames()) : names).Select(name => new StringSegment(name))], takesAddresses: isLocal);
     }
 
-    /// <summary>Whether a call is answered.</summary>
-    /// <param name="host">The header <c>Host</c>; HTTP/1.0 needs none, and every browser sends one.</param>
-    /// <param name="path">What is asked for.</param>
+    /// <summary>Whether a request is allowed.</summary>
+    /// <param name="host">The header <c>Host</c>. HTTP/1.0 does not require it, but every browser sends it.</param>
+    /// <param name="path">The path of the request.</param>
     public bool Allows(HostString host, PathString path)
     {
         if (_names is null || !host.HasValue || OpenPaths.Any(open => path.StartsWithSegments(open)))
@@ -53,7 +61,7 @@ internal sealed class AllowedHosts
             return true;
         }
 
-        // A name may end with the root's dot.
+        // A name may end with the dot of the DNS root.
         var name = host.Host.TrimEnd('.');
         return (_takesAddresses && IPAddress.TryParse(name, out _)) || HostString.MatchesAny(name, _names);
     }

@@ -6,7 +6,7 @@ using EchoHost.Lifetime;
 
 namespace EchoHost.Http;
 
-/// <summary>By what a listing is sorted, the largest first; also how the parameter spells it.</summary>
+/// <summary>The sort key of a listing, largest first. The names are the values of the parameter <c>sort</c>.</summary>
 internal enum ConnectionOrder
 {
     Age,
@@ -15,24 +15,27 @@ internal enum ConnectionOrder
     Rtt,
 }
 
-/// <summary>What is asked of <c>/connections</c>.</summary>
-/// <param name="Limit">How many at the most.</param>
-/// <param name="Order">By what they are sorted.</param>
-/// <param name="Peer">Only these, as it was asked; null for all.</param>
+/// <summary>The parameters of <c>/connections</c>.</summary>
+/// <param name="Limit">The maximum number of connections.</param>
+/// <param name="Order">The sort key.</param>
+/// <param name="Peer">The filter as given in the request; null for all connections.</param>
 internal sealed record ConnectionQuery(int Limit, ConnectionOrder Order, string? Peer);
 
 /// <summary>
-/// Makes the answers of <c>GET /connections</c>: each is kept for a second, and together they take at most a fiftieth of a
-/// processor for long.
+/// Generates the responses of <c>GET /connections</c>. Each is kept for a second, and over time all of them together take at most
+/// 1/50 of one processor.
 /// </summary>
 internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable
 {
-    /// <summary>How many connections the kernel is asked about to sort them; of more, another part with each listing.</summary>
+    /// <summary>
+    /// The maximum number of TCP_INFO calls for one listing sorted by round-trip time. With more connections, each listing
+    /// reads another part.
+    /// </summary>
     internal const int MaxReadings = 10_000;
 
     private const double Share = 1 / 50.0;
 
-    /// <summary>After so many connections other work gets its turn on the thread.</summary>
+    /// <summary>The number of connections after which the thread yields to other work.</summary>
     private const int Slice = 256;
 
     private static readonly TimeSpan Keep = TimeSpan.FromSeconds(1);
@@ -40,10 +43,10 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
     private readonly CostlyAnswers<ConnectionQuery> _answers = new(Keep, Share, TimeProvider.System);
     private int _round;
 
-    /// <param name="query">What is asked.</param>
-    /// <param name="matches">What the query's <see cref="ConnectionQuery.Peer"/> means.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <returns>JSON; null where too many others are to be made first.</returns>
+    /// <param name="query">The parameters.</param>
+    /// <param name="matches">The filter that <see cref="ConnectionQuery.Peer"/> stands for.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>JSON; null if too many other responses are queued.</returns>
     public ValueTask<ReadOnlySequence<byte>?> GetAsync(ConnectionQuery query, Func<TrackedConnection, bool>? matches, CancellationToken cancellationToken) =>
         _answers.GetAsync(query, query => MakeAsync(query, matches), cancellationToken);
 
@@ -52,7 +55,7 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
     private async ValueTask<ReadOnlySequence<byte>> MakeAsync(ConnectionQuery query, Func<TrackedConnection, bool>? matches)
     {
         var shown = await LargestAsync(query, matches);
-        // Its blocks are the answer, without being copied into one; they are the collector's once the answer is forgotten.
+        // The pipe's blocks are the response, without a copy into one array; the garbage collector takes them after use.
         var text = new Pipe(new PipeOptions(pauseWriterThreshold: 0, minimumSegmentSize: 32 * 1024, useSynchronizationContext: false));
         await using var json = new Utf8JsonWriter(text.Writer);
         json.WriteStartObject();
@@ -73,11 +76,13 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
         return text.Reader.TryRead(out var read) ? read.Buffer : ReadOnlySequence<byte>.Empty;
     }
 
-    /// <summary>The first of them by the query's order, with the smallest of those found so far at hand, so that the others need not be sorted.</summary>
+    /// <summary>
+    /// Selects the largest connections with a heap of at most <c>Limit</c> entries, instead of sorting all of them.
+    /// </summary>
     private async ValueTask<TrackedConnection[]> LargestAsync(ConnectionQuery query, Func<TrackedConnection, bool>? matches)
     {
         var found = new PriorityQueue<TrackedConnection, (double Key, long Youth)>();
-        // Without a filter it is known how many there are, and each round reads every so many of them.
+        // Without a filter the total is known, and each listing reads every stride-th connection.
         var (stride, readings, seen) = (matches is null ? (registry.Count / MaxReadings) + 1 : 1, 0, 0);
         var phase = _round++ % stride;
         foreach (var connection in registry.All())
@@ -93,7 +98,7 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
                 connection.ReadRtt();
             }
 
-            // Of equals the oldest first. Taken once for each, so that one that changes meanwhile does no harm.
+            // For equal keys, the oldest first. The key is read once, so that a change meanwhile does no harm.
             var rank = (KeyOf(connection, query.Order), -connection.OpenedTimestamp);
             if (found.Count < query.Limit)
             {

@@ -9,7 +9,7 @@ using EchoHost.Text;
 
 namespace EchoHost.Http;
 
-/// <summary>The open connections: <c>GET /connections</c> and <c>GET /connections/{id}</c>.</summary>
+/// <summary>Lists open connections: <c>GET /connections</c> and <c>GET /connections/{id}</c>.</summary>
 internal static class ConnectionsEndpoint
 {
     private const int DefaultLimit = 1000;
@@ -27,7 +27,7 @@ internal static class ConnectionsEndpoint
     }
 
     /// <summary>
-    /// <c>limit</c>: how many at the most (default 1000, at most 10,000). <c>sort</c>: <c>age</c> (the default), <c>idle</c>,
+    /// <c>limit</c>: the maximum number (default 1000, at most 10,000). <c>sort</c>: <c>age</c> (the default), <c>idle</c>,
     /// <c>received</c> or <c>rtt</c>, largest first. <c>peer</c>: an address, an address and port, or a network (CIDR).
     /// Anything else is 400, with a problem (RFC 9457) that names the parameter.
     /// </summary>
@@ -43,7 +43,7 @@ internal static class ConnectionsEndpoint
         }
     }
 
-    /// <summary>What is wrong with the parameters; null where nothing is.</summary>
+    /// <summary>Describes what is wrong with the parameters; null if they are valid.</summary>
     private static string? ProblemOf(
         IEnumerable<string> parameters, string? limit, string? sort, string? peer, out ConnectionQuery query, out Func<TrackedConnection, bool>? matches)
     {
@@ -79,14 +79,14 @@ internal static class ConnectionsEndpoint
             return c => string.Equals(c.Peer, peer, StringComparison.OrdinalIgnoreCase);
         }
 
-        // As a connection's own is written, however this one was.
+        // Normalise to the form in which connections show their address.
         return AddressText.TryParseEndPoint(peer, out var endPoint) && ClientAddress.Format(endPoint) is var name
             ? c => string.Equals(c.Peer, name, StringComparison.Ordinal)
             : null;
     }
 }
 
-/// <summary>One connection as <c>/connections</c> shows it; times in seconds, counts in bytes and messages.</summary>
+/// <summary>A connection as <c>/connections</c> shows it; times in seconds, counts in bytes and messages.</summary>
 internal sealed record ConnectionDescription(
     string Id,
     string Endpoint,
@@ -120,7 +120,7 @@ internal sealed record ConnectionDescription(
             : null);
 }
 
-/// <summary>What the kernel's TCP_INFO says; times in milliseconds.</summary>
+/// <summary>The kernel's figures (TCP_INFO); times in milliseconds.</summary>
 internal sealed record TcpDescription(double RttMs, double MinRttMs, uint Retransmits, ulong SendQueueBytes);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

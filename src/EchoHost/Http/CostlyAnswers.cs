@@ -3,30 +3,40 @@ using System.Buffers;
 namespace EchoHost.Http;
 
 /// <summary>
-/// Answers that take long to make, such as a list of 10,000 connections. They are made one at a time, and each is owed a
-/// rest, so that they take no more than a share of one processor for long, however many clients ask and for what. The
-/// few calls of a person or a scraper never wait. Clients that ask for the same meanwhile get the same answer.
+/// Limits the cost of responses that take long to generate, such as a list of 10,000 connections. They are generated one at
+/// a time,
+/// and the work is followed by rest, so that over time it takes at most a share of one processor, whatever clients request. The
+/// occasional request of a person or a scraper never waits. Clients with the same request meanwhile share a response.
 /// </summary>
-/// <typeparam name="TKey">What an answer depends on, besides the moment.</typeparam>
-/// <param name="keep">For how long an answer is good for clients that ask later; with zero each gets one that was begun after it had asked.</param>
+/// <typeparam name="TKey">The parameters of a response.</typeparam>
+/// <param name="keep">
+/// How long a response may be reused for later requests; with zero, each request gets one that was started after it.
+/// </param>
 /// <param name="share">The share of one processor, above 0, at most 1.</param>
-/// <param name="time">What the work is measured by: the machine's clock, since it is the machine's processor.</param>
+/// <param name="time">
+/// The clock that measures the work. In production the system's, because real processor time is limited.
+/// </param>
 internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvider time) : IDisposable
     where TKey : notnull
 {
-    /// <summary>How many answers are kept.</summary>
+    /// <summary>The maximum number of kept responses.</summary>
     internal const int MaxKept = 8;
 
-    /// <summary>How much rest may be owed before the next answer has to wait: at a share of a twentieth, that of half a second of work.</summary>
+    /// <summary>
+    /// The rest that may be owed before the next response must wait: with a share of 1/20, that of about half a second of work.
+    /// </summary>
     internal static readonly TimeSpan Burst = TimeSpan.FromSeconds(10);
 
-    /// <summary>The longest rest. What took longer than its share of that was held up by other things, such as a pause of the machine.</summary>
+    /// <summary>
+    /// The maximum rest after one response. Work that would need more was held up by something else, such as a pause of the
+    /// machine.
+    /// </summary>
     internal static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a client waits for those before it.</summary>
+    /// <summary>How long a client waits for those ahead of it.</summary>
     internal static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long an answer is held for clients that had asked before it was begun; after that its memory is given back.</summary>
+    /// <summary>How long a response is kept beyond <c>keep</c>, for clients that asked before it was started.</summary>
     private static readonly TimeSpan Hold = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _one = new(1);
@@ -36,7 +46,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
     private long _owedAt;
     private TimeSpan _owed;
 
-    /// <summary>How many answers are held now.</summary>
+    /// <summary>The number of kept responses.</summary>
     internal int Kept
     {
         get
@@ -48,11 +58,13 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         }
     }
 
-    /// <summary>An answer that was made already, or a new one.</summary>
-    /// <param name="key">What is asked for.</param>
-    /// <param name="make">Makes it. It is not canceled, so that clients that ask and leave don't have it made again and again.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <returns>The answer; null where too many others are to be made first.</returns>
+    /// <summary>Returns a kept response or a new one.</summary>
+    /// <param name="key">The parameters of the response.</param>
+    /// <param name="make">
+    /// Generates it. It is not cancelled, so that clients that request and leave do not cause it to start over each time.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The response; null if too many others are queued.</returns>
     public async ValueTask<ReadOnlySequence<byte>?> GetAsync(TKey key, Func<TKey, ValueTask<ReadOnlySequence<byte>>> make, CancellationToken cancellationToken)
     {
         var asked = time.GetTimestamp();
@@ -126,7 +138,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         }
     }
 
-    /// <summary>Time that passes is rest.</summary>
+    /// <summary>The rest still owed; elapsed time counts as rest.</summary>
     private TimeSpan Owed() => _owed - time.GetElapsedTime(_owedAt) is var owed && owed > TimeSpan.Zero ? owed : TimeSpan.Zero;
 
     private void Keep(TKey key, in Answer answer)
@@ -144,7 +156,7 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
         }
     }
 
-    /// <summary>Called when none has been made for a while.</summary>
+    /// <summary>Drops all kept responses, when none has been generated for a while.</summary>
     private void Forget()
     {
         lock (_lock)
@@ -160,10 +172,12 @@ internal static class CostlyAnswer
 {
     private const string RetryAfterSeconds = "1";
 
-    /// <summary>Sends an answer with its length; 503 where there is none. For HEAD nothing is made, since it is not sent.</summary>
-    /// <param name="context">The call.</param>
-    /// <param name="contentType">What the answer is.</param>
-    /// <param name="get">Gets the answer; null where too many others are to be made first.</param>
+    /// <summary>
+    /// Sends a response with its length, or 503 if there is none. HEAD generates nothing, since no body is sent.
+    /// </summary>
+    /// <param name="context">The request.</param>
+    /// <param name="contentType">The content type of the response.</param>
+    /// <param name="get">Returns the response; null if too many others are queued.</param>
     public static async Task WriteAsync(HttpContext context, string contentType, Func<CancellationToken, ValueTask<ReadOnlySequence<byte>?>> get)
     {
         if (HttpMethods.IsHead(context.Request.Method))

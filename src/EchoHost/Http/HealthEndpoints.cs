@@ -28,8 +28,9 @@ internal static class HealthEndpoints
     }
 
     /// <summary>
-    /// <c>/health/live</c> runs no check: that it answers is the answer. <c>/health/ready</c> and <c>/health</c> run
-    /// them all; 200 or 503, and JSON either way.
+    /// Maps the health endpoints. <c>/health/live</c> runs no check: any response means alive. <c>/health/ready</c> and
+    /// <c>/health</c>
+    /// run all checks, and respond with 200 or 503 and JSON.
     /// </summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
@@ -38,7 +39,7 @@ internal static class HealthEndpoints
         Map(app, "/health/ready", _ => true);
     }
 
-    /// <summary>The framework's own mapping takes every method.</summary>
+    /// <summary>Maps a path for GET and HEAD; the framework's own mapping accepts every method.</summary>
     private static void Map(IEndpointRouteBuilder app, string path, Func<HealthCheckRegistration, bool> predicate) =>
         app.MapHealthChecks(path, Options(predicate)).WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
 

@@ -8,7 +8,7 @@ internal sealed record HttpOptions
 {
     public const string SectionName = "Http";
 
-    /// <summary>Whether trusted proxies begin with a PROXY header.</summary>
+    /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; init; }
 

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.HostFiltering;
 
 namespace EchoHost.Http;
 
-/// <summary>What every HTTP call passes before it reaches what it asks for.</summary>
+/// <summary>The middleware of every HTTP request.</summary>
 internal static class HttpPipeline
 {
     public static void AddHttp(this IServiceCollection services)
@@ -11,15 +11,15 @@ internal static class HttpPipeline
         services.AddSingleton<ConnectionListings>();
         services.AddSingleton<PeerListing>();
         services.AddSingleton<Scrapes>();
-        // The framework's own filter knows the same key, but no path that is open under every name.
+        // The framework's host filter uses the same key, but has no paths that are open under every name.
         services.PostConfigure<HostFilteringOptions>(options => options.AllowedHosts = ["*"]);
     }
 
-    /// <summary>Outermost first.</summary>
+    /// <summary>Adds the middleware, outermost first.</summary>
     public static void UseHttp(this WebApplication app)
     {
         app.UseHttpTurns();
-        // What has no body of its own, such as the 404 and 405 of routing.
+        // Adds a body to responses without one, such as routing's 404 and 405.
         app.UseStatusCodePages(context => HttpProblem.WriteAsync(context.HttpContext, detail: null));
         var hosts = app.Services.GetRequiredService<AllowedHosts>();
         app.Use((context, next) => hosts.Allows(context.Request.Host, context.Request.Path)

@@ -5,14 +5,14 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace EchoHost.Http;
 
-/// <summary>An answer that says what is wrong: a problem in JSON (RFC 9457), without reflection, unlike the framework's own.</summary>
+/// <summary>An error response: a problem in JSON (RFC 9457). Unlike the framework's own, it needs no reflection.</summary>
 /// <param name="status">The status, 400 or more.</param>
-/// <param name="detail">What is wrong with this call; null where the status says it all.</param>
+/// <param name="detail">What is wrong with this request; null if the status is enough.</param>
 internal sealed class HttpProblem(int status, string? detail) : IResult
 {
     private const string ContentType = "application/problem+json";
 
-    /// <summary>For people too: quotes are not escaped, which only a page would need.</summary>
+    /// <summary>Does not escape quotes: people read this too, and only HTML would need it.</summary>
     private static readonly ProblemJson Json = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -25,7 +25,7 @@ internal sealed class HttpProblem(int status, string? detail) : IResult
         return WriteAsync(httpContext, detail);
     }
 
-    /// <summary>Writes the body for the answer's status.</summary>
+    /// <summary>Writes the body for the response's status.</summary>
     public static async Task WriteAsync(HttpContext context, string? detail)
     {
         var response = context.Response;
@@ -37,7 +37,7 @@ internal sealed class HttpProblem(int status, string? detail) : IResult
     }
 }
 
-/// <summary>A problem as RFC 9457 has it; what the type <c>about:blank</c> means is said by the status alone.</summary>
+/// <summary>A problem as in RFC 9457. With the type <c>about:blank</c>, the status alone gives the meaning.</summary>
 internal sealed record Problem(string Type, string Title, int Status, string? Detail);
 
 [JsonSerializable(typeof(Problem))]

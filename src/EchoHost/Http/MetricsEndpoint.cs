@@ -19,8 +19,9 @@ internal static class MetricsEndpoint
     }
 
     /// <summary>
-    /// OpenMetrics only where it is asked for by name, in a version that there is, and no less than text is (RFC 9110,
-    /// section 12.5.1). What can't be read asks for nothing.
+    /// Whether to respond with OpenMetrics: only if the client accepts it by name, in a supported version, and with at
+    /// least the quality
+    /// of text (RFC 9110, section 12.5.1). An invalid Accept header counts as none.
     /// </summary>
     internal static bool PrefersOpenMetrics(IList<string?> accept)
     {
@@ -30,7 +31,7 @@ internal static class MetricsEndpoint
         }
 
         var openMetrics = types.Where(IsOpenMetrics).Select(QualityOf).DefaultIfEmpty(0).Max();
-        // Of the ranges that text is in, the narrowest decides.
+        // The most specific range that includes text decides.
         var ranges = types.Where(HoldsText);
         var text = ranges.GroupBy(type => type.MatchesAllTypes ? 2 : type.MatchesAllSubTypes ? 1 : 0).MinBy(group => group.Key)?.Max(QualityOf) ?? 0;
         return openMetrics > 0 && openMetrics >= text;
@@ -57,14 +58,17 @@ internal static class MetricsEndpoint
     }
 }
 
-/// <summary>Makes the answers of <c>GET /metrics</c>: each of a moment after it was asked for, and one for all that ask meanwhile.</summary>
+/// <summary>
+/// Generates the responses of <c>GET /metrics</c>. Each is collected after its request; requests that wait meanwhile share
+/// one.
+/// </summary>
 internal sealed class Scrapes(MeterProviders providers) : IDisposable
 {
     private const double Share = 1 / 20.0;
 
     private readonly CostlyAnswers<bool> _answers = new(TimeSpan.Zero, Share, TimeProvider.System);
 
-    /// <summary>The metrics as text; null where too many others ask.</summary>
+    /// <summary>The metrics as text; null if too many other requests are queued.</summary>
     public ValueTask<ReadOnlySequence<byte>?> GetAsync(bool openMetrics, CancellationToken cancellationToken) =>
         _answers.GetAsync(openMetrics, MakeAsync, cancellationToken);
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EchoHost.Http;
 
-/// <summary>Whether new connections are welcome: not from the moment the drain starts.</summary>
+/// <summary>Unhealthy from the start of the drain, so that load balancers send no new connections.</summary>
 internal sealed class ReadyHealthCheck(DrainState drain) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>

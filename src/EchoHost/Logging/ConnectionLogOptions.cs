@@ -9,7 +9,7 @@ internal sealed record ConnectionLogOptions
     /// <remarks>Default: true.</remarks>
     public bool LogMessages { get; init; } = true;
 
-    /// <summary>How many lines of one kind are logged a second at most.</summary>
+    /// <summary>The maximum number of lines of one kind per second.</summary>
     /// <remarks>Default: 100.</remarks>
     public int MessageLogLimit { get; init; } = 100;
 

@@ -4,8 +4,9 @@ using Serilog.Sinks.Async;
 namespace EchoHost.Logging;
 
 /// <summary>
-/// Counts the log events that were dropped since a sink was too slow for them, over all asynchronous sinks of the
-/// process: Serilog makes them, and knows no host.
+/// Counts the log events that were dropped because a sink was too slow, over all asynchronous sinks of the process: Serilog
+/// creates
+/// sinks without reference to a host.
 /// </summary>
 internal sealed class DroppedEvents : IAsyncLogEventSinkMonitor
 {
@@ -17,10 +18,10 @@ internal sealed class DroppedEvents : IAsyncLogEventSinkMonitor
     {
     }
 
-    /// <summary>The one that all sinks have.</summary>
+    /// <summary>The instance that all sinks share.</summary>
     public static DroppedEvents Monitor { get; } = new();
 
-    /// <summary>How many there were since the process began.</summary>
+    /// <summary>The number of dropped events since the start of the process.</summary>
     public long Count
     {
         get
@@ -32,9 +33,9 @@ internal sealed class DroppedEvents : IAsyncLogEventSinkMonitor
         }
     }
 
-    /// <summary>Gives the monitor to each sink of the user's that is <c>Async</c> and has none.</summary>
+    /// <summary>Adds the monitor to each configured <c>Async</c> sink that has none.</summary>
     /// <param name="configuration">The host's settings, to which the monitor is added.</param>
-    /// <param name="section">The path of the list of sinks.</param>
+    /// <param name="section">The path of the section that lists the sinks.</param>
     [DynamicDependency(nameof(Monitor), typeof(DroppedEvents))]
     public static void Watch(IConfigurationManager configuration, string section)
     {

@@ -1,6 +1,6 @@
 namespace EchoHost.Logging;
 
-/// <summary>Lets lines of one kind pass, up to so many a second; past that, once a second, it tells how many were left out.</summary>
+/// <summary>Limits the lines of one kind per second; while lines are left out, reports their number once a second.</summary>
 internal sealed class LineRation : IDisposable
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
@@ -14,9 +14,9 @@ internal sealed class LineRation : IDisposable
     private int _passed;
     private int _leftOut;
 
-    /// <param name="limit">How many lines may pass in a second; 0 lets none.</param>
+    /// <param name="limit">The maximum number of lines per second; 0 allows none.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="tell">Called with how many were left out, at the end of each second that left out any.</param>
+    /// <param name="tell">Called at the end of each second in which lines were left out, with their number.</param>
     public LineRation(int limit, TimeProvider time, Action<int> tell)
     {
         _limit = limit;
@@ -26,7 +26,9 @@ internal sealed class LineRation : IDisposable
         _windowEnd = time.CreateTimer(_ => EndWindow(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether one more line may be written; where not, it is counted. Asked only for lines that would be written.</summary>
+    /// <summary>
+    /// Whether one more line may be written; if not, counts it as left out. Call it only for a line that would be written.
+    /// </summary>
     public bool TryTake()
     {
         lock (_lock)
@@ -45,7 +47,7 @@ internal sealed class LineRation : IDisposable
 
             if (_leftOut++ == 0)
             {
-                // The line that counts them must come also when no further one does.
+                // The timer reports the count even if no further line comes.
                 var left = Window - _time.GetElapsedTime(_windowStart, now);
                 _windowEnd.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             }
@@ -54,7 +56,7 @@ internal sealed class LineRation : IDisposable
         }
     }
 
-    /// <summary>Tells what is still to be told.</summary>
+    /// <summary>Reports lines that were left out since the last report.</summary>
     public void Dispose()
     {
         _windowEnd.Dispose();

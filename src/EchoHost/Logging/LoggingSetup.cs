@@ -19,17 +19,18 @@ internal static class LoggingSetup
     private const string SerilogSection = "Serilog";
     private const string TextTemplate = "[{Timestamp:HH:mm:ss.fff} {Level:u3}] {Message:lj}{NewLine}{Exception}";
 
-    /// <summary>The first would name raw endpoints as http://; what the second finds, the host says itself, once.</summary>
+    /// <summary>The first would log raw endpoints as http://; the host logs the findings of the second itself, once.</summary>
     private static readonly string[] Silenced = ["Microsoft.Hosting.Lifetime", "Microsoft.Extensions.Diagnostics.HealthChecks"];
 
-    /// <summary>How many events may wait for a slow standard output before further ones are dropped.</summary>
+    /// <summary>The number of events that may wait for a slow standard output; further ones are dropped.</summary>
     private const int Buffer = 10_000;
 
     /// <summary>
-    /// Serilog under Microsoft.Extensions.Logging, by its own section. Without sinks of the user's, lines go to
-    /// standard output from a thread of their own: a terminal or pipe that stops reading must not stop the echo.
+    /// Adds Serilog under Microsoft.Extensions.Logging, configured by its own section. Without configured sinks, lines go
+    /// to standard
+    /// output from a separate thread: a terminal or pipe that stops reading must not stop the echo.
     /// </summary>
-    /// <exception cref="ConfigurationException">The format, or Serilog's section, can't be used.</exception>
+    /// <exception cref="ConfigurationException">The format or Serilog's section can't be used.</exception>
     public static void AddEchoLogging(this ILoggingBuilder logging, IConfigurationManager configuration)
     {
         var formatter = Formatter(configuration[FormatKey]);
@@ -37,7 +38,7 @@ internal static class LoggingSetup
         SerilogSinks.CheckUsing(configuration.GetSection($"{SerilogSection}:Using"));
         DroppedEvents.Watch(configuration, $"{SerilogSection}:WriteTo");
         var serilog = ReadSerilog(configuration)
-            // Told in one line on standard error; the framework would log it with its stack.
+            // Reported in one line on standard error; the framework would log it with its stack trace.
             .Filter.ByExcluding(e => e.Exception is EndpointUnavailableException);
 
         if (!configuration.GetSection($"{SerilogSection}:WriteTo").GetChildren().Any())
@@ -46,15 +47,15 @@ internal static class LoggingSetup
         }
 
         logging.ClearProviders();
-        // Serilog's own levels decide.
+        // Serilog's levels apply.
         logging.SetMinimumLevel(LogLevel.Trace);
         foreach (var category in Silenced)
         {
-            // For the provider by name too: AddSerilog has a rule of its own for it, which would come first.
+            // Also for the provider by name, because AddSerilog adds a rule for it, which would take precedence.
             logging.AddFilter(category, LogLevel.None).AddFilter<SerilogLoggerProvider>(category, LogLevel.None);
         }
 
-        // Events say themselves whose they are; a scope would hold 370 bytes for each idle connection.
+        // Events carry their connection's id themselves; a scope would cost 370 bytes for each idle connection.
         logging.Services.Configure<LoggerFilterOptions>(options => options.CaptureScopes = false);
         logging.AddSerilog(serilog.CreateLogger(), dispose: true);
     }
@@ -65,7 +66,7 @@ internal static class LoggingSetup
         Justification = "The section names methods and types of SerilogSinks' assemblies, which the project keeps whole.")]
     private static LoggerConfiguration ReadSerilog(IConfiguration configuration)
     {
-        // Serilog passes over a sink that it does not find, which would leave the host without a log; it says so here.
+        // Serilog ignores a sink that it does not find, which would leave the host without a log; SelfLog reports it.
         var complaints = new StringWriter();
         SelfLog.Enable(TextWriter.Synchronized(complaints));
         try

@@ -9,14 +9,14 @@ using Serilog.Formatting.Compact;
 namespace EchoHost.Logging;
 
 /// <summary>
-/// The assemblies in which Serilog's section finds what it names: sinks, enrichers, formatters. They are the same in
-/// every build, and EchoHost.csproj keeps them whole in a native file.
+/// The assemblies whose sinks, enrichers and formatters Serilog's section may name. They are the same in every build, and
+/// EchoHost.csproj keeps them whole in a native file.
 /// </summary>
 internal static partial class SerilogSinks
 {
     private const string Sinks = "its sinks are Async, Console, Debug and File";
 
-    /// <summary>What Serilog's own reader looks for; it passes over all else.</summary>
+    /// <summary>The keys that Serilog's reader knows; it ignores all others.</summary>
     private static readonly string[] Keys =
         ["Using", "LevelSwitches", "FilterSwitches", "MinimumLevel", "WriteTo", "AuditTo", "Enrich", "Filter", "Destructure", "Properties"];
 
@@ -34,8 +34,10 @@ internal static partial class SerilogSinks
         typeof(CompactJsonFormatter).Assembly,
     ];
 
-    /// <summary>Assemblies are not loaded by name; those that the program has need not be named, but may.</summary>
-    /// <exception cref="ConfigurationException">One is named that the program does not have.</exception>
+    /// <summary>
+    /// Checks <c>Using</c>. Assemblies are not loaded by name; those in the program may be listed, but need not be.
+    /// </summary>
+    /// <exception cref="ConfigurationException">A listed assembly is not in the program.</exception>
     public static void CheckUsing(IConfigurationSection section)
     {
         var names = Assemblies.Select(assembly => assembly.GetName().Name!);
@@ -45,8 +47,10 @@ internal static partial class SerilogSinks
         }
     }
 
-    /// <summary>A typing error must not become a default: every key is one that Serilog reads, and every argument one that its method has.</summary>
-    /// <exception cref="ConfigurationException">One is not.</exception>
+    /// <summary>
+    /// Checks that Serilog knows every key and every method has each argument: a typing error must not become a default.
+    /// </summary>
+    /// <exception cref="ConfigurationException">A key or an argument is unknown.</exception>
     public static void CheckKeys(IConfigurationSection section)
     {
         CheckKeys(section, Keys);
@@ -63,7 +67,7 @@ internal static partial class SerilogSinks
         }
     }
 
-    /// <summary>Looks at every method that is called by name with arguments, at any depth: sinks have sinks of their own.</summary>
+    /// <summary>Checks the arguments of every method call in the section, at any depth: sinks may contain sinks.</summary>
     private static void CheckArguments(IConfigurationSection section)
     {
         var arguments = section.GetSection("Args").GetChildren().ToArray();
@@ -87,7 +91,7 @@ internal static partial class SerilogSinks
         }
     }
 
-    /// <summary>What the extension methods of this name can be given, beside what they extend.</summary>
+    /// <summary>The parameters of the methods with this name, without the one that an extension method extends.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The project keeps these assemblies whole.")]
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "The project keeps these assemblies whole.")]
     private static IEnumerable<string> ParametersOf(string method) =>
@@ -97,9 +101,12 @@ internal static partial class SerilogSinks
             .SelectMany(candidate => candidate.GetParameters().Skip(candidate.IsStatic ? 1 : 0).Select(parameter => parameter.Name!))
             .Distinct(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What Serilog says of its section, in one line that names the key whose value it speaks of, where that can be told.</summary>
+    /// <summary>
+    /// Turns Serilog's error about its section into one line, which names the key with the bad value if that can be
+    /// determined.
+    /// </summary>
     /// <param name="section">The section.</param>
-    /// <param name="complaint">Serilog's own words, with the time and a stack trace where they are from its own log.</param>
+    /// <param name="complaint">Serilog's message; from its SelfLog it has the time and a stack trace.</param>
     public static ConfigurationException Problem(IConfigurationSection section, string complaint)
     {
         var lines = complaint.Split('\n', StringSplitOptions.TrimEntries).TakeWhile(line => !line.StartsWith("at ", StringComparison.Ordinal));
@@ -114,7 +121,7 @@ internal static partial class SerilogSinks
         return new(KeyOf(section, words) is { } key ? $"{key} is '{section[key[(section.Path.Length + 1)..]]}': {words}" : $"{section.Path}: {words}");
     }
 
-    /// <summary>The key with the longest value that <paramref name="words"/> hold.</summary>
+    /// <summary>The key with the longest value that occurs in <paramref name="words"/>.</summary>
     private static string? KeyOf(IConfigurationSection section, string words) =>
         section.AsEnumerable()
             .Where(setting => setting.Value is { Length: > 1 } value && words.Contains(value, StringComparison.Ordinal))

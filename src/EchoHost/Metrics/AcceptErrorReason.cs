@@ -3,10 +3,10 @@ namespace EchoHost.Metrics;
 /// <summary>Why accepting failed; the label <c>reason</c> of <c>echohost.accept.errors</c>.</summary>
 internal enum AcceptErrorReason
 {
-    /// <summary>This process or the system has no descriptor left (EMFILE, ENFILE).</summary>
+    /// <summary>The process or the system has no descriptor left (EMFILE, ENFILE).</summary>
     DescriptorLimit,
 
-    /// <summary>Anything else; where the client gave up while it waited (ECONNABORTED), the next one is not concerned.</summary>
+    /// <summary>Any other error, such as a client that left before it was accepted (ECONNABORTED).</summary>
     Other,
 }
 

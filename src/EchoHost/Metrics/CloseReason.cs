@@ -29,7 +29,7 @@ internal static class CloseReasonExtensions
         _ => throw Unknown(reason),
     };
 
-    /// <summary>The reason in words, where the host ended the connection; null where the client did.</summary>
+    /// <summary>The reason in words if the host ended the connection; null if the client did.</summary>
     public static string? Text(this CloseReason reason) => reason switch
     {
         CloseReason.PeerClosed or CloseReason.Reset => null,

@@ -6,20 +6,21 @@ using EchoHost.Logging;
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// The instruments of the meter <c>EchoHost</c>. Counters are kept a cell each by the endpoints and observed when
-/// somebody collects, so that a message costs no instrument call and every series is there from the start.
+/// The instruments of the meter <c>EchoHost</c>. Endpoints count in cells of their own, which are read at collection. So a
+/// message costs
+/// no instrument call, and every series exists from the start.
 /// </summary>
 internal sealed class EchoMetrics
 {
     public const string MeterName = "EchoHost";
 
-    /// <summary>The HTTP endpoint's name where raw endpoints have theirs.</summary>
+    /// <summary>The HTTP endpoint's value of the label <c>endpoint</c>.</summary>
     public const string HttpEndpoint = "http";
 
-    /// <summary>The instrument whose labels say what runs.</summary>
+    /// <summary>The instrument whose labels give the version.</summary>
     public const string BuildName = "echohost.build";
 
-    /// <summary>As <c>--version</c> prints it.</summary>
+    /// <summary>The version as <c>--version</c> prints it.</summary>
     public static readonly string Version =
         typeof(EchoMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
@@ -27,8 +28,8 @@ internal sealed class EchoMetrics
     private readonly HashSet<string> _withProxyProtocol;
     private readonly EndpointMetrics _http;
 
-    /// <param name="meters">Makes the meter.</param>
-    /// <param name="endpoints">The endpoints that are counted; the last of them is the HTTP endpoint.</param>
+    /// <param name="meters">Creates the meter.</param>
+    /// <param name="endpoints">The endpoints to count; the last one is the HTTP endpoint.</param>
     public EchoMetrics(IMeterFactory meters, IReadOnlyList<MeteredEndpoint> endpoints)
     {
         var meter = meters.Create(MeterName);
@@ -54,7 +55,9 @@ internal sealed class EchoMetrics
         meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
     }
 
-    /// <summary>The share of an echo endpoint, or of the HTTP endpoint, which has connections turned away and PROXY headers alone.</summary>
+    /// <summary>
+    /// The counters of an endpoint. Of the HTTP endpoint's, only rejections, accept errors and PROXY headers are exported.
+    /// </summary>
     public EndpointMetrics For(string endpoint) => endpoint == _http.Endpoint ? _http : _endpoints[endpoint];
 
     private IEnumerable<Measurement<long>> Observe(Func<EndpointMetrics, long> read) =>

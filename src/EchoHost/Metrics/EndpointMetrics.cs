@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace EchoHost.Metrics;
 
-/// <summary>What one echo endpoint counts; a verb for each thing that happens.</summary>
+/// <summary>The counters of one endpoint, with a method for each event.</summary>
 internal sealed class EndpointMetrics(string endpoint, Histogram<double> duration)
 {
     private readonly StripedCounter _active = new();
@@ -33,7 +33,7 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
 
     public long RejectedFor(RejectReason reason) => _rejected[(int)reason].Value;
 
-    /// <summary>The versions and results that there can be; version 0 stands for no header of either.</summary>
+    /// <summary>The possible combinations of version and result; version 0 stands for a connection without a header.</summary>
     public static (int Version, ProxyResult Result)[] ProxyOutcomes { get; } =
     [
         (0, ProxyResult.Missing), (0, ProxyResult.Untrusted), (0, ProxyResult.Timeout),
@@ -76,7 +76,9 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
 
     public void Sent(long bytes) => _sent.Add(bytes);
 
-    /// <summary>Plainly, since dictionaries and LINQ over enums and tuples are not compiled ahead, which a start notices.</summary>
+    /// <summary>
+    /// Uses plain arrays and loops: dictionaries and LINQ over enums and tuples are not precompiled, which slows the start.
+    /// </summary>
     private static StripedCounter[] Counters(int count)
     {
         var counters = new StripedCounter[count];

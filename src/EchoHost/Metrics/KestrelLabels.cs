@@ -3,8 +3,9 @@ using System.Diagnostics.Metrics;
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// Which labels Kestrel's series keep. Not <c>server.address</c>: on an endpoint for all addresses that is the one that a
-/// client chose, of 16 million on loopback alone, and a series is kept for each.
+/// The labels that Kestrel's series keep. <c>server.address</c> is dropped: on an endpoint for all addresses it is the
+/// address that
+/// the client chose, loopback alone has 16 million of them, and each would keep a series.
 /// </summary>
 internal static class KestrelLabels
 {

@@ -4,17 +4,19 @@ using OpenTelemetry.Metrics;
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// What aggregates the metrics: a provider for all but those of the mesh, whose series come and go, and one for these. The
-/// SDK keeps a series for as long as its provider, so that one is made anew when peers have left.
+/// Aggregates the metrics with two providers: one for the mesh, whose series come and go, and one for all others. The SDK keeps a
+/// series as long as its provider, so the mesh's provider is replaced when peers have left.
 /// </summary>
-/// <param name="build">Makes a provider with an exporter for the instruments that are wanted, each with so many series at the most.</param>
-/// <param name="maxSeries">How many series an instrument has at the most, those of the mesh aside.</param>
+/// <param name="build">
+/// Creates a provider with an exporter, for the selected instruments, with a maximum number of series for each.
+/// </param>
+/// <param name="maxSeries">The maximum number of series of an instrument outside the mesh.</param>
 internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrument>, int, MeterProvider> build, int maxSeries) : IDisposable
 {
-    /// <summary>What the names of the mesh's instruments begin with.</summary>
+    /// <summary>The prefix of the mesh's instruments.</summary>
     public const string PeerPrefix = "echohost.peer.";
 
-    /// <summary>Room for this many peers is made at first.</summary>
+    /// <summary>The minimum number of peers to make room for.</summary>
     private const int FewPeers = 64;
 
     private readonly SemaphoreSlim _one = new(1);
@@ -25,13 +27,13 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
     private int _maxPeers;
     private int _isDisposed;
 
-    /// <summary>From here on, rather than from the first scrape, every measurement counts.</summary>
+    /// <summary>Starts to count measurements; otherwise those before the first scrape would be lost.</summary>
     public void Start() => _provider ??= build(_exporter, instrument => !IsOfMesh(instrument), maxSeries);
 
-    /// <summary>Makes room for the series of the peers, and forgets those that have left.</summary>
-    /// <param name="peers">How many there are.</param>
-    /// <param name="seriesPerPeer">How many series an instrument has for each, at most.</param>
-    /// <param name="haveSomeLeft">Whether some have left.</param>
+    /// <summary>Makes room for the series of all peers, and drops the series of peers that have left.</summary>
+    /// <param name="peers">The number of peers.</param>
+    /// <param name="seriesPerPeer">The maximum number of series of an instrument per peer.</param>
+    /// <param name="haveSomeLeft">Whether any peer has left.</param>
     public void FitPeers(int peers, int seriesPerPeer, bool haveSomeLeft)
     {
         if (!haveSomeLeft && peers <= _maxPeers)
@@ -53,11 +55,11 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
             _one.Release();
         }
 
-        // Where metrics are pushed that pushes once more, which may take long.
+        // If metrics are pushed, Dispose pushes once more, which may take long.
         _ = Task.Run(() => former?.Dispose());
     }
 
-    /// <summary>Collects and writes every metric as text. One collection at a time; scrapes queue.</summary>
+    /// <summary>Collects all metrics and writes them as text. One collection runs at a time; scrapes queue.</summary>
     /// <exception cref="InvalidOperationException">The SDK could not collect.</exception>
     public async Task<ReadOnlyMemory<byte>> ScrapeAsync(bool openMetrics, CancellationToken cancellationToken)
     {
@@ -75,7 +77,7 @@ internal sealed class MeterProviders(Func<PrometheusExporter, Predicate<Instrume
         }
     }
 
-    /// <summary>Pushes once more where metrics are pushed, which may take seconds; once, however often it is called.</summary>
+    /// <summary>Disposes the providers once. If metrics are pushed, they push once more, which may take seconds.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)

@@ -1,6 +1,6 @@
 namespace EchoHost.Metrics;
 
-/// <summary>An endpoint that has series of its own.</summary>
-/// <param name="Name">The label <c>endpoint</c>.</param>
-/// <param name="TakesProxyHeaders">Whether it has series of PROXY headers.</param>
+/// <summary>An endpoint with series of its own.</summary>
+/// <param name="Name">The value of the label <c>endpoint</c>.</param>
+/// <param name="TakesProxyHeaders">Whether it has series for PROXY headers.</param>
 internal sealed record MeteredEndpoint(string Name, bool TakesProxyHeaders);

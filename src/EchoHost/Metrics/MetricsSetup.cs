@@ -8,7 +8,10 @@ namespace EchoHost.Metrics;
 
 internal static class MetricsSetup
 {
-    /// <summary>How many series an instrument may have: in all, and for each endpoint. The memory for them is taken at the start.</summary>
+    /// <summary>
+    /// The maximum number of series of an instrument: a base, plus a number per raw endpoint. Their memory is allocated at
+    /// start.
+    /// </summary>
     private const int SeriesInAll = 200;
     private const int SeriesPerEndpoint = 20;
 
@@ -16,13 +19,14 @@ internal static class MetricsSetup
     private const string OtlpMetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
     /// <summary>
-    /// Aggregates this host's meters, Kestrel's and the runtime's, to be scraped, and, where an OTLP endpoint is
-    /// configured by OpenTelemetry's own variables, pushed there.
+    /// Aggregates the meters of this host, Kestrel and the runtime for scraping. If OpenTelemetry's own variables configure
+    /// an OTLP
+    /// endpoint, also pushes them there.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Holds OpenTelemetry's variables.</param>
-    /// <param name="endpoints">The endpoints that have series of their own; the HTTP endpoint last.</param>
-    /// <exception cref="ConfigurationException">One of the variables can't be used.</exception>
+    /// <param name="endpoints">The endpoints with series of their own; the HTTP endpoint is last.</param>
+    /// <exception cref="ConfigurationException">A variable can't be used.</exception>
     public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<MeteredEndpoint> endpoints)
     {
         OtlpSettings.Check(configuration);
@@ -54,16 +58,16 @@ internal static class MetricsSetup
         Uri? metricsEndpoint)
     {
         var meters = provider.GetRequiredService<IMeterFactory>();
-        // Created before the provider, so that both have their series from the first collection on.
+        // Create these before the provider, so that their series exist from the first collection on.
         provider.GetRequiredService<EchoMetrics>();
         provider.GetRequiredService<ProcessMetrics>();
         var builder = Sdk.CreateMeterProviderBuilder()
-            // OpenTelemetry's variables are read from wherever the host's settings come.
+            // Read OpenTelemetry's variables from all sources of the host's settings.
             .ConfigureServices(services => services.AddSingleton(configuration))
-            // Identifies this host, which a scraper knows already.
+            // Identifies this host when pushing; a scraper knows its target already.
             .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, KestrelLabels.MeterName, "System.Runtime")
-            // Another host in this process has meters of the same names, from a factory of its own.
+            // Another host in this process has meters of the same names, from its own factory.
             .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument)
                 ? MetricStreamConfiguration.Drop
                 : new MetricStreamConfiguration { CardinalityLimit = maxSeries, TagKeys = KestrelLabels.Of(instrument) })
@@ -86,10 +90,10 @@ internal static class MetricsSetup
     private static ResourceBuilder Resource() =>
         ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: Environment.MachineName).AddTelemetrySdk().AddEnvironmentVariableDetector();
 
-    /// <summary>A method of its own, so that the exporter's assembly is loaded only where it is called.</summary>
+    /// <summary>Adds the OTLP exporter. A separate method, so that the exporter's assembly is loaded only if needed.</summary>
     private static void AddOtlp(MeterProviderBuilder builder, Uri? metricsEndpoint) => builder.AddOtlpExporter(otlp =>
     {
-        // The variable for metrics alone is used as it is; to the general one the SDK adds the signal's path.
+        // The variable for metrics is used as is; to the general one the SDK appends the signal's path.
         if (metricsEndpoint is not null)
         {
             otlp.Endpoint = metricsEndpoint;

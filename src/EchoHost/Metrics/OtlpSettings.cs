@@ -4,16 +4,17 @@ using EchoHost.Configuration;
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// OpenTelemetry's own variables, checked at start: the SDK passes over a value that it can't use, and pushes in another
-/// way, or at another time, than was asked for. (OpenTelemetry's "Environment Variable Specification" and "Protocol Exporter".)
+/// Checks OpenTelemetry's own variables at start. The SDK ignores a value that it can't use, and would then push in another
+/// way, or at
+/// another time, than configured. (OpenTelemetry's "Environment Variable Specification" and "Protocol Exporter".)
 /// </summary>
 internal static class OtlpSettings
 {
     private const string Exporter = "OTEL_EXPORTER_OTLP_";
     private const string MetricsExporter = $"{Exporter}METRICS_";
 
-    /// <summary>Checks what the host uses of them.</summary>
-    /// <exception cref="ConfigurationException">Values that can't be used: one line each, naming key and value.</exception>
+    /// <summary>Checks the variables that the host uses.</summary>
+    /// <exception cref="ConfigurationException">A value can't be used; one line per problem, with key and value.</exception>
     public static void Check(IConfiguration configuration)
     {
         List<string> problems = [];
@@ -30,7 +31,7 @@ internal static class OtlpSettings
         {
             Expect($"{prefix}PROTOCOL", value => value is "grpc" or "http/protobuf", "grpc or http/protobuf");
             Expect($"{prefix}TIMEOUT", IsMilliseconds, "a number of milliseconds, 1 or more");
-            // May hold a password.
+            // Headers may hold a password.
             Expect($"{prefix}HEADERS", IsPairs, "NAME=VALUE pairs separated by commas", isSecret: true);
             Expect($"{prefix}CERTIFICATE", File.Exists, "a file that exists");
             Expect($"{prefix}CLIENT_CERTIFICATE", File.Exists, "a file that exists");

@@ -5,8 +5,8 @@ using EchoHost.Descriptors;
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// The process's own figures, named so that Prometheus sees what every client library of its own calls them
-/// (<c>process_cpu_seconds_total</c>, <c>process_open_fds</c> and so on).
+/// The process's own figures, under the names that Prometheus' client libraries use (<c>process_cpu_seconds_total</c>,
+/// <c>process_open_fds</c> and so on).
 /// </summary>
 internal sealed class ProcessMetrics
 {

@@ -3,7 +3,7 @@ using OpenTelemetry.Metrics;
 
 namespace EchoHost.Metrics;
 
-/// <summary>Collects from a provider on demand, and hands the result to the caller.</summary>
+/// <summary>Collects from a provider on demand, into the caller's text.</summary>
 [ExportModes(ExportModes.Pull)]
 internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
@@ -12,7 +12,7 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
     /// <inheritdoc/>
     public Func<int, bool>? Collect { get; set; }
 
-    /// <summary>Collects, and adds every metric to the text. One collection at a time.</summary>
+    /// <summary>Collects, and adds every metric to the text. Only one collection may run at a time.</summary>
     /// <exception cref="InvalidOperationException">The SDK could not collect.</exception>
     public void CollectInto(PrometheusText text)
     {
@@ -33,7 +33,7 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
     /// <inheritdoc/>
     public override ExportResult Export(in Batch<Metric> batch)
     {
-        // Disposing the provider collects once more, with no reader.
+        // Disposing the provider collects once more, without a text.
         if (_text is { } text)
         {
             foreach (var metric in batch)

@@ -2,14 +2,14 @@ using System.Text;
 
 namespace EchoHost.Metrics;
 
-/// <summary>What kind of family an instrument becomes.</summary>
+/// <summary>The type of the metric family that an instrument becomes.</summary>
 internal enum MetricKind
 {
     Counter,
     Gauge,
     Histogram,
 
-    /// <summary>A gauge that is always 1, whose labels say something.</summary>
+    /// <summary>A gauge that is always 1 and informs by its labels.</summary>
     Info,
 }
 
@@ -19,19 +19,20 @@ internal static class MetricKindExtensions
     {
         MetricKind.Counter => "counter",
         MetricKind.Histogram => "histogram",
-        // The older format does not know the type.
+        // The older format lacks this type.
         MetricKind.Info when openMetrics => "info",
         _ => "gauge",
     };
 }
 
 /// <summary>
-/// An instrument's name for Prometheus, after OpenTelemetry's "Prometheus and OpenMetrics Compatibility": characters
-/// outside the alphabet become underscores, the unit is appended in words, a counter ends in <c>_total</c>, an info in <c>_info</c>.
+/// An instrument's Prometheus name, after OpenTelemetry's "Prometheus and OpenMetrics Compatibility": characters outside
+/// the alphabet
+/// become underscores, the unit is appended in words, a counter ends in <c>_total</c>, an info in <c>_info</c>.
 /// </summary>
-/// <param name="Family">Without <c>_total</c> and <c>_info</c>.</param>
-/// <param name="Sample">What a sample is called, but for a histogram's.</param>
-/// <param name="Unit">In words; empty where there is none.</param>
+/// <param name="Family">The family's name, without <c>_total</c> and <c>_info</c>.</param>
+/// <param name="Sample">The name of its samples, except a histogram's.</param>
+/// <param name="Unit">The unit in words; empty if there is none.</param>
 internal sealed record PrometheusName(string Family, string Sample, string Unit)
 {
     public static PrometheusName Of(string instrument, string unit, MetricKind kind)
@@ -44,7 +45,7 @@ internal sealed record PrometheusName(string Family, string Sample, string Unit)
         }
         else if (kind == MetricKind.Gauge)
         {
-            // Reserved for histograms, and refused by promtool: dotnet.thread_pool.thread.count.
+            // The suffix is reserved for histograms, and promtool rejects it: dotnet.thread_pool.thread.count.
             name = Without(name, "_count");
         }
 
@@ -78,7 +79,7 @@ internal sealed record PrometheusName(string Family, string Sample, string Unit)
                 clean.Append('_');
             }
 
-            // A run of others becomes one underscore.
+            // A run of other characters becomes one underscore.
             if (isPlain || clean.Length == 0 || clean[^1] != '_')
             {
                 clean.Append(isPlain ? c : '_');
@@ -88,7 +89,7 @@ internal sealed record PrometheusName(string Family, string Sample, string Unit)
         return clean.ToString();
     }
 
-    /// <summary>UCUM units in Prometheus' words; what stands in braces says what is counted and is no unit.</summary>
+    /// <summary>Translates UCUM units to Prometheus' words. Text in braces names what is counted and is not a unit.</summary>
     private static string UnitInWords(string unit, MetricKind kind) => unit switch
     {
         "" or ['{', ..] => "",

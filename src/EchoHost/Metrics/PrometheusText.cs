@@ -12,12 +12,14 @@ internal sealed class PrometheusText(bool openMetrics)
 {
     private readonly SortedDictionary<string, string> _families = new(StringComparer.Ordinal);
 
-    /// <summary>The content type of what is written (OpenMetrics specification, "Protocol Negotiation").</summary>
+    /// <summary>The content type of the text (OpenMetrics specification, "Protocol Negotiation").</summary>
     public static string ContentType(bool openMetrics) => openMetrics
         ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
         : "text/plain; version=0.0.4; charset=utf-8";
 
-    /// <summary>Adds one metric with all its series; a second metric of the same name (another version of its meter) joins the first.</summary>
+    /// <summary>
+    /// Adds a metric with all its series. A second metric of the same name (another version of its meter) joins the first.
+    /// </summary>
     public void Add(Metric metric)
     {
         var kind = KindOf(metric);
@@ -44,7 +46,7 @@ internal sealed class PrometheusText(bool openMetrics)
         _families[name.Family] = before + text;
     }
 
-    /// <summary>The whole text.</summary>
+    /// <summary>Returns the whole text.</summary>
     public ReadOnlyMemory<byte> Complete()
     {
         var text = new StringBuilder();
@@ -61,13 +63,13 @@ internal sealed class PrometheusText(bool openMetrics)
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
-    /// <summary>A label's value, escaped as both formats ask: backslash, quote and line feed.</summary>
+    /// <summary>Escapes a label's value as both formats require: backslash, quote and line feed.</summary>
     internal static string EscapeLabel(string value) => value
         .Replace(@"\", @"\\", StringComparison.Ordinal)
         .Replace("\"", "\\\"", StringComparison.Ordinal)
         .Replace("\n", @"\n", StringComparison.Ordinal);
 
-    /// <summary>A number as both formats spell it: shortest that reads back the same; +Inf, -Inf, NaN.</summary>
+    /// <summary>Formats a number for both formats: the shortest text that reads back the same; +Inf, -Inf, NaN.</summary>
     internal static string Number(double value) => value switch
     {
         double.PositiveInfinity => "+Inf",
@@ -78,7 +80,7 @@ internal sealed class PrometheusText(bool openMetrics)
 
     private void WriteHeader(StringBuilder text, Metric metric, PrometheusName name, MetricKind kind)
     {
-        // In 0.0.4 a family has its sample's name; in OpenMetrics it goes without _total and _info.
+        // In 0.0.4 a family has its sample's name; in OpenMetrics the name lacks _total and _info.
         var family = openMetrics ? name.Family : name.Sample;
         text.Append("# HELP ").Append(family).Append(' ').Append(EscapeHelp(metric.Description)).Append('\n');
         text.Append("# TYPE ").Append(family).Append(' ').Append(kind.Label(openMetrics)).Append('\n');
@@ -96,9 +98,9 @@ internal sealed class PrometheusText(bool openMetrics)
 
     private static MetricKind KindOf(Metric metric) => metric.MetricType switch
     {
-        // The runtime declares these as counters, but they fall too.
+        // The runtime declares these as counters, but they can fall.
         _ when metric.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length" => MetricKind.Gauge,
-        // OpenTelemetry has no such kind.
+        // OpenTelemetry has no info type.
         _ when metric.Name == EchoMetrics.BuildName => MetricKind.Info,
         MetricType.LongSum or MetricType.DoubleSum => MetricKind.Counter,
         MetricType.Histogram => MetricKind.Histogram,
@@ -138,7 +140,10 @@ internal sealed class PrometheusText(bool openMetrics)
         WriteSample(text, $"{family}_count", labels, point.GetHistogramCount());
     }
 
-    /// <summary>OpenMetrics asks for "1.0" where 0.0.4 is content with "1"; both read it, and le stays the same label in both.</summary>
+    /// <summary>
+    /// Formats a bucket's bound. OpenMetrics requires "1.0" where 0.0.4 allows "1"; with "1.0" in both, the label <c>le</c>
+    /// is the same.
+    /// </summary>
     private static string BucketBound(double bound) => Number(bound) is var text && long.TryParse(text, out _) ? $"{text}.0" : Number(bound);
 
     private static void WriteSample(StringBuilder text, string name, string labels, double value)

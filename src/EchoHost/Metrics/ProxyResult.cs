@@ -1,6 +1,6 @@
 namespace EchoHost.Metrics;
 
-/// <summary>What came of the wait for a header; the label <c>result</c> of <c>echohost.proxy.headers</c>.</summary>
+/// <summary>The result of waiting for a PROXY header; the label <c>result</c> of <c>echohost.proxy.headers</c>.</summary>
 internal enum ProxyResult
 {
     Ok,

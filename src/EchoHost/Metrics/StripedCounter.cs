@@ -1,12 +1,12 @@
 namespace EchoHost.Metrics;
 
 /// <summary>
-/// A counter that many cores add to without contending: each core has a cell on cache lines of its own, and reading
-/// sums them. Never goes back while only positive numbers are added.
+/// A counter that many cores can add to without contention: each core has a cell on cache lines of its own, and a read sums the
+/// cells. It never decreases while only positive numbers are added.
 /// </summary>
 internal sealed class StripedCounter
 {
-    /// <summary>In longs: two cache lines, because processors fetch them in pairs.</summary>
+    /// <summary>The distance of cells in longs: two cache lines, because processors fetch them in pairs.</summary>
     private const int Stride = 16;
 
     private static readonly int Mask = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount) - 1;
