@@ -4,11 +4,11 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Commands;
 
-/// <summary>Reads options; any mistake is one line that names the option and the value.</summary>
+/// <summary>Reads option values; an error is one line that names the option and the value.</summary>
 internal static class Arguments
 {
-    /// <summary>A whole number; null where the option is not given.</summary>
-    /// <exception cref="ConfigurationException">It is none, or not within the bounds.</exception>
+    /// <summary>A whole number; null if the option is not given.</summary>
+    /// <exception cref="ConfigurationException">The value is not a whole number, or out of bounds.</exception>
     public static int? Number(this ParseResult parsed, Option<string?> option, int least, int most) => parsed.GetValue(option) switch
     {
         null => null,
@@ -16,8 +16,8 @@ internal static class Arguments
         var text => throw new ConfigurationException($"{option.Name} is '{text}'; expected a whole number from {least} to {most}"),
     };
 
-    /// <summary>A time; null where the option is not given.</summary>
-    /// <exception cref="ConfigurationException">It is none, or too short or long.</exception>
+    /// <summary>A duration; null if the option is not given.</summary>
+    /// <exception cref="ConfigurationException">The value is not a duration, or out of bounds.</exception>
     public static TimeSpan? Time(this ParseResult parsed, Option<string?> option, TimeSpan least)
     {
         if (parsed.GetValue(option) is not { } text)

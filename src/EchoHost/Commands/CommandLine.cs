@@ -7,12 +7,12 @@ namespace EchoHost.Commands;
 
 internal static class CommandLine
 {
-    /// <summary>Runs what was parsed; what could not be parsed is one line a problem and exit code 2.</summary>
+    /// <summary>Runs a parsed command line. Parse errors are printed, one line each, with exit code 2.</summary>
     public static async Task<int> RunAsync(this ParseResult parsed)
     {
         if (parsed.Errors.Count == 0)
         {
-            // The host handles its signals itself. Help and version are written here, where a failure to is told.
+            // The host handles its signals itself. Help and version are written below, so that a failed write is reported.
             using var help = new StringWriter();
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help };
             var code = await parsed.InvokeAsync(invocation);
@@ -27,7 +27,7 @@ internal static class CommandLine
         return Fail(ExitCode.WrongUsage, parsed.Errors.Select(Words));
     }
 
-    /// <summary>The parser's words for what it takes besides options, which here are settings, have a bracket too many.</summary>
+    /// <summary>Corrects the parser's text for extra arguments, which here are settings: it has a bracket too many.</summary>
     private static string Plain(string help)
     {
         const string heading = "Additional Arguments:";
@@ -47,7 +47,7 @@ internal static class CommandLine
     private static Argument? FirstMissing(CommandResult command) => command.Command.Arguments.FirstOrDefault(argument =>
         argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 });
 
-    /// <summary>Runs a command; what it can't use or print is one line and an exit code.</summary>
+    /// <summary>Runs a command; turns its exceptions into one line each and an exit code.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> command)
     {
         try
@@ -80,7 +80,7 @@ internal static class CommandLine
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Standard error is closed or full; the exit code says it too.
+            // Standard error is closed or full; the exit code still reports the failure.
         }
 
         return exitCode;

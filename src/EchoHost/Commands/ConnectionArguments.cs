@@ -10,7 +10,7 @@ using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
-/// <summary>Which peer, and how it is connected to: what <c>send</c> and <c>load</c> have in common.</summary>
+/// <summary>The options for a peer and the connection to it, shared by <c>send</c> and <c>load</c>.</summary>
 internal sealed class ConnectionArguments
 {
     private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer (HOST alone: port 5555); tls://HOST:PORT is the same as --tls" };
@@ -51,12 +51,12 @@ internal sealed class ConnectionArguments
         }
     }
 
-    /// <exception cref="ConfigurationException">Something can't be used.</exception>
+    /// <exception cref="ConfigurationException">An option or argument can't be used.</exception>
     public (PeerTarget Target, PeerLink Link, TimeSpan Timeout) Read(ParseResult parsed)
     {
         if (parsed.UnmatchedTokens is [var unknown, ..])
         {
-            // The parser leaves them to the command, since without one they are configuration.
+            // The parser leaves unknown tokens to the command, since for the host they are configuration.
             throw new ConfigurationException($"'{unknown}' is neither an option nor an argument of this command");
         }
 
@@ -187,7 +187,7 @@ internal sealed class ConnectionArguments
         }
         catch (Exception e) when (CertificateFile.IsUnreadable(e))
         {
-            // All that the framework has against a file's certificate and key as arguments is that they are no pair.
+            // The framework throws ArgumentException only if the key does not match the certificate.
             var fault = e is ArgumentException ? "the key does not match the certificate" : e.Message.ReplaceLineEndings(" ");
             throw new ConfigurationException($"{option.Name} is '{path}': {fault}");
         }

@@ -3,20 +3,24 @@ using EchoHost.Descriptors;
 
 namespace EchoHost.Commands;
 
-/// <summary>Looks before a command begins whether the limit of file descriptors allows it: the runtime does not survive running out of them.</summary>
+/// <summary>
+/// Checks before a command begins that the limit of file descriptors is high enough: the runtime does not survive running
+/// out of them.
+/// </summary>
 internal static class DescriptorCheck
 {
     /// <summary>
-    /// What the process needs besides its connections: the runtime keeps two for each assembly, and TLS and the progress
-    /// have assemblies of their own.
+    /// The number of descriptors that the process needs besides its connections: the runtime keeps two for each assembly,
+    /// and TLS and the
+    /// progress display have assemblies of their own.
     /// </summary>
     private const int Own = 192;
 
-    /// <summary>One connection needs no more than this.</summary>
+    /// <summary>The limit that is enough for one connection.</summary>
     private const int MinForOne = 128;
 
-    /// <summary>Checks that one connection is possible.</summary>
-    /// <exception cref="ConfigurationException">It is not.</exception>
+    /// <summary>Checks that the limit allows one connection.</summary>
+    /// <exception cref="ConfigurationException">The limit is too low.</exception>
     public static void One()
     {
         if (DescriptorLimit.Read() is { } limit && limit < MinForOne)
@@ -25,10 +29,10 @@ internal static class DescriptorCheck
         }
     }
 
-    /// <summary>Checks that an option does not ask for too many.</summary>
-    /// <param name="option">The option, as the user wrote it.</param>
-    /// <param name="connections">How many connections it asks for.</param>
-    /// <exception cref="ConfigurationException">It does.</exception>
+    /// <summary>Checks that the limit allows the connections that an option asks for.</summary>
+    /// <param name="option">The option's name.</param>
+    /// <param name="connections">The number of connections.</param>
+    /// <exception cref="ConfigurationException">The limit is too low.</exception>
     public static void Connections(string option, int connections)
     {
         if (DescriptorLimit.Read() is { } limit && connections > limit - Own)

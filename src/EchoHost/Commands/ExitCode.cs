@@ -1,11 +1,11 @@
 namespace EchoHost.Commands;
 
-/// <summary>How the program ends.</summary>
+/// <summary>The exit codes of the program.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
 
-    /// <summary>Something failed while running, such as a port that another process has.</summary>
+    /// <summary>Something failed at run time, for example because another process has the port.</summary>
     public const int Failed = 1;
 
     /// <summary>The command line or the configuration can't be used.</summary>

@@ -10,7 +10,7 @@ using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Commands;
 
-/// <summary><c>EchoHost health [URL]</c>: asks a running host whether it is ready; made for a container's HEALTHCHECK.</summary>
+/// <summary><c>EchoHost health [URL]</c>: asks a running host whether it is ready; for a container's HEALTHCHECK.</summary>
 internal static class HealthCommand
 {
     private const string ReadyPath = "/health/ready";
@@ -43,7 +43,7 @@ internal static class HealthCommand
 
         try
         {
-            // A proxy that the environment names is for the world outside.
+            // Ignore the environment's HTTP proxy; it is for other networks.
             using var handler = new SocketsHttpHandler
             {
                 UseProxy = false,
@@ -72,8 +72,8 @@ internal static class HealthCommand
     }
 
     /// <summary>
-    /// Connects; where <paramref name="sendHeader"/> says so, begins with the header by which a balancer's health check
-    /// says that it speaks for itself.
+    /// Connects. If <paramref name="sendHeader"/> is set, sends the PROXY header LOCAL first, as a balancer does for its
+    /// own health checks.
     /// </summary>
     private static async ValueTask<Stream> ConnectAsync(DnsEndPoint target, bool sendHeader, CancellationToken cancel)
     {
@@ -89,7 +89,7 @@ internal static class HealthCommand
         return stream;
     }
 
-    /// <summary>Both loopback addresses, one after the other, without a resolver: a machine may have but one of them.</summary>
+    /// <summary>Tries both loopback addresses in turn, without a resolver; a machine may have only one of them.</summary>
     private static async Task<Socket> ConnectToLoopbackAsync(int port, CancellationToken cancel)
     {
         try

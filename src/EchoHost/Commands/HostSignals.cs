@@ -4,20 +4,20 @@ using EchoHost.Drain;
 namespace EchoHost.Commands;
 
 /// <summary>
-/// SIGTERM, SIGINT, SIGQUIT and SIGHUP from the program's first moment to its last, in place of the framework's console
-/// lifetime, which listens to them later and would cancel a start in the middle. A host that is told to stop while it starts
-/// finishes starting and stops then, in the order in which it always does.
+/// Handles SIGTERM, SIGINT, SIGQUIT and SIGHUP from the program's start to its end. Replaces the framework's console
+/// lifetime, which
+/// registers later and would cancel a start halfway. A signal during the start takes effect after it, as an ordinary stop.
 /// </summary>
 internal sealed class HostSignals : IHostLifetime
 {
     private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Never given up: a signal after the last line must not change the exit code.
+    // Never disposed: a signal after the last line must not change the exit code.
     private readonly PosixSignalRegistration[] _registrations;
 
     public HostSignals() => _registrations = [.. DrainSignals.All.Append(PosixSignal.SIGQUIT).Select(Listen)];
 
-    /// <summary>Completes with the first signal.</summary>
+    /// <summary>Completes at the first signal.</summary>
     public Task Told => _told.Task;
 
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

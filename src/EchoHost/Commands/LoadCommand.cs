@@ -5,7 +5,7 @@ using EchoHost.Peers.Load;
 
 namespace EchoHost.Commands;
 
-/// <summary><c>EchoHost load HOST:PORT</c>: how much a path and its peer carry, and how steadily.</summary>
+/// <summary><c>EchoHost load HOST:PORT</c>: measures the throughput and the latency of a path and its peer.</summary>
 internal static class LoadCommand
 {
     private const int MaxConnections = 100_000;
@@ -78,7 +78,7 @@ internal static class LoadCommand
         return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    /// <summary>A small load of the same kind, of which nothing is told.</summary>
+    /// <summary>Runs a small load of the same kind against this process, without a report.</summary>
     private static async Task WarmUpAsync(LoadOptions options, PeerClient self, PeerTarget echo, CancellationToken stop)
     {
         var small = options with

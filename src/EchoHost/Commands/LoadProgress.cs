@@ -3,12 +3,14 @@ using Spectre.Console;
 
 namespace EchoHost.Commands;
 
-/// <summary>Shows on a terminal how a load test is going. Goes to standard error, so that standard output is the result alone.</summary>
+/// <summary>
+/// Shows the progress of a load test on a terminal. Uses standard error, so that standard output has only the result.
+/// </summary>
 internal static class LoadProgress
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Waits for the test to end.</summary>
+    /// <summary>Shows the progress until the test ends.</summary>
     public static async Task ShowAsync(LoadTest test, Task running)
     {
         if (Console.IsErrorRedirected)

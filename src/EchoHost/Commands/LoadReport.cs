@@ -7,7 +7,7 @@ using EchoHost.Peers.Load;
 
 namespace EchoHost.Commands;
 
-/// <summary>What came of a load test, for people and for programs.</summary>
+/// <summary>The result of a load test, as text and as JSON.</summary>
 internal sealed class LoadReport(LoadTest test)
 {
     private const int BarWidth = 40;
@@ -16,7 +16,7 @@ internal sealed class LoadReport(LoadTest test)
 
     private readonly double _seconds = Math.Max(test.Elapsed.TotalSeconds, 1e-9);
 
-    /// <summary>One JSON object in one line.</summary>
+    /// <summary>One JSON object on one line.</summary>
     public string ToJson()
     {
         var latency = test.Tally.Latency;
@@ -88,7 +88,7 @@ internal sealed class LoadReport(LoadTest test)
         return text.ToString();
     }
 
-    /// <summary>Which of a name's addresses were used, and which did not accept.</summary>
+    /// <summary>Appends the addresses of a name that were used, and those that did not accept.</summary>
     private static void AppendAddresses(StringBuilder text, PeerTarget target, LoadTally tally)
     {
         var used = tally.Addresses.ToArray();
@@ -106,7 +106,7 @@ internal sealed class LoadReport(LoadTest test)
         text.AppendLine();
     }
 
-    /// <summary>A bar for each step of 1, 2, 5, 10, … microseconds between the shortest and the longest.</summary>
+    /// <summary>Appends a bar for each step of 1, 2, 5, 10, … microseconds between the minimum and the maximum.</summary>
     private static void AppendHistogram(StringBuilder text, LatencyHistogram latency)
     {
         var bounds = Steps(latency.Min, latency.Max).ToList();
@@ -120,7 +120,10 @@ internal sealed class LoadReport(LoadTest test)
         }
     }
 
-    /// <summary>From the first that is not below the least to the first that is not below the most.</summary>
+    /// <summary>
+    /// The steps from the first that is at least <paramref name="least"/> to the first that is at least
+    /// <paramref name="most"/>.
+    /// </summary>
     private static IEnumerable<double> Steps(double least, double most)
     {
         int[] parts = [1, 2, 5];

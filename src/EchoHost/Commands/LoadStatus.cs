@@ -2,27 +2,27 @@ using System.Globalization;
 
 namespace EchoHost.Commands;
 
-/// <summary>How a load test is going, at one moment.</summary>
-/// <param name="Connections">How many were made.</param>
-/// <param name="Rate">Messages a second.</param>
-/// <param name="Median">The latency's p50, in microseconds.</param>
-/// <param name="P99">Its p99.</param>
-/// <param name="Errors">How many there were.</param>
+/// <summary>The state of a running load test.</summary>
+/// <param name="Connections">The number of connections made so far.</param>
+/// <param name="Rate">Messages per second.</param>
+/// <param name="Median">The p50 of the latency, in microseconds.</param>
+/// <param name="P99">The p99 of the latency, in microseconds.</param>
+/// <param name="Errors">The number of errors.</param>
 internal readonly record struct LoadStatus(long Connections, double Rate, double Median, double P99, long Errors)
 {
-    /// <summary>The narrowest terminal that the text is made for.</summary>
+    /// <summary>The minimum width of a terminal for which the text is complete.</summary>
     public const int MinWidth = 40;
 
     private const int LongestBar = 40;
     private const int ShortestBar = 8;
 
-    /// <summary>One column on either side of the text is left free.</summary>
+    /// <summary>One free column on either side of the text.</summary>
     private const int Margins = 2;
 
-    /// <summary>How long the bar before the text is, on a terminal this wide.</summary>
+    /// <summary>The length of the bar before the text, for a terminal's width.</summary>
     public static int BarWidth(int width) => Math.Clamp(width / 4, ShortestBar, LongestBar);
 
-    /// <summary>As much as fits beside the bar, in one line.</summary>
+    /// <summary>The longest text that fits beside the bar on one line.</summary>
     public string Text(int width)
     {
         var room = width - BarWidth(width) - Margins;

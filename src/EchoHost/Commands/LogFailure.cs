@@ -3,8 +3,8 @@ using Serilog.Debugging;
 namespace EchoHost.Commands;
 
 /// <summary>
-/// Whether the log can be written when the host starts, which its sink would pass over. Later on a full disk is no reason
-/// to end the echo.
+/// Detects that the log can't be written when the host starts; the sink itself would ignore that. A failure later, such as a full
+/// disk, does not end the echo.
 /// </summary>
 internal sealed class LogFailure
 {
@@ -15,13 +15,13 @@ internal sealed class LogFailure
 
     public LogFailure() => SelfLog.Enable(OnComplaint);
 
-    /// <summary>Completes when the first lines can't be written.</summary>
+    /// <summary>Completes if the first lines can't be written.</summary>
     public Task WithinStart => _withinStart.Task;
 
-    /// <summary>Why they can't; null while they can.</summary>
+    /// <summary>Why the log can't be written; null if it can.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Serilog complains in text: what failed, and the exception with its stack.</summary>
+    /// <summary>Parses Serilog's text: what failed, then the exception with its stack trace.</summary>
     private void OnComplaint(string complaint)
     {
         if (Problem is null && TimeProvider.System.GetElapsedTime(_began) < Start && complaint.Contains(nameof(IOException), StringComparison.Ordinal))

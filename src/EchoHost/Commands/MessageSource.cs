@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 
 namespace EchoHost.Commands;
 
-/// <summary>Where <c>send</c> has its messages from.</summary>
+/// <summary>The messages of <c>send</c>.</summary>
 internal static class MessageSource
 {
     private const int ReadSize = 64 * 1024;
 
-    /// <summary>So many messages, each made when it is asked for.</summary>
+    /// <summary>Generates <paramref name="count"/> messages, each on demand.</summary>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> Repeat(Func<byte[]> next, int count)
     {
         await Task.CompletedTask;
@@ -19,7 +19,7 @@ internal static class MessageSource
         }
     }
 
-    /// <summary>The lines of a stream, byte for byte, without their ends (LF or CR LF); one without a byte is no message.</summary>
+    /// <summary>Reads the lines of a stream, byte for byte, without their ends (LF or CR LF). Empty lines are skipped.</summary>
     /// <exception cref="InvalidDataException">A line is longer than <paramref name="longest"/> bytes.</exception>
     public static async IAsyncEnumerable<ReadOnlyMemory<byte>> LinesAsync(
         Stream stream, int longest, int most, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -50,7 +50,7 @@ internal static class MessageSource
                 yield break;
             }
 
-            // Its last byte may be the CR of its end.
+            // The last byte may be the CR of the line's end.
             if (found < most && rest.Length - 1 > longest)
             {
                 throw TooLong(longest);
@@ -63,12 +63,12 @@ internal static class MessageSource
 
     private static InvalidDataException TooLong(int longest) => new($"a line of standard input has more than {longest} bytes");
 
-    /// <exception cref="InvalidDataException">It can't be read.</exception>
+    /// <exception cref="InvalidDataException">Standard input can't be read.</exception>
     private static async Task<ReadResult> ReadAsync(PipeReader input, CancellationToken cancellationToken)
     {
         try
         {
-            // A read of standard input does not hear of being canceled.
+            // A read of standard input can't be cancelled.
             return await input.ReadAsync(CancellationToken.None).AsTask().WaitAsync(cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -77,9 +77,12 @@ internal static class MessageSource
         }
     }
 
-    /// <param name="rest">What is not taken yet.</param>
-    /// <param name="searched">How many bytes of it hold no end of a line, so that a long one is not searched again from its beginning with each read.</param>
-    /// <param name="isLast">Whether nothing follows.</param>
+    /// <param name="rest">The bytes that are not consumed yet.</param>
+    /// <param name="searched">
+    /// The number of bytes in it that are known to hold no line end, so that a long line is not searched again with each
+    /// read.
+    /// </param>
+    /// <param name="isLast">Whether the input ends after it.</param>
     /// <param name="line">The line, without its end.</param>
     private static bool TryTakeLine(ref ReadOnlySequence<byte> rest, long searched, bool isLast, out ReadOnlySequence<byte> line)
     {

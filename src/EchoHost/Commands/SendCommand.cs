@@ -6,7 +6,7 @@ using EchoHost.Peers;
 
 namespace EchoHost.Commands;
 
-/// <summary><c>EchoHost send HOST:PORT [TEXT]</c>: what ping is for hosts, for echo peers.</summary>
+/// <summary><c>EchoHost send HOST:PORT [TEXT]</c>: a ping for echo peers.</summary>
 internal static class SendCommand
 {
     private const int MaxBytes = 64 * 1024 * 1024;
@@ -45,7 +45,7 @@ internal static class SendCommand
             : CommandLine.Fail(ExitCode.Failed, stop.Token.IsCancellationRequested ? "stopped before anything came back" : "there was nothing to send");
     }
 
-    /// <summary>An option with a typing error would be taken for TEXT, and sent.</summary>
+    /// <summary>Rejects text that looks like an option: a misspelt option would be parsed as TEXT, and sent.</summary>
     private static void CheckText(ParseResult parsed, Argument<string?> text)
     {
         if (parsed.GetValue(text) is ['-', '-', _, ..] option && !parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash))
@@ -54,7 +54,7 @@ internal static class SendCommand
         }
     }
 
-    /// <summary>What is sent, and whether it is paced unless told otherwise.</summary>
+    /// <summary>The messages to send, and whether they are paced by default.</summary>
     private static (IAsyncEnumerable<ReadOnlyMemory<byte>> Messages, bool IsPaced) Messages(string? text, int? bytes, int? count)
     {
         if (text is not null && bytes is not null)

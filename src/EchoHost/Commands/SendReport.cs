@@ -8,7 +8,7 @@ using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
-/// <summary>Says on standard output what came of each message.</summary>
+/// <summary>Prints the result of each message on standard output.</summary>
 internal interface ISendReport
 {
     void Connected(PeerConnection connection);
@@ -20,9 +20,9 @@ internal interface ISendReport
     void Ended(SendTally tally);
 }
 
-/// <summary>As ping does it: a line a message, and a summary.</summary>
-/// <param name="target">Which peer was asked.</param>
-/// <param name="showsText">Whether what came back is worth showing, which random bytes are not.</param>
+/// <summary>Prints as ping does: a line for each message, and a summary.</summary>
+/// <param name="target">The peer.</param>
+/// <param name="showsText">Whether to show the echoed text; random bytes are not worth showing.</param>
 internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendReport
 {
     public void Connected(PeerConnection connection)
@@ -58,8 +58,8 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
     private static string Shown(ReadOnlyMemory<byte> bytes) => MessageText.Escape(new ReadOnlySequence<byte>(bytes));
 }
 
-/// <summary>One JSON object a message, a line each.</summary>
-/// <param name="target">Which peer was asked.</param>
+/// <summary>Prints one JSON object per line for each message.</summary>
+/// <param name="target">The peer.</param>
 internal sealed class JsonSendReport(PeerTarget target) : ISendReport
 {
     private PhaseTimes? _phases;
@@ -102,7 +102,7 @@ internal sealed class JsonSendReport(PeerTarget target) : ISendReport
             json.WriteString("address", message.Address?.ToString());
             if (_phases is { } phases)
             {
-                // The message for which the connection was made.
+                // Only the message for which the connection was made has these.
                 json.WriteNumber("resolveMicroseconds", phases.Resolve.TotalMicroseconds);
                 json.WriteNumber("connectMicroseconds", phases.Connect.TotalMicroseconds);
                 json.WriteNumber("tlsMicroseconds", phases.Tls.TotalMicroseconds);

@@ -3,13 +3,18 @@ using EchoHost.Peers;
 
 namespace EchoHost.Commands;
 
-/// <summary>Sends one message after the other over one connection, which is made again after a failure, so that no late answer is taken for another's.</summary>
+/// <summary>
+/// Sends messages in sequence over one connection. A failure closes the connection, so that a late answer is not taken for the
+/// next message's.
+/// </summary>
 internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan interval, IAsyncEnumerable<ReadOnlyMemory<byte>> messages)
 {
-    /// <summary>The peer that gets them.</summary>
+    /// <summary>The peer to send to.</summary>
     public PeerTarget Target => target;
 
-    /// <summary>Sends until there is no more to send or it is told to stop; what is then under way does not count.</summary>
+    /// <summary>
+    /// Sends until there are no more messages or a stop is requested; a message in flight at the stop is not counted.
+    /// </summary>
     public async Task<SendTally> RunAsync(PeerClient client, ISendReport report, CancellationToken stop)
     {
         var tally = new SendTally();
@@ -79,23 +84,23 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
     }
 }
 
-/// <summary>How the messages fared.</summary>
+/// <summary>The totals of the messages.</summary>
 internal sealed class SendTally
 {
     private double _sum;
     private double _sumOfSquares;
 
-    /// <summary>How many were tried.</summary>
+    /// <summary>The number of messages sent or failed.</summary>
     public int Messages { get; private set; }
 
-    /// <summary>How many came back the same.</summary>
+    /// <summary>The number of messages that came back unchanged.</summary>
     public int Same { get; private set; }
 
     public TimeSpan Min { get; private set; } = TimeSpan.MaxValue;
 
     public TimeSpan Max { get; private set; }
 
-    /// <summary>In milliseconds.</summary>
+    /// <summary>The mean round trip, in milliseconds.</summary>
     public double Mean => _sum / Same;
 
     /// <summary>The standard deviation, in milliseconds.</summary>

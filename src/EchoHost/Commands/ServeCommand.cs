@@ -7,10 +7,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EchoHost.Commands;
 
-/// <summary><c>EchoHost [serve] [--Key=Value …]</c>: runs the host until it is told to stop.</summary>
+/// <summary><c>EchoHost [serve] [--Key=Value …]</c>: runs the host until it receives a signal.</summary>
 internal static class ServeCommand
 {
-    /// <summary>What <c>serve --help</c> says beside the usage.</summary>
+    /// <summary>The text of <c>serve --help</c> after the usage.</summary>
     public const string Keys = """
         The commonest keys, with their defaults:
           PORT=5555                                 the port of the endpoint Tcp (environment only)
@@ -34,7 +34,7 @@ internal static class ServeCommand
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LastPush = TimeSpan.FromSeconds(6);
 
-    /// <param name="signals">What tells the host to stop, where that is listened to already.</param>
+    /// <param name="signals">The signals that stop the host, if they are registered already.</param>
     public static Command Create(HostSignals? signals)
     {
         var command = new Command(Name, Help);
@@ -42,21 +42,24 @@ internal static class ServeCommand
         return command;
     }
 
-    /// <summary>Makes <paramref name="command"/> run the host; what it does not know is configuration.</summary>
+    /// <summary>Makes <paramref name="command"/> run the host; unknown tokens become configuration.</summary>
     public static void Configure(Command command, HostSignals? signals)
     {
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction((parsed, _) => RunAsync([.. parsed.UnmatchedTokens], signals ?? new HostSignals()));
     }
 
-    /// <summary>Whether it is this command's help that is asked for, or that of the program, which is this command too.</summary>
+    /// <summary>
+    /// Whether help for <paramref name="command"/> includes the keys: it is this command, or the root, which runs the host
+    /// too.
+    /// </summary>
     public static bool Explains(Command command) => command is RootCommand || command.Name == Name;
 
-    /// <summary>Whether a command line runs the host: nothing, <c>serve</c>, or a setting of it.</summary>
+    /// <summary>Whether a command line runs the host: no arguments, <c>serve</c>, or a setting.</summary>
     public static bool IsMeant(string[] args) =>
         args.Length == 0 || args[0] == Name || (args[0].StartsWith("--", StringComparison.Ordinal) && args[0] is not ("--help" or "--version"));
 
-    /// <summary>Runs the host until it is told to stop.</summary>
+    /// <summary>Runs the host until it receives a signal.</summary>
     /// <param name="settings">Configuration as on the command line: <c>--Key=Value</c>.</param>
     /// <param name="signals">The signals that stop it.</param>
     public static async Task<int> RunAsync(string[] settings, HostSignals signals)
@@ -88,7 +91,7 @@ internal static class ServeCommand
         }
         catch (IOException e)
         {
-            // Kestrel could listen on none of localhost's addresses.
+            // Kestrel could listen on neither address of localhost.
             return CommandLine.Fail(ExitCode.Failed, e.Message);
         }
     }
@@ -105,28 +108,29 @@ internal static class ServeCommand
     }
 
     /// <summary>
-    /// Writes the log lines that are left. If standard output is not read, that would block for ever, so it is given up
-    /// in the end.
+    /// Disposes the host, which writes the remaining log lines. If nothing reads standard output, the write blocks for
+    /// ever, so the wait
+    /// has a limit.
     /// </summary>
     private static async Task DisposeAsync(WebApplication app)
     {
         try
         {
-            // A collector that does not answer holds up the last push, which says nothing of standard output.
+            // A collector that does not answer delays the last push; that says nothing about standard output.
             await Task.Run(app.Services.GetRequiredService<MeterProviders>().Dispose).WaitAsync(LastPush)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.Run(async () => await app.DisposeAsync()).WaitAsync(LastLines);
         }
         catch (TimeoutException)
         {
-            // Not by Console, all of which waits for the lock that the blocked write holds.
+            // Console can't be used: all of it waits for the lock that the blocked write holds.
             const int standardError = 2;
             using var error = new FileStream(new SafeFileHandle(standardError, ownsHandle: false), FileAccess.Write, bufferSize: 0);
             error.Write("EchoHost: the last log lines could not be written\n"u8);
         }
     }
 
-    /// <summary>The framework would pass over what is no setting; here it is an error.</summary>
+    /// <summary>Rejects arguments that are not settings; the framework would ignore them.</summary>
     private static void CheckShape(string[] settings)
     {
         for (var i = 0; i < settings.Length; i++)

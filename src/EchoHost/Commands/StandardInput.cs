@@ -2,21 +2,23 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Commands;
 
-/// <summary>What commands read.</summary>
+/// <summary>The standard input of commands.</summary>
 internal static class StandardInput
 {
-    /// <summary>open(2): the descriptor does not outlast execve(2). The value is that of Linux on x64 and arm64.</summary>
+    /// <summary>O_CLOEXEC of open(2), on Linux for x64 and arm64.</summary>
     private const int CloseOnExecute = 0x80000;
 
-    /// <summary>Opens it.</summary>
-    /// <exception cref="ConfigurationException">It is closed.</exception>
+    /// <summary>Opens standard input.</summary>
+    /// <exception cref="ConfigurationException">Standard input is closed.</exception>
     public static Stream Open() => IsClosed()
         ? throw new ConfigurationException("standard input is closed; give TEXT, --bytes or something to read")
         : Console.OpenStandardInput();
 
     /// <summary>
-    /// A process that is started without standard input gives its number to the first file that the runtime opens, such as a
-    /// pipe or /dev/urandom. What is inherited can't be closed by execve(2); what the runtime opens always is (proc(5), fdinfo).
+    /// Whether the process was started without standard input. Its number then belongs to the first file that the runtime
+    /// opens, such
+    /// as a pipe or /dev/urandom. The runtime opens every file with O_CLOEXEC; an inherited descriptor can't have that flag
+    /// (proc(5), fdinfo).
     /// </summary>
     private static bool IsClosed()
     {

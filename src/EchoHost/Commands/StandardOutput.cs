@@ -5,20 +5,20 @@ using System.Text;
 namespace EchoHost.Commands;
 
 /// <summary>
-/// Writes what commands print, and reports failures. Console ignores a closed pipe, so an endless command would go on after
-/// its reader has gone.
+/// Writes the output of commands and reports failures. Console ignores a closed pipe, so an endless command would continue after
+/// its reader has left.
 /// </summary>
 internal static unsafe partial class StandardOutput
 {
     private const int Descriptor = 1;
 
-    // Linux's, errno(3).
+    // Linux's error numbers, errno(3).
     private const int Interrupted = 4;
     private const int Again = 11;
     private const int BrokenPipe = 32;
 
     /// <summary>Writes a line.</summary>
-    /// <exception cref="StandardOutputException">It can't be written.</exception>
+    /// <exception cref="StandardOutputException">The line can't be written.</exception>
     public static void WriteLine(string line)
     {
         try
@@ -51,7 +51,7 @@ internal static unsafe partial class StandardOutput
                 }
                 else if (Marshal.GetLastSystemError() is var error && error == Again)
                 {
-                    // Another process that shares it has made it non-blocking.
+                    // Another process that shares the descriptor has made it non-blocking.
                     Thread.Sleep(1);
                 }
                 else if (error != Interrupted)
@@ -62,14 +62,15 @@ internal static unsafe partial class StandardOutput
         }
     }
 
-    /// <summary>write(2).</summary>
     [LibraryImport("libc", EntryPoint = "write")]
     private static partial nint Write(int descriptor, byte* buffer, nuint length);
 }
 
-/// <summary>Standard output can't be written to.</summary>
-/// <param name="message">Why.</param>
-/// <param name="isNobodyThere">Whether the reader has gone, which is not worth an error: <c>| head</c> does so.</param>
+/// <summary>Standard output can't be written.</summary>
+/// <param name="message">The reason.</param>
+/// <param name="isNobodyThere">
+/// Whether the reader has closed the pipe, as <c>| head</c> does; this is not reported as an error.
+/// </param>
 internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
 {
     public bool IsNobodyThere { get; } = isNobodyThere;

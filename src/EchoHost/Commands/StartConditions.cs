@@ -5,25 +5,26 @@ using EchoHost.Descriptors;
 namespace EchoHost.Commands;
 
 /// <summary>
-/// What must hold before anything else is done. Looked at before further assemblies are loaded, which too low a limit of
-/// file descriptors ends in the middle; so nothing here uses more of the framework than its core.
+/// Checks the conditions for starting, before further assemblies are loaded: with too low a limit of file descriptors,
+/// loading would
+/// fail halfway. So this code uses only the core of the framework.
 /// </summary>
 internal static unsafe partial class StartConditions
 {
     private const int StandardOutput = 1;
     private const int StandardError = 2;
 
-    /// <summary>RLIMIT_NOFILE of Linux, but for some architectures that .NET is not on.</summary>
+    /// <summary>RLIMIT_NOFILE on Linux, except on some architectures that .NET does not support.</summary>
     private const int LimitOfDescriptors = 7;
 
-    // fcntl(2)
+    // fcntl(2).
     private const int GetStatusFlags = 3;
     private const int AccessMode = 3;
     private const int ReadOnly = 0;
 
-    /// <summary>Says in one line what does not hold.</summary>
-    /// <param name="isHost">Whether a host is to run, rather than a command.</param>
-    /// <returns>The exit code with which to end; <see cref="ExitCode.Done"/> where everything holds.</returns>
+    /// <summary>Checks the conditions, and prints one line for one that does not hold.</summary>
+    /// <param name="isHost">Whether a host will run, rather than a command.</param>
+    /// <returns>The exit code; <see cref="ExitCode.Done"/> if all conditions hold.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static int Check(bool isHost)
     {
@@ -44,7 +45,7 @@ internal static unsafe partial class StartConditions
             return ExitCode.WrongUsage;
         }
 
-        // Closed; or closed, and taken since by a file that the runtime reads.
+        // Closed; or closed and then reused for a file that the runtime reads.
         var flags = GetFlags(StandardOutput, GetStatusFlags);
         if (flags < 0 || (flags & AccessMode) == ReadOnly)
         {
@@ -59,7 +60,7 @@ internal static unsafe partial class StartConditions
     {
         fixed (byte* start = text)
         {
-            // Where it can't be written either, the exit code is all that is left to say it.
+            // If standard error can't be written either, only the exit code is left.
             _ = Write(StandardError, start, (nuint)text.Length);
         }
     }

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace EchoHost.Commands;
 
-/// <summary>The first Ctrl+C (SIGINT) or SIGTERM cancels <see cref="Token"/>, so that a command can sum up; the second ends the process.</summary>
+/// <summary>
+/// The first Ctrl+C (SIGINT) or SIGTERM cancels <see cref="Token"/>, so that a command can print its summary; the second
+/// ends the process.
+/// </summary>
 internal sealed class StopSignal : IDisposable
 {
     private readonly CancellationTokenSource _source = new();

@@ -1,8 +1,8 @@
 namespace EchoHost.Configuration;
 
 /// <summary>
-/// What the user configured can't be used. Each problem is one line that names the key and the value;
-/// the host prints them on standard error, without a stack trace, and ends with exit code 2.
+/// The configuration can't be used. Each problem is one line that names the key and the value; the host prints them on standard
+/// error, without a stack trace, and exits with code 2.
 /// </summary>
 internal sealed class ConfigurationException(IReadOnlyList<string> problems) : Exception(string.Join(Environment.NewLine, problems))
 {

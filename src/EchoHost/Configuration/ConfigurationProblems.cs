@@ -1,19 +1,19 @@
 namespace EchoHost.Configuration;
 
 /// <summary>
-/// Collects what is wrong with the configuration, so that the user learns of everything at once. What reads a single value
-/// throws a <see cref="ConfigurationException"/>; what reads many has each collected here.
+/// Collects all problems of the configuration, so that the user sees them at once. Code that reads one value throws a
+/// <see cref="ConfigurationException"/>; code that reads many collects them here.
 /// </summary>
 internal sealed class ConfigurationProblems
 {
     private readonly List<string> _lines = [];
 
-    /// <summary>One line a problem, which names key and value.</summary>
+    /// <summary>The problems, one line each, with key and value.</summary>
     public IReadOnlyList<string> Lines => _lines;
 
     public void Add(string line) => _lines.Add(line);
 
-    /// <summary>What <paramref name="read"/> gives; where it throws, its problems are added here, and the answer is null.</summary>
+    /// <summary>Returns the result of <paramref name="read"/>; if it throws, adds its problems here and returns null.</summary>
     public T? Collect<T>(Func<T> read)
         where T : class
     {
@@ -28,7 +28,9 @@ internal sealed class ConfigurationProblems
         }
     }
 
-    /// <exception cref="ConfigurationException">There are problems: the first of each key, since a second one often follows from it.</exception>
+    /// <exception cref="ConfigurationException">
+    /// There are problems. Only the first per key is reported, since later ones often follow from it.
+    /// </exception>
     public void ThrowIfAny()
     {
         if (_lines.Count > 0)

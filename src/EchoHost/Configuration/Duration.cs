@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace EchoHost.Configuration;
 
-/// <summary>A length of time as people type it: one way for every configuration key and every option.</summary>
+/// <summary>Parses durations, in one format for all configuration keys and options.</summary>
 internal static class Duration
 {
-    /// <summary>What is accepted, in words that follow "expected".</summary>
+    /// <summary>The accepted format, in words that follow "expected".</summary>
     public const string Expected = "a time as in 500ms, 30s, 2m, 1h or 00:00:30";
 
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
@@ -22,10 +22,10 @@ internal static class Duration
 
     /// <summary>
     /// Parses <c>500ms</c>, <c>1.5s</c>, <c>2m</c>, <c>1h</c>, <c>100us</c> and <c>00:00:30</c> (<see cref="TimeSpan"/>'s format
-    /// <c>c</c>). A number needs its unit: a bare one would be seconds to some readers, and days to the framework.
+    /// <c>c</c>). A number needs a unit: some would read a bare one as seconds, and the framework reads it as days.
     /// </summary>
-    /// <param name="text">What was given.</param>
-    /// <param name="time">The time, less than zero where <paramref name="text"/> is a negative <c>-00:00:30</c>; the range is the caller's to check.</param>
+    /// <param name="text">The text to parse.</param>
+    /// <param name="time">The duration; negative for <c>-00:00:30</c>. The caller checks the range.</param>
     public static bool TryParse(string text, out TimeSpan time)
     {
         if (text.Contains(':'))
@@ -40,7 +40,7 @@ internal static class Duration
             return false;
         }
 
-        // The framework's parser takes "NaN", "Infinity" and numbers followed by zero bytes with any style.
+        // The framework's parser accepts "NaN", "Infinity" and trailing zero bytes with any style.
         var digits = text.AsSpan(0, text.Length - unit.Length);
         if (digits.ContainsAnyExcept(NumberCharacters)
             || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))

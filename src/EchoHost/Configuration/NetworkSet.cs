@@ -3,12 +3,12 @@ using EchoHost.Text;
 
 namespace EchoHost.Configuration;
 
-/// <summary>Networks, as configured by CIDR (RFC 4632).</summary>
+/// <summary>A set of networks in CIDR notation (RFC 4632).</summary>
 internal sealed class NetworkSet
 {
     public static readonly NetworkSet Empty = new([]);
 
-    /// <summary>How many bits stand before the IPv4 address in a mapped one (RFC 4291, section 2.5.5.2).</summary>
+    /// <summary>The number of bits before the IPv4 address in an IPv4-mapped one (RFC 4291, section 2.5.5.2).</summary>
     private const int MappedPrefix = 96;
 
     private readonly IPNetwork[] _networks;
@@ -18,12 +18,13 @@ internal sealed class NetworkSet
     public bool IsEmpty => _networks.Length == 0;
 
     /// <summary>
-    /// Parses <c>10.0.0.0/8</c>, <c>2001:db8::/32</c>; an address alone is a network of its own. IPv4-mapped addresses are IPv4, as
-    /// those of clients are.
+    /// Parses <c>10.0.0.0/8</c> or <c>2001:db8::/32</c>; a single address is a network of its own. IPv4-mapped addresses
+    /// become IPv4,
+    /// as clients' addresses do.
     /// </summary>
     /// <param name="key">The configuration key that holds the list.</param>
     /// <param name="networks">Its values.</param>
-    /// <exception cref="ConfigurationException">One is no network.</exception>
+    /// <exception cref="ConfigurationException">A value is not a network.</exception>
     public static NetworkSet Parse(string key, IReadOnlyList<string> networks) =>
         new([.. networks.Select((text, index) => ParseOne($"{key}:{index}", text))]);
 
@@ -45,7 +46,7 @@ internal sealed class NetworkSet
         return TryParseOne(text, out var network) ? network : throw new ConfigurationException($"{key} is '{text}'; expected a network as in 10.0.0.0/8");
     }
 
-    /// <summary>Parses one network, or an address alone.</summary>
+    /// <summary>Parses one network or a single address.</summary>
     public static bool TryParseOne(string text, out IPNetwork network)
     {
         network = default;

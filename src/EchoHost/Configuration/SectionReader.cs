@@ -3,13 +3,12 @@ using System.Globalization;
 namespace EchoHost.Configuration;
 
 /// <summary>
-/// Reads a configuration section key by key, each with its type, its bounds and its default. A value that does not fit,
-/// and a key that was not asked for, is a problem that names the key and the value: a typing error must not become a
-/// default. Nothing is looked up by reflection, so that it works the same in a native file.
+/// Reads a configuration section key by key, each with its type, bounds and default. An invalid value and an unknown key are
+/// problems that name key and value: a typing error must not become a default. Uses no reflection, for the native file.
 /// </summary>
 internal sealed class SectionReader
 {
-    /// <summary>The longest time that can be configured.</summary>
+    /// <summary>The maximum duration that can be configured.</summary>
     public static readonly TimeSpan MaxTime = TimeSpan.FromDays(24);
 
     private const string WholeNumber = "a whole number";
@@ -26,11 +25,13 @@ internal sealed class SectionReader
         _problems = problems;
     }
 
-    /// <summary>Reads the section <paramref name="name"/> by <paramref name="read"/>; what is wrong with it is added to <paramref name="problems"/>.</summary>
+    /// <summary>
+    /// Reads the section <paramref name="name"/> with <paramref name="read"/>; adds problems to <paramref name="problems"/>.
+    /// </summary>
     public static T Read<T>(IConfiguration configuration, string name, Func<SectionReader, T> read, ConfigurationProblems problems) =>
         Read(configuration.GetSection(name), read, problems);
 
-    /// <summary>A text; null where none is set.</summary>
+    /// <summary>A text; null if it is not set.</summary>
     public string? Text(string key) => Value(key, "text");
 
     /// <summary><c>true</c> or <c>false</c>.</summary>
@@ -46,11 +47,11 @@ internal sealed class SectionReader
     public int Number(string key, int fallback, int min = 0, int max = int.MaxValue) =>
         Value(key, WholeNumber) is { } text ? Number(key, text, min, max) ?? fallback : fallback;
 
-    /// <summary>A whole number within bounds; null where it is not set, or is empty.</summary>
+    /// <summary>A whole number within bounds; null if it is not set or empty.</summary>
     public int? OptionalNumber(string key, int min = 0, int max = int.MaxValue) =>
         Value(key, WholeNumber) is { Length: > 0 } text ? Number(key, text, min, max) : null;
 
-    /// <summary>A time from <paramref name="min"/> to <see cref="MaxTime"/>.</summary>
+    /// <summary>A duration from <paramref name="min"/> to <see cref="MaxTime"/>.</summary>
     public TimeSpan Time(string key, TimeSpan fallback, TimeSpan min = default)
     {
         if (Value(key, Duration.Expected) is not { } text)
@@ -77,7 +78,7 @@ internal sealed class SectionReader
             return fallback;
         }
 
-        // The framework's parser would take numbers and lists too.
+        // The framework's parser would accept numbers and lists too.
         var name = Array.Find(names, n => string.Equals(n, text, StringComparison.OrdinalIgnoreCase));
         return name is null ? Refuse(key, text, expected, fallback) : Enum.Parse<T>(name);
     }
@@ -100,22 +101,22 @@ internal sealed class SectionReader
     /// <summary>A list of networks.</summary>
     public NetworkSet Networks(string key) => _problems.Collect(() => NetworkSet.Parse(KeyOf(key), List(key))) ?? NetworkSet.Empty;
 
-    /// <summary>The whole key of a value in this section, as messages name it.</summary>
+    /// <summary>The full key of a value in this section, for messages.</summary>
     public string KeyOf(string key) => $"{_section.Path}:{key}";
 
     /// <summary>Reports that a value can't be used.</summary>
     /// <param name="key">Its key in this section.</param>
-    /// <param name="problem">What follows the key: the value, unless it is a secret, and what is wrong with it.</param>
+    /// <param name="problem">The text after the key: the value, unless it is a secret, and what is wrong with it.</param>
     public void Report(string key, string problem) => _problems.Add($"{KeyOf(key)} {problem}");
 
-    /// <summary>A section below this one.</summary>
+    /// <summary>Reads a section below this one.</summary>
     public T Section<T>(string key, Func<SectionReader, T> read)
     {
         _known.Add(key);
         return Read(_section.GetSection(key), read, _problems);
     }
 
-    /// <summary>The sections below <paramref name="key"/>, whose names are the user's.</summary>
+    /// <summary>Reads the sections below <paramref name="key"/>, whose names the user chooses.</summary>
     public Dictionary<string, T> Map<T>(string key, Func<SectionReader, T> read)
     {
         var map = new Dictionary<string, T>(StringComparer.OrdinalIgnoreCase);
@@ -199,7 +200,9 @@ internal sealed class SectionReader
         }
     }
 
-    /// <summary>A key beside a token or a password may be one, wrongly spelt.</summary>
+    /// <summary>
+    /// The value to show. Hidden near secrets, because an unknown key there may be a misspelt password or token.
+    /// </summary>
     private static string Shown(IConfigurationSection section) =>
         Array.Exists(SecretWords, word => section.Path.Contains(word, StringComparison.OrdinalIgnoreCase)) ? "" : $" (value '{section.Value}')";
 }

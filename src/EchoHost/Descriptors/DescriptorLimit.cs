@@ -2,12 +2,15 @@ using System.Globalization;
 
 namespace EchoHost.Descriptors;
 
-/// <summary>How many file descriptors this process may have open: on Linux the soft limit of <c>RLIMIT_NOFILE</c> (getrlimit(2)).</summary>
+/// <summary>
+/// The maximum number of open file descriptors of this process: on Linux the soft limit of <c>RLIMIT_NOFILE</c>
+/// (getrlimit(2)).
+/// </summary>
 internal static class DescriptorLimit
 {
     private const string Label = "Max open files";
 
-    /// <summary>The limit, or null where the system has none that can be read.</summary>
+    /// <summary>The limit; null if the system has none that can be read.</summary>
     public static int? Read()
     {
         try

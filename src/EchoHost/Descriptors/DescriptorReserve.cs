@@ -3,12 +3,13 @@ using Microsoft.Win32.SafeHandles;
 namespace EchoHost.Descriptors;
 
 /// <summary>
-/// Descriptors held for the moment when there are no others. Given up, they let callers be accepted, if only to be turned
-/// away, and they keep the process alive: the runtime ends it when a new thread gets no descriptors for its start.
+/// Descriptors that are held in reserve for the moment when there are no others. Released, they let the host accept clients
+/// in order
+/// to reject them, and keep the process alive: the runtime ends it if a new thread gets no descriptors for its start.
 /// </summary>
 internal sealed class DescriptorReserve : IDisposable
 {
-    /// <summary>A thread's start needs two; others may be at it too.</summary>
+    /// <summary>The start of a thread needs two; several threads may start at once.</summary>
     private const int Size = 8;
 
     private readonly Lock _lock = new();
@@ -16,7 +17,9 @@ internal sealed class DescriptorReserve : IDisposable
 
     public DescriptorReserve() => TryTake();
 
-    /// <summary>Takes the whole reserve, unless it is held; false, and nothing is taken, when there are too few descriptors for it.</summary>
+    /// <summary>
+    /// Takes the whole reserve, unless it is held; returns false, and holds nothing, if too few descriptors are free.
+    /// </summary>
     public bool TryTake()
     {
         lock (_lock)
@@ -38,7 +41,7 @@ internal sealed class DescriptorReserve : IDisposable
         }
     }
 
-    /// <summary>Gives the reserve up; false when it was not held.</summary>
+    /// <summary>Releases the reserve; returns false if it was not held.</summary>
     public bool TryGive()
     {
         lock (_lock)

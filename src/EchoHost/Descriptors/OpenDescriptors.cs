@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EchoHost.Descriptors;
 
-/// <summary>How many file descriptors the process has open.</summary>
+/// <summary>Counts the open file descriptors of the process.</summary>
 internal static partial class OpenDescriptors
 {
     private const string Folder = "/proc/self/fd";
@@ -13,17 +13,18 @@ internal static partial class OpenDescriptors
     private const int SizeOffset = 40;
     private const int StructureSize = 256;
 
-    /// <summary>Whether the system tells.</summary>
+    /// <summary>Whether the system provides the number.</summary>
     public static bool IsKnown { get; } = Directory.Exists(Folder);
 
     /// <summary>
-    /// Since Linux 6.2 the folder's size is their number (proc_pid_fd(5)); before, they are counted one by one, which takes
-    /// tens of milliseconds for 10,000.
+    /// The number of open descriptors. Since Linux 6.2 it is the folder's size (proc_pid_fd(5)); before that the entries
+    /// are counted
+    /// one by one, which takes tens of milliseconds for 10,000.
     /// </summary>
-    // The listing itself holds one descriptor.
+    // The listing itself holds a descriptor.
     public static long Count() => FolderSize() is > 0 and var size ? size : Directory.EnumerateFileSystemEntries(Folder).Count() - 1;
 
-    /// <summary>0 where the kernel does not tell; less where there is no such call.</summary>
+    /// <summary>The folder's size; 0 if the kernel does not set it, negative if the call does not exist or fails.</summary>
     private static long FolderSize()
     {
         try
@@ -33,7 +34,7 @@ internal static partial class OpenDescriptors
         }
         catch (EntryPointNotFoundException)
         {
-            // A C library older than the call.
+            // The C library is older than the call.
             return -1;
         }
     }

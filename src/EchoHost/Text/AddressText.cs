@@ -4,12 +4,12 @@ using System.Net.Sockets;
 
 namespace EchoHost.Text;
 
-/// <summary>An IP address as people write it, and in none of the other ways that .NET's parser takes.</summary>
+/// <summary>Parses IP addresses in their usual notation only; .NET's parser accepts others too.</summary>
 internal static class AddressText
 {
     /// <summary>
-    /// Parses <c>192.0.2.1</c> or <c>2001:db8::1</c>. Refused is what the parser reads otherwise than most people do: <c>10.1</c>
-    /// (10.0.0.1), a bare number, <c>010.0.0.1</c> (8.0.0.1), and an IPv6 address in brackets, behind which it passes over a port.
+    /// Parses <c>192.0.2.1</c> or <c>2001:db8::1</c>. Rejects what .NET's parser reads differently from most people: <c>10.1</c>
+    /// (10.0.0.1), a bare number, <c>010.0.0.1</c> (8.0.0.1), and an IPv6 address in brackets, after which it ignores a port.
     /// </summary>
     public static bool TryParse(string text, out IPAddress address)
     {

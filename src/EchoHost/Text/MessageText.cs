@@ -4,16 +4,17 @@ using System.Text;
 
 namespace EchoHost.Text;
 
-/// <summary>Writes a message's bytes as one line of text that can't be mistaken for anything else in the log.</summary>
+/// <summary>Formats a message's bytes as one line of unambiguous text for the log.</summary>
 internal static class MessageText
 {
-    /// <summary>How much of a message is shown, in bytes.</summary>
+    /// <summary>The maximum number of bytes of a message that are shown.</summary>
     public const int MaxBytes = 256;
 
     /// <summary>
-    /// UTF-8 is shown as text; quotes, backslashes, control and formatting characters (line and direction marks among
-    /// them) and bytes that are not UTF-8 are escaped as in C#: <c>\r</c>, <c>\x00</c>, <c>\u2028</c>. Past
-    /// <see cref="MaxBytes"/> the rest is counted: <c>… (+N bytes)</c>.
+    /// Shows UTF-8 as text. Quotes, backslashes, control and formatting characters (such as line and direction marks) and
+    /// bytes that are
+    /// not UTF-8 are escaped as in C#: <c>\r</c>, <c>\x00</c>, <c>\u2028</c>. Bytes beyond <see cref="MaxBytes"/> are only
+    /// counted: <c>… (+N bytes)</c>.
     /// </summary>
     public static string Escape(in ReadOnlySequence<byte> message)
     {
@@ -51,7 +52,7 @@ internal static class MessageText
         return text.ToString();
     }
 
-    /// <summary>Where to cut so that no character is torn: before one whose first bytes alone are there.</summary>
+    /// <summary>The length without an incomplete character at the end.</summary>
     private static int WithoutPartialRune(ReadOnlySpan<byte> bytes)
     {
         for (var back = 1; back <= 3 && back < bytes.Length; back++)

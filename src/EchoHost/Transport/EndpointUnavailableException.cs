@@ -1,9 +1,11 @@
 namespace EchoHost.Transport;
 
-/// <summary>An endpoint can't be listened on: one line that names the configuration key, its value and why.</summary>
-/// <remarks>An IOException, because Kestrel tries the next address family after any other.</remarks>
+/// <summary>
+/// The host can't listen on an endpoint. The message is one line with the configuration key, its value and the reason.
+/// </summary>
+/// <remarks>An IOException, because Kestrel answers any other exception by trying the next address family.</remarks>
 internal sealed class EndpointUnavailableException(string message, bool isInUse) : IOException(message)
 {
-    /// <summary>Somebody else has the port or the path, which is not the configuration's fault.</summary>
+    /// <summary>Whether another process has the port or the path, so that the configuration is not at fault.</summary>
     public bool IsInUse { get; } = isInUse;
 }

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace EchoHost.Transport;
 
-/// <summary>Which loopback addresses this machine has: a kernel may lack a family, and containers often have IPv6 but no ::1.</summary>
+/// <summary>
+/// The loopback addresses of this machine: a kernel may lack a family, and containers often have IPv6 but no ::1.
+/// </summary>
 internal static class Loopback
 {
     /// <summary>Whether there is 127.0.0.1.</summary>

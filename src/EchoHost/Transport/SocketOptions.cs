@@ -3,12 +3,12 @@ using Kestrel.Epoll;
 
 namespace EchoHost.Transport;
 
-/// <summary>The options and state of a framework's socket, as the epoll transport gives them without one.</summary>
+/// <summary>The epoll transport's feature for the framework's sockets: their options and state.</summary>
 internal sealed class SocketOptions(Socket socket) : IKernelSocketFeature
 {
     private readonly bool _isTcp = socket.ProtocolType == ProtocolType.Tcp;
 
-    /// <summary>Null where there is no socket.</summary>
+    /// <summary>Null if there is no socket.</summary>
     public static SocketOptions? Of(Socket? socket) => socket is null ? null : new SocketOptions(socket);
 
     public int UnreadBytes
@@ -26,7 +26,9 @@ internal sealed class SocketOptions(Socket socket) : IKernelSocketFeature
         }
     }
 
-    /// <summary>Sockets other than TCP, which have no options of interest, are not asked: what they answer is an exception.</summary>
+    /// <summary>
+    /// Reads an option of a TCP socket. Other sockets have no options of interest, and the call would only throw.
+    /// </summary>
     public int GetOption(int level, int name, Span<byte> value)
     {
         try
@@ -47,7 +49,7 @@ internal sealed class SocketOptions(Socket socket) : IKernelSocketFeature
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The other end is gone already.
+            // The client is already gone.
         }
     }
 }

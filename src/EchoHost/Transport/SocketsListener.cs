@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace EchoHost.Transport;
 
-/// <summary>Accepts an endpoint's connections; they are Kestrel's own.</summary>
+/// <summary>Accepts an endpoint's connections and runs them on Kestrel's own transport.</summary>
 internal sealed class SocketsListener(
     Socket listenSocket, EndPoint endPoint, SocketConnectionContextFactory connections, IAcceptPolicy policy)
     : IConnectionListener
@@ -15,7 +15,7 @@ internal sealed class SocketsListener(
 
     public EndPoint EndPoint { get; } = endPoint;
 
-    /// <summary>The next connection; null once the listener is unbound.</summary>
+    /// <summary>Returns the next connection; null once the listener is unbound.</summary>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (!_unbound.IsCancellationRequested)
@@ -25,7 +25,7 @@ internal sealed class SocketsListener(
                 var socket = await listenSocket.AcceptAsync(_unbound.Token);
                 if (!policy.TryKeep())
                 {
-                    // With RST.
+                    // Close with RST.
                     socket.Close(timeout: 0);
                     await policy.RejectedAsync(_unbound.Token);
                 }
@@ -76,7 +76,9 @@ internal sealed class SocketsListener(
         }
     }
 
-    /// <summary>An echo waits for nothing (TCP_NODELAY). A client that has reset the connection meanwhile is passed over.</summary>
+    /// <summary>
+    /// Sets TCP_NODELAY, so that an echo is sent at once. Returns false if the client has already reset the connection.
+    /// </summary>
     private bool TryPrepare(Socket socket)
     {
         try

@@ -1,14 +1,14 @@
 namespace EchoHost.Transport;
 
-/// <summary>What carries the bytes of the echo endpoints.</summary>
+/// <summary>The transport of the raw endpoints.</summary>
 internal enum TransportKind
 {
-    /// <summary>Epoll where there is one, else sockets.</summary>
+    /// <summary>Epoll if the system has it, otherwise sockets.</summary>
     Auto,
 
-    /// <summary>The host's own transport, on Linux.</summary>
+    /// <summary>The Kestrel.Epoll transport, on Linux.</summary>
     Epoll,
 
-    /// <summary>Kestrel's own.</summary>
+    /// <summary>Kestrel's own transport.</summary>
     Sockets,
 }

@@ -3,20 +3,20 @@ using Kestrel.Epoll;
 
 namespace EchoHost.Transport;
 
-/// <summary>What carries the bytes of the raw endpoints; keys of the section <c>Echo</c>.</summary>
+/// <summary>The transport of the raw endpoints; keys of the section <c>Echo</c>.</summary>
 internal sealed record TransportOptions
 {
     private const int MaxEventLoops = 1024;
 
-    /// <summary>Which transport.</summary>
+    /// <summary>The transport to use.</summary>
     /// <remarks>Default: <c>Auto</c>.</remarks>
     public TransportKind Transport { get; init; }
 
-    /// <summary>How many event loops the epoll transport has.</summary>
+    /// <summary>The number of event loops of the epoll transport.</summary>
     /// <remarks>Default: one for each core.</remarks>
     public int EventLoops { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Whether it is the epoll transport.</summary>
+    /// <summary>Whether the epoll transport is used.</summary>
     public bool IsEpoll => Transport != TransportKind.Sockets && EpollTransport.IsSupported;
 
     public static TransportOptions Read(SectionReader section)

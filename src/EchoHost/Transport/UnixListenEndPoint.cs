@@ -5,9 +5,9 @@ using System.Text;
 namespace EchoHost.Transport;
 
 /// <summary>
-/// A Unix socket's path, given to the kernel and to the runtime at full length. The runtime sizes the buffer for a
-/// caller's address by the listener's own; a caller bound to a longer name would otherwise overrun it, which ends the
-/// whole process.
+/// A Unix socket's path, passed to the kernel and the runtime at full length. The runtime sizes the buffer for a client's
+/// address by
+/// the listener's own; a client bound to a longer name would overrun that buffer and crash the process.
 /// </summary>
 internal sealed class UnixListenEndPoint(string path) : EndPoint
 {

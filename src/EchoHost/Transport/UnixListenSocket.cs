@@ -2,13 +2,15 @@ using System.Net.Sockets;
 
 namespace EchoHost.Transport;
 
-/// <summary>A socket that listens on a path, and takes its file away when it is closed, unless that is another's by now.</summary>
+/// <summary>A socket that listens on a path. Closing it removes its file, unless another file has taken the path.</summary>
 internal sealed class UnixListenSocket() : Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
 {
     private string? _path;
     private UnixSocketFile.Identity? _file;
 
-    /// <summary>Binds to a path, whose file then has the mode. No client can connect before the socket listens, so none meets another mode.</summary>
+    /// <summary>
+    /// Binds to a path and sets the file's mode. Clients can connect only after Listen, so none gets in under another mode.
+    /// </summary>
     public void Bind(string path, UnixFileMode mode)
     {
         Bind(new UnixListenEndPoint(path));
@@ -22,7 +24,7 @@ internal sealed class UnixListenSocket() : Socket(AddressFamily.Unix, SocketType
 
     protected override void Dispose(bool disposing)
     {
-        // While it still listens, so that another process does not take the path for a stale one and replace it.
+        // Remove the file while the socket still listens; otherwise another process could see it as stale and replace it.
         if (disposing && Interlocked.Exchange(ref _path, null) is { } path && UnixSocketFile.Identify(path) == _file)
         {
             File.Delete(path);

@@ -4,12 +4,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace EchoHost.Transport;
 
-/// <summary>The file of a Unix socket outlives a process that was killed; bind(2) then fails until it is removed.</summary>
+/// <summary>
+/// Handles the files of Unix sockets. Such a file outlives a killed process, and bind(2) then fails until it is removed.
+/// </summary>
 internal static partial class UnixSocketFile
 {
     /// <summary>
-    /// Removes a stale socket file: one that refuses a connection. A served one, or a file of any other
-    /// kind, is left alone, so that binding fails.
+    /// Removes a stale socket file, which refuses connections. A file that a process listens on, or one of another kind, is
+    /// left in place, so
+    /// that binding fails.
     /// </summary>
     public static void RemoveIfStale(string path)
     {
@@ -29,11 +32,14 @@ internal static partial class UnixSocketFile
         }
         catch (SocketException)
         {
-            // Served, but busy.
+            // A process listens, but is busy.
         }
     }
 
-    /// <summary>Of all files, only a socket can't be opened for lack of a device (open(2), ENXIO). Without waiting, since a FIFO would.</summary>
+    /// <summary>
+    /// Whether the file is a socket: only sockets fail to open with ENXIO (open(2)). Opens without blocking, as a FIFO
+    /// would block.
+    /// </summary>
     public static bool IsSocket(string path)
     {
         const int noSuchDevice = 6;
@@ -47,7 +53,9 @@ internal static partial class UnixSocketFile
         return false;
     }
 
-    /// <summary>Which file a path leads to; null where there is none. Systems other than Linux can't tell, and have one for all.</summary>
+    /// <summary>
+    /// Identifies the file at a path; null if there is none. Systems other than Linux have one identity for all files.
+    /// </summary>
     public static unsafe Identity? Identify(string path)
     {
         if (!OperatingSystem.IsLinux())
@@ -55,7 +63,7 @@ internal static partial class UnixSocketFile
             return File.Exists(path) ? default(Identity) : null;
         }
 
-        // struct statx of statx(2), which is the same on every architecture.
+        // struct statx of statx(2) is the same on every architecture.
         const int size = 256, inode = 32, deviceMajor = 136;
         const int currentDirectory = -100, noFollow = 0x100;
         const uint withInode = 0x100;
@@ -65,13 +73,13 @@ internal static partial class UnixSocketFile
             : null;
     }
 
-    /// <summary>Identifies a file independently of its name: inode number and device.</summary>
+    /// <summary>A file's identity independent of its name: inode number and device.</summary>
     internal readonly record struct Identity(ulong Inode, ulong Device);
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* status);
 
-    // O_RDONLY is 0 everywhere; O_NONBLOCK is not the same everywhere.
+    // O_RDONLY is 0 on every system; O_NONBLOCK differs.
     private const int LinuxNonBlocking = 0x800;
     private const int MacNonBlocking = 0x4;
 
