@@ -1,17 +1,19 @@
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>Whether a trusted proxy's connection must begin with a header.</summary>
+/// <summary>Whether a trusted proxy's connection must start with a header.</summary>
 public enum ProxyHeaderMode
 {
     /// <summary>
-    /// A trusted proxy must send one, and nothing else may connect. It is the mode for a port that only the proxy uses: it
+    /// A trusted proxy must send a header, and all other clients are rejected. The mode for a port that only the proxy
+    /// uses, since it
     /// never has to guess.
     /// </summary>
     Required,
 
     /// <summary>
-    /// A trusted proxy may send one; what else it sends is payload. All that others send is payload, a header too. Bytes
-    /// that may still become a header are held back until they do or do not, at most for
+    /// A trusted proxy may send a header; other bytes are payload. All bytes of other clients are payload, a header too.
+    /// Bytes that
+    /// may be the start of a header are held back until that is certain, at most for
     /// <see cref="ProxyProtocolOptions.HeaderTimeout"/>.
     /// </summary>
     Optional,

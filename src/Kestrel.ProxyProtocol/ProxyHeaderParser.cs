@@ -6,19 +6,19 @@ using System.Net.Sockets;
 namespace Kestrel.ProxyProtocol;
 
 /// <summary>
-/// Parses PROXY protocol headers, strictly: all that the specification (HAProxy's proxy-protocol.txt, whose sections are
-/// named here) does not allow is refused, at the first byte that shows it. Pure: the same bytes always give the same answer,
-/// however they arrive.
+/// Parses PROXY protocol headers strictly: it rejects what the specification (HAProxy's proxy-protocol.txt; section numbers
+/// refer to
+/// it) does not allow, at the first byte that shows it. Pure: the same bytes give the same result, however they arrive.
 /// </summary>
 public static class ProxyHeaderParser
 {
-    /// <summary>The longest version 1 line with its CRLF (section 2.1).</summary>
+    /// <summary>The maximum length of a version 1 line with its CRLF (section 2.1).</summary>
     public const int MaxV1Length = 107;
 
-    /// <summary>The most that version 2 may announce after its 16 bytes; the field itself would allow 65,535.</summary>
+    /// <summary>The maximum length that version 2 may announce after its first 16 bytes; the field would allow 65,535.</summary>
     public const int MaxV2Payload = 4096;
 
-    /// <summary>No header is longer.</summary>
+    /// <summary>The maximum length of a header.</summary>
     public const int MaxLength = V2PrefixLength + MaxV2Payload;
 
     private const int V2PrefixLength = 16;
@@ -31,15 +31,19 @@ public static class ProxyHeaderParser
 
     private static ReadOnlySpan<byte> V1Prefix => "PROXY "u8;
 
-    /// <summary>What version 2 begins with (section 2.2).</summary>
+    /// <summary>The first bytes of version 2 (section 2.2).</summary>
     public static ReadOnlySpan<byte> V2Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
 
-    /// <summary>Parses the header that <paramref name="bytes"/> begin with.</summary>
-    /// <remarks>Apart from IPv6 in version 1, and the words of <paramref name="problem"/>, nothing is allocated.</remarks>
-    /// <param name="bytes">What was read so far, from the connection's first byte on; what follows the header is not looked at.</param>
-    /// <param name="header">The header, where the answer is <see cref="ProxyParseStatus.Ok"/>.</param>
-    /// <param name="problem">What is wrong, in words that follow "turned away:", where the bytes are refused; else null.</param>
-    /// <returns>What the bytes are so far. Only <see cref="ProxyParseStatus.NeedMore"/> can change with more bytes.</returns>
+    /// <summary>Parses the header at the start of <paramref name="bytes"/>.</summary>
+    /// <remarks>Allocates only for IPv6 in version 1 and for <paramref name="problem"/>.</remarks>
+    /// <param name="bytes">
+    /// The bytes read so far, from the first byte of the connection. Bytes after the header are ignored.
+    /// </param>
+    /// <param name="header">The header if the result is <see cref="ProxyParseStatus.Ok"/>.</param>
+    /// <param name="problem">
+    /// What is wrong with rejected bytes, in words for a log line after "rejected:"; otherwise null.
+    /// </param>
+    /// <returns>The state of the bytes. Only <see cref="ProxyParseStatus.NeedMore"/> can change with more bytes.</returns>
     public static ProxyParseStatus Parse(ReadOnlySpan<byte> bytes, out ProxyHeader header, out string? problem)
     {
         header = default;
@@ -63,7 +67,7 @@ public static class ProxyHeaderParser
         return ProxyParseStatus.Missing;
     }
 
-    /// <summary>Whether the bytes there are so far agree with <paramref name="prefix"/>.</summary>
+    /// <summary>Whether the bytes so far match <paramref name="prefix"/>.</summary>
     private static bool IsPrefix(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> bytes)
     {
         var length = Math.Min(prefix.Length, bytes.Length);
@@ -94,7 +98,7 @@ public static class ProxyHeaderParser
                 return Malformed(out problem, $"version 1 has no end within {MaxV1Length} bytes");
             }
 
-            // What can't be mended by more bytes is refused at once.
+            // Reject at once what more bytes can't repair.
             var soFar = end < 0 ? line : line[..end];
             return isUnknown || HasOnlyAddressCharacters(soFar)
                 ? NeedMore(out problem)
@@ -122,7 +126,7 @@ public static class ProxyHeaderParser
                 return Malformed(out problem, "version 1 names no protocol that there is");
             }
 
-            // The specification has everything up to CRLF ignored.
+            // The specification says to ignore the rest of the line up to CRLF.
             header = new ProxyHeader { Version = 1, Length = length, Command = ProxyCommand.Proxy };
             problem = null;
             return ProxyParseStatus.Ok;
@@ -146,7 +150,7 @@ public static class ProxyHeaderParser
             return Malformed(out problem, $"version 1 has a source address that is not {(isIPv6 ? "IPv6" : "IPv4")}");
         }
 
-        // nginx's stream module puts its own address beside the client's, of either family (ngx_proxy_protocol_write).
+        // nginx's stream module writes its own address as the destination, of either family (ngx_proxy_protocol_write).
         var isDestinationIPv6 = destination.Contains((byte)':');
         if (!TryParseAddress(destination, isDestinationIPv6, out var destinationAddress))
         {
@@ -172,7 +176,7 @@ public static class ProxyHeaderParser
         return ProxyParseStatus.Ok;
     }
 
-    /// <summary>Takes what stands before the next space; false where there is none.</summary>
+    /// <summary>Takes the field before the next space; false if there is no space.</summary>
     private static bool TakeField(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> field)
     {
         var space = rest.IndexOf((byte)' ');
@@ -181,7 +185,7 @@ public static class ProxyHeaderParser
         return space >= 0;
     }
 
-    /// <summary>A decimal number without sign or leading zero.</summary>
+    /// <summary>Parses a decimal number without a sign or leading zeros.</summary>
     private static bool TryParseNumber(ReadOnlySpan<byte> text, int most, out int number)
     {
         number = 0;
@@ -229,8 +233,8 @@ public static class ProxyHeaderParser
     }
 
     /// <summary>
-    /// The runtime's own parser, after the forms that it takes beyond RFC 4291, section 2.2 (zones, brackets, prefixes) are
-    /// kept from it.
+    /// Parses with the runtime's parser, after rejecting the forms that it accepts beyond RFC 4291, section 2.2 (zones, brackets,
+    /// prefixes).
     /// </summary>
     private static bool TryParseIPv6(ReadOnlySpan<byte> text, out UInt128 address)
     {
@@ -292,7 +296,7 @@ public static class ProxyHeaderParser
             return NeedMore(out problem);
         }
 
-        // All that a LOCAL header holds is passed over, and what stands after no known family can't be told from addresses.
+        // The content of a LOCAL header is ignored; after an unknown family, values can't be told apart from addresses.
         if (isLocal || family == 0)
         {
             header = new ProxyHeader
@@ -332,7 +336,7 @@ public static class ProxyHeaderParser
             SocketType = SocketTypeOf(transport),
             Tlvs = tlvs,
         };
-        // A Unix socket's path is no address that a server goes by; a transport that is not said leaves the real end points.
+        // A Unix socket's path is no use as an end point; without a transport the real end points apply.
         if (!header.HasAddresses)
         {
             return header;

@@ -1,20 +1,20 @@
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>What the bytes that a connection began with are so far.</summary>
+/// <summary>The state of the first bytes of a connection.</summary>
 public enum ProxyParseStatus
 {
-    /// <summary>They begin with a whole, valid header.</summary>
+    /// <summary>They start with a complete, valid header.</summary>
     Ok,
 
-    /// <summary>More bytes may make them a header.</summary>
+    /// <summary>They may become a header with more bytes.</summary>
     NeedMore,
 
-    /// <summary>They begin neither version: no header was sent.</summary>
+    /// <summary>They match neither version: no header was sent.</summary>
     Missing,
 
-    /// <summary>They begin as a header and break its rules.</summary>
+    /// <summary>They start like a header but break its rules.</summary>
     Malformed,
 
-    /// <summary>They are a header whose CRC32C is not that of its bytes (section 2.2.3).</summary>
+    /// <summary>They are a header with a wrong CRC32C (section 2.2.3).</summary>
     ChecksumMismatch,
 }

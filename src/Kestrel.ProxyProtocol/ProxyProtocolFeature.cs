@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>A header's content, kept after the bytes that it lay in are gone.</summary>
+/// <summary>A copy of a header's content, which outlives the bytes that it was parsed from.</summary>
 internal sealed class ProxyProtocolFeature(in ProxyHeader header, EndPoint? proxy) : IProxyProtocolFeature
 {
     public int Version { get; } = header.Version;

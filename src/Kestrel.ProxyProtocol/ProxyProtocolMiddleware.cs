@@ -6,12 +6,16 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.ProxyProtocol;
 
 /// <summary>
-/// Reads the PROXY header that a trusted proxy begins a connection with, and makes the client that it names the
-/// connection's other end. Nothing is passed on, or sent, before the header is complete and valid.
+/// Reads the PROXY header at the start of a trusted proxy's connection, and makes the client in it the connection's remote
+/// end point.
+/// Nothing is passed on or sent before the header is complete and valid.
 /// </summary>
 internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolOptions options)
 {
-    /// <summary>Version 1's beginning has so many bytes, and no text begins with so many of version 2's: fewer may well be payload.</summary>
+    /// <summary>
+    /// The number of bytes after which a match is certainly a header: the length of version 1's prefix, and more of version 2's
+    /// signature than any text starts with. Fewer may be payload.
+    /// </summary>
     private const int CertainlyHeader = 6;
 
     private bool IsOptional => options.Mode == ProxyHeaderMode.Optional;
@@ -60,11 +64,11 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         return Task.CompletedTask;
     }
 
-    /// <summary>Whether the connection may go on.</summary>
+    /// <summary>Reads the header. Returns whether the connection may continue.</summary>
     private async Task<bool> ReadHeaderAsync(ConnectionContext context)
     {
         var input = context.Transport.Input;
-        // Lifted with this method.
+        // The limit ends with this method.
         using var limit = new CancellationTokenSource(options.FirstByteTimeout ?? options.HeaderTimeout, options.TimeProvider);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, options.Stopping);
 
@@ -79,8 +83,9 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
             }
             catch (OperationCanceledException) when (limit.IsCancellationRequested && !isLate && IsOptional && seen is > 0 and < CertainlyHeader)
             {
-                // What may still be payload goes on. It has been looked at, so that a read would wait for more; cancelled, it
-                // returns with what is there.
+                // These bytes may still be payload, so pass them on. They have been examined, so a plain read would wait
+                // for more; a
+                // cancelled read returns them.
                 isLate = true;
                 input.CancelPendingRead();
                 continue;
@@ -133,7 +138,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         }
     }
 
-    /// <summary>No header came in time, the server stops, or something else has ended the connection.</summary>
+    /// <summary>Rejects a connection: no header came in time, the server is stopping, or the connection was aborted.</summary>
     private void GiveUp(ConnectionContext context, long seen, bool isTimeout)
     {
         var passed = seen == 0 && options.FirstByteTimeout is { } first ? first : options.HeaderTimeout;
@@ -152,7 +157,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         _ => ProxyRejectionReason.Malformed,
     };
 
-    /// <summary>What the bytes so far amount to. Here the span that a header lies in never leaves the stack.</summary>
+    /// <summary>Parses the bytes so far. The header, a view of the bytes, does not leave this method's stack.</summary>
     private static Examined Examine(in ReadOnlySequence<byte> buffer, EndPoint? proxy)
     {
         if (buffer.IsSingleSegment)

@@ -3,52 +3,59 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>How a listener takes PROXY headers. Not to be changed once the listener is built; one object may serve many.</summary>
+/// <summary>
+/// How a listener handles PROXY headers. Must not change once the listener is built; listeners may share one object.
+/// </summary>
 public sealed class ProxyProtocolOptions
 {
-    /// <summary>Whether a trusted proxy's connection must begin with a header.</summary>
+    /// <summary>Whether a trusted proxy's connection must start with a header.</summary>
     /// <remarks>Default: <see cref="ProxyHeaderMode.Required"/>.</remarks>
     public ProxyHeaderMode Mode { get; set; } = ProxyHeaderMode.Required;
 
     /// <summary>
-    /// The networks whose headers are believed. IPv4 addresses count as such where the listener maps them into IPv6. A
-    /// connection without an IP address, such as that of a Unix socket, is trusted: its file's permissions decide.
+    /// The networks whose headers are trusted. An IPv4 address that the listener maps into IPv6 counts as IPv4. A
+    /// connection without an
+    /// IP address, such as that of a Unix socket, is trusted: the permissions of the socket's file decide which processes
+    /// connect.
     /// </summary>
-    /// <remarks>Default: none, so that no header is believed.</remarks>
+    /// <remarks>Default: none, so that no header is trusted.</remarks>
     public IList<IPNetwork> TrustedProxies { get; } = [];
 
-    /// <summary>Decides in place of <see cref="TrustedProxies"/> whether a connection comes from a trusted proxy.</summary>
-    /// <remarks>Default: null, and <see cref="TrustedProxies"/> decides.</remarks>
+    /// <summary>Decides whether a connection comes from a trusted proxy, instead of <see cref="TrustedProxies"/>.</summary>
+    /// <remarks>Default: null; <see cref="TrustedProxies"/> decides.</remarks>
     public Func<ConnectionContext, bool>? IsTrustedProxy { get; set; }
 
-    /// <summary>Connections that pass as they are, in either mode, such as the server's own probes. The observer is not told of them.</summary>
-    /// <remarks>Default: null, none.</remarks>
+    /// <summary>
+    /// Selects connections that skip this middleware in either mode, such as the server's own probes. The observer is not
+    /// called.
+    /// </summary>
+    /// <remarks>Default: null, for none.</remarks>
     public Func<ConnectionContext, bool>? IsExempt { get; set; }
 
     /// <summary>
-    /// How long the whole header may take. It counts from the connection's start, or from the first byte where
-    /// <see cref="FirstByteTimeout"/> is set, and is lifted with the header's last byte.
+    /// How long the whole header may take, from the start of the connection, or from the first byte if
+    /// <see cref="FirstByteTimeout"/> is set, to the last byte of the header.
     /// </summary>
     /// <remarks>Default: 5 seconds. <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</remarks>
     public TimeSpan HeaderTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long the first byte may take, for protocols whose clients may be silent at first: with
-    /// <see cref="ProxyHeaderMode.Optional"/> no header has begun before it, and some balancers send theirs only with the
-    /// client's first data.
+    /// How long the first byte may take, for protocols whose clients may be silent at first. With
+    /// <see cref="ProxyHeaderMode.Optional"/> the first byte starts the header, and some balancers send it only with the client's
+    /// first data.
     /// </summary>
-    /// <remarks>Default: null, and <see cref="HeaderTimeout"/> counts from the connection's start.</remarks>
+    /// <remarks>Default: null; <see cref="HeaderTimeout"/> counts from the start of the connection.</remarks>
     public TimeSpan? FirstByteTimeout { get; set; }
 
-    /// <summary>Once cancelled, as when the server stops, headers are no longer waited for: those connections end.</summary>
+    /// <summary>Once cancelled, usually when the server stops, connections that still wait for a header are rejected.</summary>
     /// <remarks>Default: never cancelled.</remarks>
     public CancellationToken Stopping { get; set; }
 
-    /// <summary>Told of each header, and of each connection that is turned away.</summary>
+    /// <summary>Called for each header, and for each rejected connection.</summary>
     /// <remarks>Default: null.</remarks>
     public IProxyProtocolObserver? Observer { get; set; }
 
-    /// <summary>The clock of the timeouts.</summary>
+    /// <summary>The clock for the timeouts.</summary>
     /// <remarks>Default: the system's.</remarks>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
@@ -62,7 +69,7 @@ public sealed class ProxyProtocolOptions
             throw new ArgumentOutOfRangeException(nameof(Mode), Mode, "Expected Required or Optional.");
         }
 
-        // What timers can count, in milliseconds (CancellationTokenSource.CancelAfter).
+        // The range of timers, in milliseconds (CancellationTokenSource.CancelAfter).
         static void Check(TimeSpan time, string name)
         {
             if (time != Timeout.InfiniteTimeSpan && (time <= TimeSpan.Zero || time.TotalMilliseconds >= uint.MaxValue - 1))

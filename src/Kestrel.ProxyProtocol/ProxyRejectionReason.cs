@@ -1,15 +1,15 @@
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>Why a connection is turned away.</summary>
+/// <summary>Why a connection was rejected.</summary>
 public enum ProxyRejectionReason
 {
-    /// <summary>It began with something else, or ended before it said anything.</summary>
+    /// <summary>It started with something else, or ended before its first byte.</summary>
     Missing,
 
-    /// <summary>It does not come from a trusted proxy, where a header is required.</summary>
+    /// <summary>A header is required, and the connection does not come from a trusted proxy.</summary>
     Untrusted,
 
-    /// <summary>Its header breaks the rules, or ended half-way.</summary>
+    /// <summary>Its header breaks the rules, or ends early.</summary>
     Malformed,
 
     /// <summary>Its header's checksum is wrong.</summary>
@@ -21,6 +21,6 @@ public enum ProxyRejectionReason
     /// <summary>Its header was not complete when the server stopped (<see cref="ProxyProtocolOptions.Stopping"/>).</summary>
     Stopping,
 
-    /// <summary>The server aborted it while its header was waited for.</summary>
+    /// <summary>The server aborted it while waiting for its header.</summary>
     Aborted,
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>What <see cref="ProxyTlvType.Ssl"/> says of the client's TLS connection to the proxy (section 2.2.6).</summary>
+/// <summary>The value of <see cref="ProxyTlvType.Ssl"/>: the client's TLS connection to the proxy (section 2.2.6).</summary>
 public readonly ref struct ProxySslValue
 {
     internal const int PrefixLength = 5;
@@ -13,9 +13,11 @@ public readonly ref struct ProxySslValue
 
     private readonly ReadOnlySpan<byte> _value;
 
-    /// <summary>Reads a value as the header has it.</summary>
+    /// <summary>Reads the value of a header.</summary>
     /// <param name="value">The bytes of the value.</param>
-    /// <exception cref="ArgumentException">They are fewer than 5. No header that was parsed has such a value.</exception>
+    /// <exception cref="ArgumentException">
+    /// The value is shorter than 5 bytes. The parser rejects headers with such a value.
+    /// </exception>
     public ProxySslValue(ReadOnlySpan<byte> value)
     {
         if (value.Length < PrefixLength)
@@ -29,12 +31,12 @@ public readonly ref struct ProxySslValue
     /// <summary>Whether the client came over TLS.</summary>
     public bool IsTls => (_value[0] & Tls) != 0;
 
-    /// <summary>Whether the client showed a certificate, on this connection or earlier in its session.</summary>
+    /// <summary>Whether the client presented a certificate, on this connection or earlier in its TLS session.</summary>
     public bool HasClientCertificate => (_value[0] & (CertificateOnConnection | CertificateInSession)) != 0;
 
-    /// <summary>Whether the client showed a certificate and the proxy verified it.</summary>
+    /// <summary>Whether the client presented a certificate and the proxy verified it.</summary>
     public bool IsClientCertificateVerified => HasClientCertificate && BinaryPrimitives.ReadUInt32BigEndian(_value[1..]) == 0;
 
-    /// <summary>The values within: version, common name, cipher.</summary>
+    /// <summary>The values inside: version, common name, cipher.</summary>
     public ReadOnlySpan<byte> Tlvs => _value[PrefixLength..];
 }

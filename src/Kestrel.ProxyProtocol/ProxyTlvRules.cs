@@ -3,15 +3,17 @@ using System.Numerics;
 
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>What version 2's values must fulfil (section 2.2), checked while the header is parsed.</summary>
+/// <summary>The rules for version 2's values (section 2.2), checked while the header is parsed.</summary>
 internal static class ProxyTlvRules
 {
     private const int MaxUniqueIdLength = 128;
     private const int ChecksumLength = 4;
 
-    /// <summary>Checks that the values end where the header ends, have the sizes they must have, and that a checksum is right.</summary>
+    /// <summary>
+    /// Checks that the values end where the header ends, that their sizes are valid, and that a checksum is right.
+    /// </summary>
     /// <param name="header">The whole header.</param>
-    /// <param name="offset">Where its values begin.</param>
+    /// <param name="offset">The offset of its values.</param>
     /// <param name="problem">What is wrong, in words.</param>
     public static ProxyParseStatus Check(ReadOnlySpan<byte> header, int offset, out string? problem)
     {

@@ -1,6 +1,6 @@
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>The types of version 2's values (section 2.2, and the vendors' own manuals). There may be others.</summary>
+/// <summary>The types of version 2's values (section 2.2, and the vendors' manuals). Other types may occur.</summary>
 public static class ProxyTlvType
 {
     /// <summary>The application protocol that the client and the proxy agreed on, as TLS spells it (section 2.2.1).</summary>
@@ -12,7 +12,7 @@ public static class ProxyTlvType
     /// <summary>The header's CRC32C, 4 bytes, most significant first (section 2.2.3). The parser has verified it.</summary>
     public const byte Crc32C = 0x03;
 
-    /// <summary>Nothing: padding (section 2.2.4).</summary>
+    /// <summary>Padding, to be ignored (section 2.2.4).</summary>
     public const byte Noop = 0x04;
 
     /// <summary>The proxy's id of the connection: at most 128 bytes of its choice (section 2.2.5).</summary>
@@ -21,21 +21,21 @@ public static class ProxyTlvType
     /// <summary>The client's TLS connection to the proxy (section 2.2.6); <see cref="ProxySslValue"/> reads it.</summary>
     public const byte Ssl = 0x20;
 
-    /// <summary>Within <see cref="Ssl"/>: the version of TLS, such as <c>TLSv1.3</c>.</summary>
+    /// <summary>Inside <see cref="Ssl"/>: the version of TLS, such as <c>TLSv1.3</c>.</summary>
     public const byte SslVersion = 0x21;
 
-    /// <summary>Within <see cref="Ssl"/>: the common name of the client's certificate, in UTF-8.</summary>
+    /// <summary>Inside <see cref="Ssl"/>: the common name of the client's certificate, in UTF-8.</summary>
     public const byte SslCommonName = 0x22;
 
-    /// <summary>Within <see cref="Ssl"/>: the cipher's name.</summary>
+    /// <summary>Inside <see cref="Ssl"/>: the cipher's name.</summary>
     public const byte SslCipher = 0x23;
 
     /// <summary>The network namespace of the connection (section 2.2.7).</summary>
     public const byte NetworkNamespace = 0x30;
 
-    /// <summary>Amazon's: the byte 1, then the id of the VPC endpoint in ASCII.</summary>
+    /// <summary>AWS: the byte 1, then the id of the VPC endpoint in ASCII.</summary>
     public const byte Aws = 0xEA;
 
-    /// <summary>Microsoft's: the byte 1, then the id of the private link, 32 bits, least significant byte first.</summary>
+    /// <summary>Azure: the byte 1, then the id of the private link, 32 bits, least significant byte first.</summary>
     public const byte Azure = 0xEE;
 }

@@ -2,14 +2,14 @@ using System.IO.Pipelines;
 
 namespace Kestrel.ProxyProtocol;
 
-/// <summary>A transport of which something was read and is handed on: the next read returns it, as if it came then.</summary>
+/// <summary>A transport whose last read is returned once more: the next read returns it as if it had just come.</summary>
 internal sealed class UnreadTransport(IDuplexPipe transport, ReadResult unread) : IDuplexPipe
 {
     public PipeReader Input { get; } = new UnreadInput(transport.Input, unread);
 
     public PipeWriter Output => transport.Output;
 
-    /// <summary>The read is still open: what is consumed of it goes to <paramref name="input"/>.</summary>
+    /// <summary>The read is still open, so its bytes are consumed through <paramref name="input"/>.</summary>
     private sealed class UnreadInput(PipeReader input, ReadResult unread) : PipeReader
     {
         private bool _isRead;
@@ -21,7 +21,7 @@ internal sealed class UnreadTransport(IDuplexPipe transport, ReadResult unread) 
                 return input.TryRead(out result);
             }
 
-            // That the read was cancelled was not meant for this reader.
+            // The cancellation was not meant for this reader.
             _isRead = true;
             result = new ReadResult(unread.Buffer, isCanceled: false, unread.IsCompleted);
             return true;
