@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Kestrel.Epoll;
 
-/// <summary>A piece of memory that a read fills or a write is made in: a link of the chain that a connection holds.</summary>
+/// <summary>A block of memory that a read or a write fills; a link of a connection's <see cref="BlockChain"/>.</summary>
 internal sealed class Block : ReadOnlySequenceSegment<byte>
 {
     private readonly byte[] _bytes;
@@ -13,15 +13,15 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
         IsPooled = isPooled;
     }
 
-    /// <summary>Whether the pool wants it back; any other is left to the garbage collector.</summary>
+    /// <summary>Whether it returns to the pool; otherwise the garbage collector takes it.</summary>
     public bool IsPooled { get; private set; }
 
-    /// <summary>How many bytes are filled.</summary>
+    /// <summary>The number of filled bytes.</summary>
     public int Length { get; private set; }
 
     public Block? NextBlock => (Block?)Next;
 
-    /// <summary>What is not filled yet.</summary>
+    /// <summary>The memory that is not filled yet.</summary>
     public Memory<byte> Free => _bytes.AsMemory(Length);
 
     public Span<byte> FreeSpan => _bytes.AsSpan(Length);
@@ -31,27 +31,27 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
 
     public static Block Pooled(int size) => new(GC.AllocateUninitializedArray<byte>(size, pinned: true), isPooled: true);
 
-    /// <summary>A block for one use.</summary>
+    /// <summary>Allocates a block for one use.</summary>
     public static Block Of(int size) => new(GC.AllocateUninitializedArray<byte>(size), isPooled: false);
 
-    /// <summary>The next <paramref name="count"/> free bytes have been filled.</summary>
+    /// <summary>Marks the next <paramref name="count"/> free bytes as filled.</summary>
     public void Fill(int count)
     {
         Length += count;
         Memory = _bytes.AsMemory(0, Length);
     }
 
-    /// <summary>Puts a block behind this one, which is filled no further.</summary>
+    /// <summary>Links a block behind this one, which must not be filled further.</summary>
     public void Append(Block next)
     {
         next.RunningIndex = RunningIndex + Length;
         Next = next;
     }
 
-    /// <summary>The pool gets it back no more.</summary>
+    /// <summary>Makes the block never return to the pool.</summary>
     public void Disown() => IsPooled = false;
 
-    /// <summary>Makes it as it was when new.</summary>
+    /// <summary>Resets the block to its initial state.</summary>
     public void Clear()
     {
         Length = 0;

@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace Kestrel.Epoll;
 
-/// <summary>Blocks in a row, the first of which may be used up in part: what was received and not consumed, or written and not sent.</summary>
+/// <summary>
+/// A list of blocks, the first of which may be partly consumed: bytes that were received but not consumed, or written but
+/// not sent.
+/// </summary>
 internal struct BlockChain
 {
     private Block? _head;
@@ -16,12 +19,12 @@ internal struct BlockChain
     /// <summary>The block that is filled next.</summary>
     public readonly Block? Last => _tail;
 
-    /// <summary>How many bytes there are.</summary>
+    /// <summary>The number of bytes in the chain.</summary>
     public readonly long Length => _head is null ? 0 : _tail!.RunningIndex + _tail.Length - _head.RunningIndex - _start;
 
     public readonly ReadOnlySequence<byte> Bytes => _head is null ? default : new ReadOnlySequence<byte>(_head, _start, _tail!, _tail!.Length);
 
-    /// <summary>What is left of the first block.</summary>
+    /// <summary>The unconsumed bytes of the first block.</summary>
     public readonly ReadOnlySpan<byte> FirstSpan => _head is null ? default : _head.Filled[_start..];
 
     public void Append(Block block)
@@ -38,7 +41,7 @@ internal struct BlockChain
         _tail = block;
     }
 
-    /// <summary>Takes over the blocks of another chain, which is empty then.</summary>
+    /// <summary>Moves the blocks of another chain to the end of this one.</summary>
     public void Append(ref BlockChain other)
     {
         if (IsEmpty)
@@ -47,7 +50,7 @@ internal struct BlockChain
         }
         else
         {
-            // Whole blocks alone follow on one another; of a chain that stands behind another nothing has been used up.
+            // Only whole blocks can be appended: nothing of the other chain has been consumed if this one is not empty.
             for (var block = other._head; block is not null; block = block.NextBlock)
             {
                 Append(block);
@@ -57,7 +60,9 @@ internal struct BlockChain
         other = default;
     }
 
-    /// <summary>The first <paramref name="count"/> bytes of the first block are used up; a block without bytes goes back to the pool.</summary>
+    /// <summary>
+    /// Consumes the first <paramref name="count"/> bytes of the first block; a consumed block returns to the pool.
+    /// </summary>
     public void Consume(int count, BlockPool pool)
     {
         _start += count;
@@ -67,7 +72,9 @@ internal struct BlockChain
         }
     }
 
-    /// <summary>All before <paramref name="start"/> of <paramref name="block"/> is used up; what the blocks before held goes back to the pool.</summary>
+    /// <summary>
+    /// Consumes all bytes before <paramref name="start"/> in <paramref name="block"/>; consumed blocks return to the pool.
+    /// </summary>
     public void ConsumeTo(Block block, int start, BlockPool pool)
     {
         while (_head is not null && _head != block)
@@ -84,7 +91,7 @@ internal struct BlockChain
         _start = start;
     }
 
-    /// <summary>Gives all blocks back.</summary>
+    /// <summary>Returns all blocks to the pool.</summary>
     public void Release(BlockPool pool)
     {
         while (_head is not null)
@@ -93,7 +100,7 @@ internal struct BlockChain
         }
     }
 
-    /// <summary>Leaves all blocks to the garbage collector: code may be looking at them still.</summary>
+    /// <summary>Leaves all blocks to the garbage collector, because code may still use them.</summary>
     public void Disown(BlockPool pool)
     {
         for (var block = _head; block is not null; block = block.NextBlock)

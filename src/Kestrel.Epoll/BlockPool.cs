@@ -1,22 +1,23 @@
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// The memory that the connections of one event loop read into. Most reads are written back and forgotten before the
-/// next one, so that one block, warm in the cache, serves all connections; the rest wait here up to a bound.
+/// The memory of one event loop's connections. Most bytes are echoed before the next read, so a single block, warm in the
+/// cache, can
+/// serve all connections; other idle blocks are kept up to a limit.
 /// </summary>
 internal sealed class BlockPool
 {
-    /// <summary>The size of a block in bytes: what one system call moves at the most.</summary>
+    /// <summary>The size of a block in bytes: the maximum that one system call moves.</summary>
     public const int BlockSize = 64 * 1024;
 
-    /// <summary>How many unused blocks are kept for the next burst: 4 MiB.</summary>
+    /// <summary>The maximum number of idle blocks, kept for the next burst: 4 MiB.</summary>
     private const int MaxIdle = 64;
 
     private readonly Stack<Block> _idle = new();
     private Block? _warm;
     private int _made;
 
-    /// <summary>How many blocks connections hold; meant for tests, since it is only exact while nothing moves.</summary>
+    /// <summary>The number of blocks that connections hold. For tests: exact only while nothing changes.</summary>
     public int InUse
     {
         get
@@ -30,7 +31,9 @@ internal sealed class BlockPool
 
     public Block Rent() => Interlocked.Exchange(ref _warm, null) ?? RentIdle();
 
-    /// <summary>Takes a block back that no code looks at any more; one that is not the pool's is left to the garbage collector.</summary>
+    /// <summary>
+    /// Takes back a block that no code uses any more; a block of another origin is left to the garbage collector.
+    /// </summary>
     public void Return(Block block)
     {
         if (!block.IsPooled)
@@ -45,7 +48,7 @@ internal sealed class BlockPool
         }
     }
 
-    /// <summary>Lets a block go for good: code may be looking at it still, so that its memory must not be another's.</summary>
+    /// <summary>Gives up a block that code may still use, so that its memory is never reused.</summary>
     public void Disown(Block block)
     {
         if (block.IsPooled)

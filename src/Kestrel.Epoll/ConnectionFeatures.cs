@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connection's features: what others have added, else what the connection itself is. A few entries in a row, because a
-/// dictionary for each of many thousand idle connections is larger than all the rest of them.
+/// A connection's features: those that were set, and the interfaces of the connection itself. A small array, because a
+/// dictionary for
+/// each of many thousand idle connections would be larger than the rest of them.
 /// </summary>
 internal sealed class ConnectionFeatures(EpollConnection connection) : IFeatureCollection
 {

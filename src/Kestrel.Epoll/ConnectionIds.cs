@@ -1,6 +1,6 @@
 namespace Kestrel.Epoll;
 
-/// <summary>Names for connections: short, and not given twice by one process nor, most likely, by two.</summary>
+/// <summary>Generates short ids for connections, unique within a process and very likely across processes.</summary>
 internal static class ConnectionIds
 {
     private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUV";

@@ -11,15 +11,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connection as Kestrel knows one, over a descriptor that an event loop watches. It begins to be watched when code
-/// first has to wait for it, so that one which is over before never is.
+/// A connection for Kestrel, over a descriptor that an event loop watches. Watching starts when code first has to wait, so a
+/// connection that ends before is never watched.
 /// </summary>
 internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollable, IKernelSocketFeature, IConnectionIdFeature, IConnectionEndPointFeature,
     IConnectionItemsFeature, IConnectionLifetimeFeature, IConnectionSocketFeature, IConnectionTransportFeature, IMemoryPoolFeature
 {
     private const EpollEvents Always = EpollEvents.Readable | EpollEvents.PeerClosed | EpollEvents.Urgent;
 
-    // What every event touches stands first, for the sake of the processor's cache.
+    // Fields that every event touches come first, to share cache lines.
     private readonly SocketReader _reader;
     private readonly SocketWriter _writer;
     private readonly EpollTransport _transport;
@@ -56,10 +56,10 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     public bool IsUnix { get; }
 
-    /// <summary>Whether the code that awaits this connection goes on right on the loop, or on the thread pool.</summary>
+    /// <summary>Whether continuations run directly on the loop; otherwise on the thread pool.</summary>
     public bool ContinuesOnLoop { get; }
 
-    /// <summary>Null while the connection was not aborted.</summary>
+    /// <summary>Why the connection was aborted; null if it was not.</summary>
     public ConnectionAbortedException? AbortReason => Volatile.Read(ref _abortReason);
 
     public override string ConnectionId
@@ -90,7 +90,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
-    /// <summary>Canceled when the peer has ended its side, or the connection is gone.</summary>
+    /// <summary>Cancelled when the peer has closed its side, or the connection is gone.</summary>
     public override CancellationToken ConnectionClosed
     {
         get => _closed is { } given ? given.Value : WatchClosed();
@@ -138,8 +138,9 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     }
 
     /// <summary>
-    /// Has the loop report these events too, from now on. Where the kernel refuses that, the connection is aborted: what comes
-    /// would never be heard of.
+    /// Makes the loop report these events too. If the kernel refuses, the connection is aborted, because its events would
+    /// never be
+    /// reported.
     /// </summary>
     public void WatchFor(EpollEvents events)
     {
@@ -187,10 +188,10 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     void IPollable.OnFailed(Exception exception) => Abort(new ConnectionAbortedException(exception.Message, exception));
 
-    /// <summary>Why a receive that returned nothing failed; null when it was the peer's orderly end.</summary>
+    /// <summary>The reason for a receive that returned no bytes; null for the peer's orderly close.</summary>
     public Exception? ReceiveFailure(Errno error)
     {
-        // The kernel tells an error once; where a send has heard it, a receive sees no more than the end.
+        // The kernel reports an error once: after a failed send, a receive sees only the end of the stream.
         var cause = error == Errno.None && _sendError != Errno.BrokenPipe ? _sendError : error;
         return AbortReason is { } aborted ? aborted
             : cause == Errno.None ? null
@@ -202,12 +203,12 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     public void OnInputEnded() => OnClosed();
 
-    /// <summary>Everything is handed to the kernel, or the peer is gone: FIN goes out.</summary>
+    /// <summary>Sends FIN: all bytes are handed to the kernel, or the peer is gone.</summary>
     public void OnOutputFinished()
     {
         if (_reader.IsEnded)
         {
-            // Both directions are over, and closing sends FIN too.
+            // Both directions have ended, and closing sends FIN too.
             Descriptor.Dispose();
         }
         else
@@ -265,7 +266,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
         if (source is not null)
         {
-            // What others do about it is not to hold up the loop.
+            // Callbacks of others must not block the loop.
             ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), source, preferLocal: false);
         }
     }

@@ -4,17 +4,19 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll;
 
-/// <summary>Connects to others over the epoll transport: what is connected is a connection like any that was accepted.</summary>
-/// <param name="transport">Whose loops watch the connections; the caller's to dispose of.</param>
-/// <param name="continueOnLoop">Whether the code that awaits a connection goes on right on its event loop: see <see cref="EpollTransport.Listen"/>.</param>
-/// <param name="source">The address to connect from; null for the one that the kernel chooses.</param>
+/// <summary>Opens outgoing connections over the epoll transport; they work like accepted ones.</summary>
+/// <param name="transport">The transport whose loops watch the connections. The caller disposes of it.</param>
+/// <param name="continueOnLoop">
+/// Whether continuations run directly on the connection's event loop: see <see cref="EpollTransport.Listen"/>.
+/// </param>
+/// <param name="source">The address to connect from; null to let the kernel choose.</param>
 public sealed class EpollConnectionFactory(EpollTransport transport, bool continueOnLoop = false, IPAddress? source = null) : IConnectionFactory
 {
     private readonly EpollTransport _transport = transport ?? throw new ArgumentNullException(nameof(transport));
 
     /// <summary>Connects to an IP address and port.</summary>
-    /// <exception cref="SocketException">It could not be connected to.</exception>
-    /// <exception cref="NotSupportedException">It is another kind of end point.</exception>
+    /// <exception cref="SocketException">The connection failed.</exception>
+    /// <exception cref="NotSupportedException"><paramref name="endpoint"/> is another kind of end point.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -37,7 +39,7 @@ public sealed class EpollConnectionFactory(EpollTransport transport, bool contin
         }
     }
 
-    /// <summary>Waits until the kernel reports how it went, then leaves the descriptor as if it had never been watched.</summary>
+    /// <summary>Waits for the kernel to report the result of connect(2), then stops watching the descriptor.</summary>
     private async Task<Errno> ConnectedAsync(EventLoop loop, SocketDescriptor descriptor, CancellationToken cancellationToken)
     {
         var connecting = new Connecting(continueOnLoop);

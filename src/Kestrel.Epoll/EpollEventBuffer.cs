@@ -4,8 +4,7 @@ using System.Runtime.InteropServices;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// An array of <c>struct epoll_event</c>: a word of events and eight bytes of the caller's own, packed on x86 alone
-/// (epoll_ctl(2)).
+/// An array of <c>struct epoll_event</c>: a word of events and eight bytes of user data, packed on x86 only (epoll_ctl(2)).
 /// </summary>
 internal sealed unsafe class EpollEventBuffer(int capacity)
 {
@@ -29,7 +28,7 @@ internal sealed unsafe class EpollEventBuffer(int capacity)
         }
     }
 
-    /// <summary>Writes one event to <paramref name="at"/>, which has room for <see cref="Size"/> bytes.</summary>
+    /// <summary>Writes one event to <paramref name="at"/>, which must have room for <see cref="Size"/> bytes.</summary>
     public static void Write(byte* at, EpollEvents events, ulong data)
     {
         Unsafe.WriteUnaligned(at, (uint)events);

@@ -7,14 +7,15 @@ using Microsoft.Extensions.Options;
 
 namespace Kestrel.Epoll;
 
-/// <summary>Has Kestrel use the epoll transport.</summary>
+/// <summary>Adds the epoll transport to Kestrel.</summary>
 public static class EpollExtensions
 {
     /// <summary>
-    /// Has Kestrel listen by the epoll transport, in place of its own sockets. The <see cref="EpollTransport"/> is a
-    /// singleton of the services, for an <see cref="EpollConnectionFactory"/> over the same loops. HTTP/3 stays on QUIC.
+    /// Makes Kestrel listen with the epoll transport instead of its own sockets. The <see cref="EpollTransport"/> is a
+    /// singleton in the
+    /// services, so that an <see cref="EpollConnectionFactory"/> can use the same loops. HTTP/3 stays on QUIC.
     /// </summary>
-    /// <param name="builder">The server's.</param>
+    /// <param name="builder">The server's builder.</param>
     /// <param name="configure">Sets the options.</param>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll; see <see cref="EpollTransport.IsSupported"/>.</exception>
     public static IWebHostBuilder UseEpoll(this IWebHostBuilder builder, Action<EpollTransportOptions>? configure = null)
@@ -28,7 +29,7 @@ public static class EpollExtensions
                 provider.GetRequiredService<IOptions<EpollTransportOptions>>().Value,
                 provider.GetService<IMemoryPoolFactory<byte>>(),
                 provider.GetService<ILoggerFactory>()));
-            // Kestrel asks the factory registered last first.
+            // Kestrel asks the factory that was registered last first.
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, EpollListenerFactory>());
         });
     }

@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll;
 
-/// <summary>Accepts an endpoint's connections for as long as there are some, and waits for the loop to report more.</summary>
+/// <summary>Accepts an endpoint's connections while there are any, then waits for the loop to report more.</summary>
 internal sealed class EpollListener : IConnectionListener, IPollable, IValueTaskSource<bool>, IThreadPoolWorkItem
 {
-    /// <summary>How many connections are accepted in a row before others have their turn.</summary>
+    /// <summary>The maximum number of accepts in a row before the loop serves other work.</summary>
     private const int MaxAcceptsInARow = 64;
 
     private readonly EpollTransport _transport;
@@ -21,19 +21,19 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     private readonly ulong _token;
     private readonly CancellationTokenSource _unbound = new();
 
-    /// <summary>Always goes on on the loop: what follows is no more than the next accept.</summary>
+    /// <summary>Always continues on the loop: the continuation is only the next accept.</summary>
     private Wait<bool> _wait = new(continuesOnLoop: true);
     private bool _isReadable;
     private bool _isUnbound;
     private int _acceptsInARow;
 
-    /// <param name="transport">Whose loops watch what is accepted.</param>
-    /// <param name="listenSocket">Bound and listening; disposed with the listener.</param>
-    /// <param name="endPoint">What the listener says it is bound to.</param>
-    /// <param name="policy">Where accept(2) fails, and whether what it gives is kept.</param>
+    /// <param name="transport">The transport whose loops watch the accepted connections.</param>
+    /// <param name="listenSocket">A socket that is bound and listening; disposed with the listener.</param>
+    /// <param name="endPoint">The end point that the listener reports as its own.</param>
+    /// <param name="policy">What to do if accept(2) fails, and which connections to keep.</param>
     /// <param name="continuesOnLoop">As for <see cref="EpollConnection"/>.</param>
-    /// <param name="loop">Which loop watches the listener itself; null for the next.</param>
-    /// <exception cref="IOException">The kernel refuses to watch the socket, which is the caller's still.</exception>
+    /// <param name="loop">The loop that watches the listener itself; null for the next one.</param>
+    /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     public EpollListener(EpollTransport transport, Socket listenSocket, EndPoint endPoint, IAcceptPolicy policy, bool continuesOnLoop, EventLoop? loop = null)
     {
         _transport = transport;
@@ -45,8 +45,9 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         listenSocket.Blocking = false;
         if (!_isUnix)
         {
-            // What is accepted inherits these (tcp(7)): what is flushed waits for nothing, and urgent data, as telnet's
-            // interrupt sends it, stays among the other bytes, in its place.
+            // Accepted sockets inherit these (tcp(7)): flushed bytes are sent at once, and urgent data, such as telnet's
+            // interrupt,
+            // stays in order among the other bytes.
             listenSocket.NoDelay = true;
             listenSocket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
         }
@@ -62,7 +63,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     public EndPoint EndPoint { get; }
 
-    /// <summary>The next connection; null once the listener is unbound.</summary>
+    /// <summary>Returns the next connection; null once the listener is unbound.</summary>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (!_unbound.IsCancellationRequested)
@@ -115,7 +116,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     void IPollable.OnEvents(EpollEvents events) => GoOn(isReadable: true);
 
-    /// <summary>The accept loop's own failures are its own.</summary>
+    /// <summary>Does nothing: the accept loop handles its own exceptions.</summary>
     void IPollable.OnFailed(Exception exception)
     {
     }
@@ -129,7 +130,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>False with <see cref="Errno.None"/> when there was a client that was rejected.</summary>
+    /// <summary>Accepts a connection; false with <see cref="Errno.None"/> if a client was accepted and rejected.</summary>
     private bool TryAccept(out EpollConnection? connection, out Errno error)
     {
         connection = null;
@@ -178,7 +179,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         }
     }
 
-    /// <summary>Before the kernel is asked: what it reports from now on is news.</summary>
+    /// <summary>Clears the flag before accept(2), so that a report after it counts as new.</summary>
     private void Forget()
     {
         _loop.BeforeLock(this);
@@ -188,7 +189,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         }
     }
 
-    /// <summary>Waits for the kernel to report clients, or only until others have had their turn.</summary>
+    /// <summary>Waits until the kernel reports clients, or, for a turn, only until the loop has served other work.</summary>
     private ValueTask<bool> WaitAsync(bool isForTurn)
     {
         _acceptsInARow = 0;

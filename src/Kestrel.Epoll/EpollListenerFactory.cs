@@ -6,21 +6,21 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// Binds what Kestrel listens on: IP addresses, Unix sockets, and sockets that another process has bound
-/// (<see cref="FileHandleEndPoint"/>). Other kinds of end point are left to the factories registered before.
+/// Binds Kestrel's end points: IP addresses, Unix sockets, and sockets that another process has bound
+/// (<see cref="FileHandleEndPoint"/>). Other kinds are left to the factories that were registered before.
 /// </summary>
-/// <param name="transport">Whose loops watch the connections; the caller's to dispose of.</param>
+/// <param name="transport">The transport whose loops watch the connections. The caller disposes of it.</param>
 public sealed class EpollListenerFactory(EpollTransport transport) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly EpollTransport _transport = transport ?? throw new ArgumentNullException(nameof(transport));
 
-    /// <summary>Whether it is an end point of a kind that can be listened on.</summary>
+    /// <summary>Whether this factory can listen on this kind of end point.</summary>
     public bool CanBind(EndPoint endpoint) =>
         endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint { FileHandleType: not FileHandleType.Pipe };
 
-    /// <summary>Binds, listens, and accepts from then on.</summary>
-    /// <exception cref="AddressInUseException">The address or the path is taken.</exception>
-    /// <exception cref="SocketException">It can't be had for another reason.</exception>
+    /// <summary>Binds, listens, and starts to accept.</summary>
+    /// <exception cref="AddressInUseException">The address or the path is in use.</exception>
+    /// <exception cref="SocketException">The end point can't be bound for another reason.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -33,7 +33,7 @@ public sealed class EpollListenerFactory(EpollTransport transport) : IConnection
             try
             {
                 socket.Listen(options.Backlog);
-                // A Unix socket's path reads back as another kind of end point than was asked for.
+                // A Unix socket's LocalEndPoint is of another type than the requested end point.
                 var bound = endpoint is UnixDomainSocketEndPoint ? endpoint : socket.LocalEndPoint!;
                 var policy = options.AcceptPolicy?.Invoke(endpoint);
                 return new ValueTask<IConnectionListener>(_transport.Listen(socket, bound, policy, options.ContinueOnLoop(endpoint)));

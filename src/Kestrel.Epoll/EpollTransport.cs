@@ -9,9 +9,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// Event loops on Linux's epoll, and what listeners and connections over them share. <see cref="EpollListenerFactory"/> and
-/// <see cref="EpollConnectionFactory"/> use one; in a Kestrel server <see cref="EpollExtensions.UseEpoll"/> makes it. The
-/// threads start with the first listener or connection.
+/// Event loops on Linux's epoll, shared by listeners and connections. <see cref="EpollListenerFactory"/> and
+/// <see cref="EpollConnectionFactory"/> take one; in a Kestrel server <see cref="EpollExtensions.UseEpoll"/> creates it.
+/// The threads
+/// start with the first listener or connection.
 /// </summary>
 public sealed partial class EpollTransport : IDisposable
 {
@@ -19,9 +20,11 @@ public sealed partial class EpollTransport : IDisposable
     private readonly ILogger _logger;
     private EndPoint? _lastLocal;
 
-    /// <param name="options">Null for the defaults.</param>
-    /// <param name="memoryPools">What <see cref="IMemoryPoolFeature"/> offers to others; the transport itself needs none of it.</param>
-    /// <param name="loggers">Null for no log.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="memoryPools">
+    /// Creates the pool for <see cref="IMemoryPoolFeature"/>; the transport itself does not use it.
+    /// </param>
+    /// <param name="loggers">The loggers; null for no log.</param>
     /// <exception cref="ArgumentException">An option can't be used.</exception>
     public EpollTransport(EpollTransportOptions? options = null, IMemoryPoolFactory<byte>? memoryPools = null, ILoggerFactory? loggers = null)
         : this(options ?? new EpollTransportOptions(), memoryPools, loggers, lookInterval: null, seams: null)
@@ -29,10 +32,10 @@ public sealed partial class EpollTransport : IDisposable
     }
 
     /// <param name="options">The options.</param>
-    /// <param name="memoryPools">As above.</param>
-    /// <param name="loggers">As above.</param>
-    /// <param name="lookInterval">How often each loop is looked at; see <see cref="EventLoops"/>.</param>
-    /// <param name="seams">What tests put in.</param>
+    /// <param name="memoryPools">As in the public constructor.</param>
+    /// <param name="loggers">As in the public constructor.</param>
+    /// <param name="lookInterval">How often each loop is checked; see <see cref="EventLoops"/>.</param>
+    /// <param name="seams">Hooks for tests.</param>
     internal EpollTransport(
         EpollTransportOptions options, IMemoryPoolFactory<byte>? memoryPools, ILoggerFactory? loggers, TimeSpan? lookInterval, ISeams? seams)
     {
@@ -46,8 +49,9 @@ public sealed partial class EpollTransport : IDisposable
     public static bool IsSupported => OperatingSystem.IsLinux();
 
     /// <summary>
-    /// How many blocks of memory, of 64 KiB each, the connections hold: what was received and not consumed, or written and
-    /// not sent. Exact only while nothing moves.
+    /// The number of memory blocks, of 64 KiB each, that connections hold: bytes that were received but not consumed, or
+    /// written but not
+    /// sent. Exact only while nothing changes.
     /// </summary>
     public int BlocksInUse => Loops.BlocksInUse;
 
@@ -58,15 +62,18 @@ public sealed partial class EpollTransport : IDisposable
 
     internal MemoryPool<byte> MemoryPool => field ??= _memoryPools?.Create() ?? MemoryPool<byte>.Shared;
 
-    /// <summary>Accepts the connections of a listening socket. <see cref="IConnectionListener.UnbindAsync"/> ends it.</summary>
-    /// <param name="listenSocket">Bound and listening, on TCP or Unix; disposed with the listener.</param>
-    /// <param name="endPoint">What the listener says it is bound to.</param>
-    /// <param name="policy">Where accepting fails; null for the default (<see cref="EpollTransportOptions.AcceptPolicy"/>).</param>
-    /// <param name="continueOnLoop">
-    /// Whether the code that awaits a connection goes on right on the event loop, which is fastest, or on the thread pool,
-    /// which is where code belongs that computes for long or blocks.
+    /// <summary>Accepts the connections of a listening socket until <see cref="IConnectionListener.UnbindAsync"/>.</summary>
+    /// <param name="listenSocket">A TCP or Unix socket that is bound and listening; disposed with the listener.</param>
+    /// <param name="endPoint">The end point that the listener reports as its own.</param>
+    /// <param name="policy">
+    /// What to do if accepting fails; null for the default (<see cref="EpollTransportOptions.AcceptPolicy"/>).
     /// </param>
-    /// <exception cref="IOException">The kernel refuses to watch the socket, which is the caller's still.</exception>
+    /// <param name="continueOnLoop">
+    /// Whether continuations run directly on the event loop, which is fastest; otherwise on the thread pool, which suits
+    /// code that
+    /// computes for long or blocks.
+    /// </param>
+    /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
     public IConnectionListener Listen(Socket listenSocket, EndPoint endPoint, IAcceptPolicy? policy = null, bool continueOnLoop = false)
     {
@@ -75,7 +82,9 @@ public sealed partial class EpollTransport : IDisposable
         return new EpollListener(this, listenSocket, endPoint, policy ?? new RestOnErrors(endPoint, TimeProvider.System, _logger), continueOnLoop);
     }
 
-    /// <summary>Ends the loops. What still awaits a connection waits for ever, so listeners and connections are to be disposed before.</summary>
+    /// <summary>
+    /// Ends the loops. Dispose of listeners and connections first: code that still awaits a connection would wait for ever.
+    /// </summary>
     public void Dispose() => Loops.Dispose();
 
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
@@ -88,7 +97,9 @@ public sealed partial class EpollTransport : IDisposable
         }
     }
 
-    /// <summary>The connections of an endpoint mostly have one local address; they share the object that says so.</summary>
+    /// <summary>
+    /// Returns a shared object for equal addresses: most connections of an endpoint have the same local address.
+    /// </summary>
     internal EndPoint? Share(EndPoint? local)
     {
         var last = _lastLocal;

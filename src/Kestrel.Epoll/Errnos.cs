@@ -3,16 +3,16 @@ using System.Net.Sockets;
 
 namespace Kestrel.Epoll;
 
-/// <summary>The kernel's errors as the framework knows them.</summary>
+/// <summary>Translates the kernel's errors to the framework's.</summary>
 internal static class Errnos
 {
-    /// <summary>The exception for an error, with the system's own words.</summary>
-    /// <param name="error">What the kernel said.</param>
-    /// <param name="isFromNetwork">Whether the call had begun well, so that the error is an answer of the network's.</param>
+    /// <summary>Creates the exception for an error, with the system's message.</summary>
+    /// <param name="error">The kernel's error.</param>
+    /// <param name="isFromNetwork">Whether the call had started successfully, so that the error comes from the network.</param>
     public static SocketException ToException(this Errno error, bool isFromNetwork = false) =>
         new((int)error.ToSocketError(isFromNetwork), new Win32Exception((int)error).Message);
 
-    /// <summary>The framework's code for an error; <see cref="SocketError.SocketError"/> for one that it has no code for.</summary>
+    /// <summary>The framework's code for an error; <see cref="SocketError.SocketError"/> if it has none.</summary>
     public static SocketError ToSocketError(this Errno error, bool isFromNetwork = false) => error switch
     {
         Errno.ConnectionRefused => SocketError.ConnectionRefused,
@@ -21,8 +21,8 @@ internal static class Errnos
         Errno.BrokenPipe => SocketError.Shutdown,
         Errno.TimedOut => SocketError.TimedOut,
 
-        // What ICMP says (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6/icmp.c). From a call itself
-        // EACCES and EPERM are a rule of this machine's own.
+        // From ICMP (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6/icmp.c). If the call itself fails with
+        // EACCES or EPERM, a rule of this machine is the cause.
         Errno.AccessDenied or Errno.NotPermitted when isFromNetwork => SocketError.HostUnreachable,
         Errno.HostUnreachable or Errno.NotOnNetwork or Errno.ProtocolError => SocketError.HostUnreachable,
         Errno.NetworkUnreachable => SocketError.NetworkUnreachable,

@@ -6,9 +6,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls those they are for: the code that
-/// awaits a connection's bytes goes on right there. A call that does not come back is left to its thread, and another
-/// thread, which stood by, goes on with the events; see <see cref="Relieve"/>.
+/// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls their targets; continuations of
+/// connections run
+/// in these calls. If a call does not return, it keeps its thread, and a standby thread takes over the events; see
+/// <see cref="Relieve"/>.
 /// </summary>
 #pragma warning disable CA1001 // A semaphore whose wait handle is never asked for has nothing to dispose of.
 internal sealed unsafe class EventLoop
@@ -28,14 +29,16 @@ internal sealed unsafe class EventLoop
     private readonly ConcurrentQueue<IThreadPoolWorkItem> _work = new();
     private readonly EpollEventBuffer _events = new(EventsPerWait);
 
-    /// <summary>Passed by the thread that takes the next turn.</summary>
+    /// <summary>Released for the thread that takes over the loop.</summary>
     private readonly SemaphoreSlim _handOver = new(1);
 
-    // The events that the last wait brought; touched by the thread whose turn it is.
+    // The events of the last wait; only the thread that runs the loop touches them.
     private int _next;
     private int _count;
 
-    /// <summary>Whose turn it is: an even number of the thread that waits, one more while it is in a call.</summary>
+    /// <summary>
+    /// The state of the loop: an even number that identifies the running thread's turn, plus one while it is in a call.
+    /// </summary>
     private int _turn;
     private long _calls;
     private (int Turn, long Calls) _lastLook;
@@ -43,11 +46,13 @@ internal sealed unsafe class EventLoop
     private int _standingBy;
     private volatile bool _isStopped;
 
-    /// <param name="name">The threads' name.</param>
-    /// <param name="onFailure">Told of what was not foreseen: an exception from a call.</param>
-    /// <param name="seams">What tests put in.</param>
-    /// <param name="isDriven">Whether its events are handled by calls of <see cref="HandleNow"/>, as in tests, and not by threads of its own.</param>
-    /// <exception cref="IOException">There are no descriptors for it.</exception>
+    /// <param name="name">The name of the threads.</param>
+    /// <param name="onFailure">Receives unexpected exceptions from calls.</param>
+    /// <param name="seams">Hooks for tests.</param>
+    /// <param name="isDriven">
+    /// Whether tests handle the events by calling <see cref="HandleNow"/>; no threads are started then.
+    /// </param>
+    /// <exception cref="IOException">There are no file descriptors for it.</exception>
     public EventLoop(string name, Action<Exception> onFailure, ISeams? seams = null, bool isDriven = false)
     {
         _name = name;
@@ -61,13 +66,13 @@ internal sealed unsafe class EventLoop
 
         if (!isDriven)
         {
-            // One to begin with, and one to stand by.
+            // One to run the loop, and one in standby.
             StartThread();
             StartThread();
         }
     }
 
-    /// <summary>How many threads stand by.</summary>
+    /// <summary>The number of standby threads.</summary>
     public int StandingBy => Volatile.Read(ref _standingBy);
 
     /// <summary>The memory of this loop's connections.</summary>
@@ -81,17 +86,18 @@ internal sealed unsafe class EventLoop
     [Conditional("DEBUG")]
     public void Pass() => _seams?.Pass();
 
-    /// <summary>Makes the loop know a target; its events begin with <see cref="Watch"/>.</summary>
+    /// <summary>Registers a target for events; they start with <see cref="Watch"/>.</summary>
     public ulong Register(IPollable target) => _table.Add(target);
 
-    /// <summary>No event reaches the token's target any more.</summary>
+    /// <summary>Removes a target: no further event reaches it.</summary>
     public void Unregister(ulong token) => _table.Remove(token);
 
     /// <summary>
-    /// Has the kernel report a descriptor's events, the present ones at once: epoll_ctl(2). It refuses where memory or the
-    /// user's watches (fs.epoll.max_user_watches) are used up.
+    /// Makes the kernel report a descriptor's events, starting with those present: epoll_ctl(2). It refuses if memory or
+    /// the user's
+    /// watches (fs.epoll.max_user_watches) are exhausted.
     /// </summary>
-    /// <returns>Why it refuses; <see cref="Errno.BadDescriptor"/> where the descriptor or the loop is closed.</returns>
+    /// <returns>The kernel's error; <see cref="Errno.BadDescriptor"/> if the descriptor or the loop is closed.</returns>
     public Errno Watch(SafeHandle descriptor, ulong token, EpollOperation operation, EpollEvents events)
     {
 #if DEBUG
@@ -128,7 +134,7 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    /// <summary>Has the loop do something as soon as it gets to it; callable from any thread.</summary>
+    /// <summary>Queues work for the loop; callable from any thread.</summary>
     public void Schedule(IThreadPoolWorkItem work)
     {
         _work.Enqueue(work);
@@ -143,10 +149,11 @@ internal sealed unsafe class EventLoop
     }
 
     /// <summary>
-    /// Looks whether the loop is still in the call that it was in at the last look. If so, that call keeps its thread, and
-    /// the thread that stands by goes on with the events that have come since. Called at intervals, by one thread.
+    /// Checks whether the loop is still in the call of the previous check. If so, that call keeps its thread, and a standby
+    /// thread takes
+    /// over the pending events. One thread calls this at intervals.
     /// </summary>
-    /// <returns>Whether it was so.</returns>
+    /// <returns>Whether another thread took over.</returns>
     public bool Relieve()
     {
         var (turn, calls) = (Volatile.Read(ref _turn), Volatile.Read(ref _calls));
@@ -160,7 +167,7 @@ internal sealed unsafe class EventLoop
         return isStuck;
     }
 
-    /// <summary>Ends the threads; what is still to be done is done by the thread pool.</summary>
+    /// <summary>Ends the threads; queued work moves to the thread pool.</summary>
     public void Stop()
     {
         _isStopped = true;
@@ -174,7 +181,7 @@ internal sealed unsafe class EventLoop
         _handOver.Release();
     }
 
-    /// <summary>Handles what there is, without waiting for more. For tests that decide when the loop has its turn.</summary>
+    /// <summary>Handles pending events and work without waiting. For tests that control when the loop runs.</summary>
     public void HandleNow()
     {
         WaitForEvents(mayWait: false);
@@ -183,8 +190,9 @@ internal sealed unsafe class EventLoop
     }
 
     /// <summary>
-    /// The calls that are stuck keep their threads, and each comes to stand by when its call is over. Until then another is
-    /// started, unless descriptors are scarce: the runtime ends the process where a thread gets none for its start.
+    /// Ensures a standby thread. A stuck call keeps its thread, which returns to standby when the call ends; until then a
+    /// new one is
+    /// started, unless descriptors are scarce: the runtime ends the process if a thread gets none for its start.
     /// </summary>
     private bool HasStandBy()
     {
@@ -218,7 +226,7 @@ internal sealed unsafe class EventLoop
                     continue;
                 }
 
-                // It alone may have been waiting for events.
+                // No other thread runs the loop, so nothing waits on these descriptors any more.
                 Close();
             }
 
@@ -234,7 +242,7 @@ internal sealed unsafe class EventLoop
         _wake.Dispose();
     }
 
-    /// <summary>Returns when the loop is stopped, or another thread has taken over.</summary>
+    /// <summary>Runs the loop until it is stopped or another thread takes over.</summary>
     private void Run(int turn)
     {
         while (!_isStopped && HandleEvents(turn) && DoWork(turn))
@@ -243,7 +251,7 @@ internal sealed unsafe class EventLoop
         }
     }
 
-    /// <summary>False when another thread has taken over meanwhile.</summary>
+    /// <summary>Handles the events of the last wait; false if another thread has taken over meanwhile.</summary>
     private bool HandleEvents(int turn)
     {
         while (_next < _count)
@@ -274,7 +282,10 @@ internal sealed unsafe class EventLoop
         return true;
     }
 
-    /// <summary>Does what was there to do at the beginning; what that brings waits for the events that came meanwhile.</summary>
+    /// <summary>
+    /// Does the work that was queued at the start. Work that it adds runs after the next events. False if another thread
+    /// has taken over.
+    /// </summary>
     private bool DoWork(int turn)
     {
         for (var due = _work.IsEmpty ? 0 : _work.Count; due > 0 && _work.TryDequeue(out var work); due--)
@@ -315,13 +326,13 @@ internal sealed unsafe class EventLoop
             timeout = 0;
         }
 
-        // Fails only when a signal interrupts it, which is as good as no event.
+        // This fails only if a signal interrupts it; then there are no events.
         var count = Linux.EpollWait((int)_epoll.DangerousGetHandle(), _events.Pointer, _events.Capacity, timeout);
         Volatile.Write(ref _isWaiting, 0);
         (_next, _count) = (0, Math.Max(count, 0));
     }
 
-    /// <summary>Edge-triggered, each write is an event; none needs to be read.</summary>
+    /// <summary>Wakes the loop. With edge triggering each write is an event, so the counter need not be read.</summary>
     private void Wake()
     {
         var isHeld = false;
@@ -333,7 +344,7 @@ internal sealed unsafe class EventLoop
         }
         catch (ObjectDisposedException)
         {
-            // Stopped, and has handed over its work.
+            // The loop is stopped and has handed over its work.
         }
         finally
         {

@@ -1,11 +1,14 @@
 namespace Kestrel.Epoll;
 
-/// <summary>The event loops, started when first needed, and the watch that keeps each of them going.</summary>
-/// <param name="name">What the threads are called, before their number.</param>
-/// <param name="count">How many loops.</param>
-/// <param name="onFailure">Told of what was not foreseen: an exception from a call.</param>
-/// <param name="lookInterval">How often each loop is looked at; null for 50 ms. A call that takes more than one to two of these is left to its thread.</param>
-/// <param name="seams">What tests put in.</param>
+/// <summary>The event loops, started on first use, and a thread that relieves loops whose call is stuck.</summary>
+/// <param name="name">The name of the threads, before their number.</param>
+/// <param name="count">The number of loops.</param>
+/// <param name="onFailure">Receives unexpected exceptions from calls.</param>
+/// <param name="lookInterval">
+/// The interval between checks of each loop; null for 50 ms. A call that lasts longer than one to two intervals loses the
+/// loop to another thread.
+/// </param>
+/// <param name="seams">Hooks for tests.</param>
 internal sealed class EventLoops(string name, int count, Action<Exception> onFailure, TimeSpan? lookInterval = null, ISeams? seams = null) : IDisposable
 {
     private readonly TimeSpan _lookInterval = lookInterval ?? TimeSpan.FromMilliseconds(50);
@@ -14,7 +17,7 @@ internal sealed class EventLoops(string name, int count, Action<Exception> onFai
     private EventLoop[]? _loops;
     private uint _turn;
 
-    /// <summary>How many blocks the connections of all loops hold.</summary>
+    /// <summary>The number of blocks that the connections of all loops hold.</summary>
     public int BlocksInUse => _loops?.Sum(l => l.Blocks.InUse) ?? 0;
 
     /// <summary>The loop for the next connection.</summary>

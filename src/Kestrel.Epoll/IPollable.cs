@@ -1,11 +1,11 @@
 namespace Kestrel.Epoll;
 
-/// <summary>Something whose descriptor an event loop watches.</summary>
+/// <summary>A target for the events of a descriptor that an event loop watches.</summary>
 internal interface IPollable
 {
-    /// <summary>The kernel reports something; called on the event loop.</summary>
+    /// <summary>Handles events from the kernel; called on the event loop.</summary>
     void OnEvents(EpollEvents events);
 
-    /// <summary>Handling what was reported failed in a way that was not foreseen.</summary>
+    /// <summary>Called if <see cref="OnEvents"/> threw an unexpected exception.</summary>
     void OnFailed(Exception exception);
 }

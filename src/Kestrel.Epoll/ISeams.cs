@@ -1,18 +1,17 @@
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// What tests put in at the places where another thread may come between. A build without DEBUG, as is shipped, has no call
-/// of it.
+/// Hooks for tests at the places where another thread may intervene. Only DEBUG builds call them.
 /// </summary>
 internal interface ISeams
 {
-    /// <summary>A thread is about to take a lock.</summary>
-    /// <param name="gate">The object that is locked.</param>
+    /// <summary>Called when a thread is about to take a lock.</summary>
+    /// <param name="gate">The object to lock.</param>
     void BeforeLock(object gate);
 
-    /// <summary>A thread is between two steps: before or after a system call, or between a decision and what follows from it.</summary>
+    /// <summary>Called between two steps: before or after a system call, or between a decision and its effect.</summary>
     void Pass();
 
-    /// <summary>What epoll_ctl(2) is to answer; null to have it called.</summary>
+    /// <summary>The result to return in place of calling epoll_ctl(2); null to call it.</summary>
     Errno? Watch();
 }

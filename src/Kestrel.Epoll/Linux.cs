@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Kestrel.Epoll;
 
-/// <summary>The system calls of the epoll transport, as Linux's manual (section 2) has them.</summary>
+/// <summary>The system calls of the epoll transport (section 2 of the Linux manual).</summary>
 internal static unsafe partial class Linux
 {
     // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <sys/ioctl.h>, <fcntl.h>: the same on x86-64 and arm64.
@@ -24,7 +24,7 @@ internal static unsafe partial class Linux
 
     private const string LibC = "libc";
 
-    /// <summary>What the system call that has just failed on this thread says.</summary>
+    /// <summary>The error of the system call that has just failed on this thread.</summary>
     public static Errno LastError => (Errno)Marshal.GetLastSystemError();
 
     [LibraryImport(LibC, EntryPoint = "recv")]
@@ -79,7 +79,7 @@ internal static unsafe partial class Linux
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
 }
 
-/// <summary><c>errno</c> values that are told apart (errno(3)).</summary>
+/// <summary>The <c>errno</c> values that the transport distinguishes (errno(3)).</summary>
 internal enum Errno
 {
     None = 0,
@@ -121,7 +121,7 @@ internal enum EpollOperation
     Modify = 3,
 }
 
-/// <summary>What epoll_wait(2) reports, and what epoll_ctl(2) asks for.</summary>
+/// <summary>The events of epoll_wait(2) and epoll_ctl(2).</summary>
 [Flags]
 internal enum EpollEvents : uint
 {

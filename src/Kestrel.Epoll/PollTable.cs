@@ -1,8 +1,8 @@
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// What an event is for. The kernel hands back a token, never a descriptor's number: a token is not given out twice, so
-/// that an event that comes late finds nothing, and not the connection that has the number now.
+/// Maps the tokens of events to their targets. The kernel returns a token and not a descriptor's number, and tokens are never
+/// reused: a late event finds nothing, instead of the connection that now has the number.
 /// </summary>
 internal sealed class PollTable
 {
@@ -11,7 +11,7 @@ internal sealed class PollTable
     private Entry[] _entries = new Entry[16];
     private int _used;
 
-    /// <summary>Gives <paramref name="target"/> a place, and the token that finds it.</summary>
+    /// <summary>Adds <paramref name="target"/> and returns its token.</summary>
     public ulong Add(IPollable target)
     {
         lock (_lock)
@@ -28,7 +28,7 @@ internal sealed class PollTable
             }
 
             ref var entry = ref _entries[index];
-            // The target last: a thread that sees it sees its generation too.
+            // Write the target last: a thread that sees it then sees its generation too.
             Volatile.Write(ref entry.Generation, entry.Generation + 1);
             Volatile.Write(ref entry.Target, target);
             return ((ulong)entry.Generation << 32) | (uint)index;
@@ -48,7 +48,7 @@ internal sealed class PollTable
         }
     }
 
-    /// <summary>What the token stands for; null when that is gone. Called by the event loop alone.</summary>
+    /// <summary>The target of a token; null if it has been removed. Only the event loop calls this.</summary>
     public IPollable? Find(ulong token)
     {
         ref var entry = ref Volatile.Read(ref _entries)[(int)(uint)token];

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Epoll;
 
-/// <summary>The default policy: keeps every connection, rests after a failure, and logs each row of failures once.</summary>
+/// <summary>The default policy: keeps every connection, pauses after a failure, and logs each series of failures once.</summary>
 internal sealed partial class RestOnErrors(EndPoint endPoint, TimeProvider time, ILogger logger) : IAcceptPolicy
 {
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(100);

@@ -22,7 +22,10 @@ internal static class SocketAddressReader
     private const ushort IPv4 = 2;
     private const ushort IPv6 = 10;
 
-    /// <summary>The address, an IPv4-mapped one as IPv4; null for a nameless Unix socket and for what can't be written as text.</summary>
+    /// <summary>
+    /// Reads an address, an IPv4-mapped one as IPv4; null for an unnamed Unix socket and for a name that can't be converted
+    /// to text.
+    /// </summary>
     public static EndPoint? Read(ReadOnlySpan<byte> address) => (address.Length >= PathOffset ? BitConverter.ToUInt16(address) : 0) switch
     {
         IPv4 when address.Length >= IPv4Size => new IPEndPoint(new IPAddress(address[IPv4Offset..IPv4Size]), Port(address)),
@@ -41,7 +44,7 @@ internal static class SocketAddressReader
         return isMapped ? new IPAddress(bytes[mappedPrefix..]) : new IPAddress(bytes, BitConverter.ToUInt32(address[ScopeOffset..]));
     }
 
-    /// <summary>A path ends at its first zero; an abstract name begins with one.</summary>
+    /// <summary>Reads a name: a path ends at its first zero byte; an abstract name starts with one.</summary>
     private static UnixDomainSocketEndPoint? ReadUnix(ReadOnlySpan<byte> path)
     {
         var length = path[0] == 0 ? path.Length : path.IndexOf((byte)0) is >= 0 and var zero ? zero : path.Length;

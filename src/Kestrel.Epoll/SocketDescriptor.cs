@@ -6,8 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connected, non-blocking socket's descriptor. Every call holds it open while it runs, so that a number the kernel
-/// has given away again is never touched, whichever thread closes it and when.
+/// The descriptor of a connected, non-blocking socket. Each call keeps it open while it runs, so that no call touches a
+/// number that the
+/// kernel has already reused, whichever thread closes it.
 /// </summary>
 internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
 {
@@ -19,7 +20,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
     private SocketDescriptor(int descriptor)
         : base(ownsHandle: true) => SetHandle(descriptor);
 
-    /// <summary>Takes the next connection of a listening socket; null and why, where there is none.</summary>
+    /// <summary>Accepts the next connection of a listening socket; null with an error if there is none.</summary>
     public static SocketDescriptor? Accept(SafeHandle listener, out EndPoint? remote, out Errno error)
     {
         var address = stackalloc byte[AddressSize];
@@ -49,12 +50,13 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>
-    /// Opens a socket and begins to connect it: <see cref="Errno.InProgress"/> until it turns writable, then
-    /// <see cref="TakeError"/> says what came of it. Null and why, where it could not even begin.
+    /// Opens a socket and starts to connect it. <see cref="Errno.InProgress"/> until it becomes writable; then
+    /// <see cref="TakeError"/>
+    /// has the result. Null with an error if it could not start.
     /// </summary>
-    /// <param name="target">Where to.</param>
-    /// <param name="source">The address to connect from; null for the one that the kernel chooses.</param>
-    /// <param name="error">What came of it.</param>
+    /// <param name="target">The end point to connect to.</param>
+    /// <param name="source">The address to connect from; null to let the kernel choose.</param>
+    /// <param name="error">The result so far.</param>
     public static SocketDescriptor? Connect(IPEndPoint target, IPAddress? source, out Errno error)
     {
         var family = target.AddressFamily == AddressFamily.InterNetworkV6 ? Linux.IPv6 : Linux.IPv4;
@@ -87,14 +89,14 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         return null;
     }
 
-    /// <summary>The error that waits to be heard of, which is forgotten by that (SO_ERROR, socket(7)).</summary>
+    /// <summary>Reads the pending error, which also clears it (SO_ERROR, socket(7)).</summary>
     public Errno TakeError()
     {
         Span<byte> value = stackalloc byte[sizeof(int)];
         return GetOption(Linux.SocketLevel, Linux.SocketError, value) < 0 ? Errno.BadDescriptor : (Errno)BitConverter.ToInt32(value);
     }
 
-    /// <summary>recv(2): how many bytes came, 0 at the peer's end, or less than 0 and why.</summary>
+    /// <summary>recv(2): the number of bytes received, 0 at the peer's end, or negative with an error.</summary>
     public int Receive(Span<byte> buffer, out Errno error)
     {
         if (!TryHold())
@@ -118,7 +120,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>send(2): how many bytes the kernel took, or less than 0 and why.</summary>
+    /// <summary>send(2): the number of bytes that the kernel took, or negative with an error.</summary>
     public int Send(ReadOnlySpan<byte> bytes, out Errno error)
     {
         if (!TryHold())
@@ -142,12 +144,13 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>Sends FIN; reading goes on.</summary>
+    /// <summary>Sends FIN; reading continues.</summary>
     public void ShutdownSend() => Hold(descriptor => Linux.Shutdown(descriptor, Linux.ShutdownSend));
 
     /// <summary>
-    /// Ends the connection at once: TCP with RST, which connecting to nothing does (connect(2), AF_UNSPEC); a Unix socket
-    /// by shutting it down. The descriptor stays, and reports it.
+    /// Ends the connection at once: TCP with RST, by connecting with AF_UNSPEC (connect(2)); a Unix socket by shutdown(2).
+    /// The descriptor
+    /// stays open, and the kernel reports the event on it.
     /// </summary>
     public void Reset() => Hold(descriptor =>
     {
@@ -156,7 +159,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         return Linux.Connect(descriptor, nothing, 16) < 0 ? Linux.Shutdown(descriptor, Linux.ShutdownBoth) : 0;
     });
 
-    /// <summary>How many received bytes wait to be read (FIONREAD, tcp(7), unix(7)).</summary>
+    /// <summary>The number of received bytes that are not read yet (FIONREAD, tcp(7), unix(7)).</summary>
     public int UnreadBytes()
     {
         if (!TryHold())
@@ -170,7 +173,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         return result < 0 ? 0 : unread;
     }
 
-    /// <summary>getsockopt(2): how many bytes of <paramref name="value"/> were written, or less than 0.</summary>
+    /// <summary>getsockopt(2): the number of bytes written to <paramref name="value"/>, or negative.</summary>
     public int GetOption(int level, int name, Span<byte> value)
     {
         if (!TryHold())
@@ -187,7 +190,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>The socket's own address; null for a Unix socket and once it is closed.</summary>
+    /// <summary>The socket's own address; null for an unnamed Unix socket and once it is closed.</summary>
     public EndPoint? LocalAddress()
     {
         var address = stackalloc byte[AddressSize];
@@ -203,8 +206,9 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>
-    /// The same socket as the framework knows it, made when code asks for it. It owns the descriptor from then on: when the
-    /// connection closes, so does it.
+    /// The framework's object for this socket, created on first use. From then on it owns the descriptor, and is disposed
+    /// when the
+    /// connection closes.
     /// </summary>
     public Socket AsSocket()
     {
@@ -229,7 +233,10 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
         }
     }
 
-    /// <summary>The port is left to connect(2), which can share one among connections to several targets (IP_BIND_ADDRESS_NO_PORT, ip(7)).</summary>
+    /// <summary>
+    /// Binds to an address without a port. connect(2) then picks one, which connections to different targets can share
+    /// (IP_BIND_ADDRESS_NO_PORT, ip(7)).
+    /// </summary>
     private static Errno Bind(int descriptor, IPAddress source)
     {
         var on = 1;

@@ -5,20 +5,22 @@ using System.Threading.Tasks.Sources;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connection's input. A read asks the kernel itself, into a block of the loop's that is given back as soon as its bytes
-/// are consumed; only when there is nothing does it wait for the loop to report some. That a socket is empty is known
-/// from a read that came short, so that no call is spent on hearing it.
+/// A connection's input. A read calls recv(2) directly, into a block of the loop that returns to the pool once its bytes are
+/// consumed. Only if there is nothing does it wait for the loop to report more. A read that does not fill the block has
+/// emptied the
+/// socket, so no extra call is spent to find that out.
 /// </summary>
 /// <remarks>
-/// Code that touches the blocks or the wait holds the lock, also while the kernel fills a block: so the loop, the reading code
-/// and the code that closes the connection never do so at once. A result is set, and others are called, without it.
+/// Code that touches the blocks or the wait holds the lock, also while the kernel fills a block. So the loop, the reading
+/// code and
+/// the code that closes the connection never do that at once. Results are set, and callbacks called, without the lock.
 /// </remarks>
 internal sealed class SocketReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
-    /// <summary>How many reads may succeed in a row before other connections have their turn.</summary>
+    /// <summary>The maximum number of successful reads in a row before other connections have their turn.</summary>
     private const int MaxReadsInARow = 8;
 
-    /// <summary>What is left unconsumed and is no longer than this is moved out of its block while more is waited for.</summary>
+    /// <summary>Unconsumed bytes up to this number are moved out of their block while the read waits for more.</summary>
     private const int MaxKeptApart = 4096;
 
     private readonly EpollConnection _connection = connection;
@@ -29,28 +31,29 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     private Exception? _failure;
     private int _readsInARow;
 
-    /// <summary>Whether to ask the kernel: a new connection may have sent something already.</summary>
+    /// <summary>Whether the kernel may have bytes; true at first, because a new connection may already have sent some.</summary>
     private bool _isReadable = true;
 
-    /// <summary>Whether the reading code has seen all that is there.</summary>
+    /// <summary>Whether the reading code has examined all received bytes.</summary>
     private bool _isExamined = true;
 
-    /// <summary>Whether the reading code holds a result, and may be looking at the blocks.</summary>
+    /// <summary>Whether the reading code holds a result, and may be using the blocks.</summary>
     private bool _isHanded;
     private bool _isCanceled;
     private bool _isCompleted;
 
     /// <summary>
-    /// Once there was the end, an error or urgent data, more may be behind a read that comes short: only the kernel's word that
-    /// there is nothing counts.
+    /// Set once the end, an error or urgent data was reported. More may then follow a read that does not fill the block, so
+    /// only EAGAIN
+    /// proves that there is nothing.
     /// </summary>
     private bool _mayHideMore;
     private volatile bool _isEnded;
 
-    /// <summary>Whether the peer has ended its side and all before is read.</summary>
+    /// <summary>Whether the peer has closed its side and all bytes before that are read.</summary>
     public bool IsEnded => _isEnded;
 
-    /// <exception cref="InvalidOperationException">The input was completed, or a read is under way.</exception>
+    /// <exception cref="InvalidOperationException">The input is completed, or a read is pending.</exception>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -103,7 +106,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
             }
         }
 
-        // From here on the loop tells when there is more.
+        // From now on the loop reports when there is more.
         Watch();
         return false;
     }
@@ -144,8 +147,9 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
     }
 
     /// <summary>
-    /// Ends the input, and a read that is under way with it. Blocks that the reading code may still be looking at, where it
-    /// is not what ends it, are never given to others.
+    /// Ends the input, and a pending read with it. If other code than the reading code calls this, blocks that the latter
+    /// may still be
+    /// using are never reused.
     /// </summary>
     public override void Complete(Exception? exception = null)
     {
@@ -178,14 +182,14 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         _wait.SetResult(new ReadResult(default, isCanceled: true, isCompleted: true));
     }
 
-    /// <summary>The kernel has something: bytes, the peer's end or an error. Called on the loop.</summary>
-    /// <param name="mayHideMore">Whether it is more than bytes.</param>
+    /// <summary>Called on the loop when the kernel reports bytes, the peer's end or an error.</summary>
+    /// <param name="mayHideMore">Whether it reports more than bytes.</param>
     public void OnReadable(bool mayHideMore) => GoOn(isReadable: true, mayHideMore);
 
-    /// <summary>The connection was aborted, which it says itself: a read fails from now on.</summary>
+    /// <summary>Called when the connection was aborted: from now on a read fails.</summary>
     public void OnAborted() => _connection.Loop.Schedule(this);
 
-    /// <summary>Ends the wait, if there is one and something to end it with; called on the loop.</summary>
+    /// <summary>Ends the pending read if there is a result; called on the loop.</summary>
     public void Execute() => GoOn(isReadable: false, mayHideMore: false);
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _wait.GetResult(token);
@@ -236,7 +240,9 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         }
     }
 
-    /// <summary>Without the lock: the token may be canceled already, and calls back at once.</summary>
+    /// <summary>
+    /// Registers with the token, without holding the lock: a token that is already cancelled calls back at once.
+    /// </summary>
     private void CancelWith(short wait, CancellationToken cancellationToken)
     {
         var cancellation = cancellationToken.UnsafeRegister(static (reader, token) => ((SocketReader)reader!).OnCanceled(token), this);
@@ -266,7 +272,9 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         _connection.Loop.Schedule(this);
     }
 
-    /// <summary>Has the loop report what comes. Where the kernel refuses, the connection is over, and so is a wait.</summary>
+    /// <summary>
+    /// Makes the loop report input. If the kernel refuses, the connection is aborted, which ends a pending read.
+    /// </summary>
     private void Watch() => _connection.WatchFor(EpollEvents.Readable);
 
     private void ThrowIfNotFree()
@@ -282,7 +290,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         }
     }
 
-    /// <summary>What there is to return now, asking the kernel where it may have something; false when that is nothing.</summary>
+    /// <summary>Returns what is available now, asking the kernel if it may have bytes; false if there is nothing.</summary>
     private bool TryTake(out ReadResult result)
     {
         if (_connection.AbortReason is { } aborted)
@@ -298,7 +306,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
         if (_isCanceled)
         {
-            // What interrupts may be about to end the connection: the next read asks the kernel itself, whatever the loop has reported.
+            // The caller may be about to close the connection, so the next read asks the kernel whatever the loop has reported.
             (_isReadable, _isCanceled) = (true, false);
             result = Hand(isCanceled: true);
             return true;
@@ -329,7 +337,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
         return new ReadResult(_received.Bytes, isCanceled, IsEnded);
     }
 
-    /// <summary>Receives once; false when there is nothing yet.</summary>
+    /// <summary>Receives once; false if there is nothing yet.</summary>
     /// <exception cref="IOException">The connection failed.</exception>
     private bool TryReceive()
     {
@@ -348,7 +356,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
                 _received.Append(block);
             }
 
-            // What came short has emptied the socket; what is reported from now on is news.
+            // A short read has emptied the socket, so later reports are new.
             _isReadable = received == free.Length || _mayHideMore || _connection.IsUnix;
             return true;
         }
@@ -364,14 +372,17 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
             return false;
         }
 
-        // After a failed send the kernel has told its error already, and says no more than that this is the end.
+        // After a failed send the kernel has already reported its error, and now reports only the end.
         _failure = _connection.ReceiveFailure(error);
         _isEnded = _failure is null;
         _connection.OnInputEnded();
         return _isEnded ? true : throw _failure!;
     }
 
-    /// <summary>A few bytes that wait for others must not hold a whole block, as those of a slow header would on thousands of connections.</summary>
+    /// <summary>
+    /// Copies a few waiting bytes to a small block. Otherwise slow headers on thousands of connections would hold a whole
+    /// block each.
+    /// </summary>
     private void KeepApart()
     {
         if (_isHanded || _received.IsEmpty || (_received.IsOneBlock && !_received.Last!.IsPooled) || _received.Length > MaxKeptApart)

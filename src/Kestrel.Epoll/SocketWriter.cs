@@ -4,14 +4,18 @@ using System.Threading.Tasks.Sources;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connection's output. A flush hands the bytes to the kernel at once; only what that does not take waits for the loop
-/// to report room, and the flush with it, so that no more is ever held than one flush brought.
+/// A connection's output. A flush hands the bytes to the kernel at once. If the kernel does not take all of them, the rest
+/// and the flush
+/// wait for the loop to report room, so that no more is held than the bytes of one flush.
 /// </summary>
 /// <remarks>
-/// <para><see cref="WriteAsync"/> sends straight from the caller's memory, which the caller leaves alone until the write is done.</para>
 /// <para>
-/// Code that touches the bytes or the wait holds the lock, also while the kernel takes bytes: so they leave in order,
-/// whichever thread sends. A result is set, and others are called, without it.
+/// <see cref="WriteAsync"/> sends from the caller's memory, which the caller must not change until the write completes.
+/// </para>
+/// <para>
+/// Code that touches the bytes or the wait holds the lock, also while the kernel takes bytes, so that they leave in order,
+/// whichever
+/// thread sends. Results are set, and callbacks called, without the lock.
 /// </para>
 /// </remarks>
 internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
@@ -21,13 +25,13 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private readonly BlockPool _blocks = connection.Loop.Blocks;
     private Wait<FlushResult> _flush = new(connection.ContinuesOnLoop);
 
-    /// <summary>What a canceled flush left, and the loop sends meanwhile; goes out first.</summary>
+    /// <summary>The remaining bytes of a cancelled flush, which the loop sends; sent first.</summary>
     private BlockChain _rest;
 
-    /// <summary>What is written into memory of this writer's own.</summary>
+    /// <summary>Bytes written into this writer's own memory.</summary>
     private BlockChain _written;
 
-    /// <summary>What <see cref="WriteAsync"/> was given and is not sent yet; goes out last.</summary>
+    /// <summary>The unsent bytes of <see cref="WriteAsync"/>; sent last.</summary>
     private ReadOnlyMemory<byte> _direct;
     private Action? _onFinished;
 
@@ -36,7 +40,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     private bool _isCanceled;
     private bool _isCompleted;
 
-    /// <summary>The peer takes no more.</summary>
+    /// <summary>Whether a send has failed, so that the peer takes no more.</summary>
     private bool _isBroken;
     private volatile bool _isFinished;
 
@@ -95,7 +99,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         }
     }
 
-    /// <summary>Ends the output: what is written is sent, then the connection is told. A flush that is under way ends first.</summary>
+    /// <summary>Ends the output: sends what was written, then informs the connection. A pending flush completes first.</summary>
     public override void Complete(Exception? exception = null)
     {
         bool isFinished;
@@ -110,7 +114,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             _isCompleted = true;
             if (_isLent)
             {
-                // The writing code may write into it still, where it is not the code that ends the output.
+                // If other code ends the output, the writing code may still write into this block.
                 _blocks.Disown(_written.Last!);
             }
 
@@ -137,7 +141,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
     public override void OnReaderCompleted(Action<Exception?, object?> callback, object? state) => WhenFinished(() => callback(null, state));
 #pragma warning restore CS0672
 
-    /// <summary>Calls back when <see cref="IsFinished"/>, at once where it is.</summary>
+    /// <summary>Calls back on <see cref="IsFinished"/>; at once if it is already true.</summary>
     public void WhenFinished(Action callback)
     {
         _connection.Loop.BeforeLock(this);
@@ -153,10 +157,12 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         callback();
     }
 
-    /// <summary>The connection was aborted, which it says itself: nothing can be sent any more.</summary>
+    /// <summary>Called when the connection was aborted: from now on nothing can be sent.</summary>
     public void OnAborted() => _connection.Loop.Schedule(this);
 
-    /// <summary>Sends on, where something waits: the kernel has room or news of an error, or the wait is to end. Called on the loop.</summary>
+    /// <summary>
+    /// Continues to send, or ends a pending flush; called on the loop when the kernel reports room or an error.
+    /// </summary>
     public void Execute()
     {
         FlushResult result = default;
@@ -229,7 +235,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
             var sent = 0;
             if (_written.IsEmpty && _rest.IsEmpty && !IsGone() && TrySend(source.Span, out sent) && sent == source.Length)
             {
-                // All at once, as nearly always.
+                // All bytes at once, the usual case.
                 return new ValueTask<FlushResult>(TakeResult());
             }
 
@@ -253,7 +259,9 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         return task;
     }
 
-    /// <summary>Without the lock: the token may be canceled already, and calls back at once.</summary>
+    /// <summary>
+    /// Registers with the token, without holding the lock: a token that is already cancelled calls back at once.
+    /// </summary>
     private void CancelWith(short flush, CancellationToken cancellationToken)
     {
         var cancellation = cancellationToken.UnsafeRegister(static (writer, token) => ((SocketWriter)writer!).OnCanceled(token), this);
@@ -283,7 +291,9 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         _connection.Loop.Schedule(this);
     }
 
-    /// <summary>Has the loop report when there is room. Where the kernel refuses, the connection is over, and so is a flush.</summary>
+    /// <summary>
+    /// Makes the loop report room. If the kernel refuses, the connection is aborted, which ends a pending flush.
+    /// </summary>
     private void Watch() => _connection.WatchFor(EpollEvents.Writable);
 
     private void Finish()
@@ -312,7 +322,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
         return new FlushResult(isCanceled, _isBroken);
     }
 
-    /// <summary>Hands over to the kernel what there is; false when it takes no more for now.</summary>
+    /// <summary>Hands all bytes to the kernel; false if it takes no more for now.</summary>
     private bool TrySend()
     {
         if (!TrySendRest() || !TrySend(ref _written))
@@ -336,7 +346,7 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     private bool TrySendRest() => TrySend(ref _rest);
 
-    /// <summary>Where the peer is gone, the bytes are dropped.</summary>
+    /// <summary>Sends a chain; drops its bytes if the peer is gone.</summary>
     private bool TrySend(ref BlockChain chain)
     {
         while (!chain.IsEmpty && !IsGone())
@@ -382,7 +392,9 @@ internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IVa
 
     private bool IsGone() => _isBroken |= _connection.AbortReason is not null;
 
-    /// <summary>A flush ends before all of it was sent: what is left is the loop's from now on, and memory that was lent goes back.</summary>
+    /// <summary>
+    /// Keeps the unsent bytes of a flush that ends early: the loop sends them, and the caller's memory is no longer used.
+    /// </summary>
     private void KeepRest()
     {
         if (!_direct.IsEmpty)

@@ -1,12 +1,12 @@
 namespace Kestrel.Epoll;
 
-/// <summary>Whether there are descriptors left for what can't do without.</summary>
+/// <summary>Checks whether enough descriptors are free for the start of a thread.</summary>
 internal static class SpareDescriptors
 {
-    /// <summary>A thread's start needs two; others may be at it too.</summary>
+    /// <summary>The start of a thread needs two; several threads may start at once.</summary>
     private const int Enough = 8;
 
-    /// <summary>Tries: opens as many as are enough, and closes them again.</summary>
+    /// <summary>Opens that many descriptors, and closes them again.</summary>
     public static bool AreThere()
     {
         Span<int> opened = stackalloc int[Enough];

@@ -3,25 +3,25 @@ using System.Threading.Tasks.Sources;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// Code that awaits what another thread will bring. All members but those that set the result or hand it out are for
-/// code that holds the lock of what is waited for.
+/// A wait for a result that another thread provides. Call all members with the lock held, except those that set or return the
+/// result.
 /// </summary>
-/// <param name="continuesOnLoop">Whether the awaiting code goes on right where the result is set, or on the thread pool.</param>
+/// <param name="continuesOnLoop">Whether the continuation runs where the result is set; otherwise on the thread pool.</param>
 internal struct Wait<TResult>(bool continuesOnLoop)
 {
     private ManualResetValueTaskSourceCore<TResult> _source = new() { RunContinuationsAsynchronously = !continuesOnLoop };
     private CancellationTokenRegistration _cancellation;
 
-    /// <summary>Whether code awaits a result that has not been decided on yet.</summary>
+    /// <summary>Whether code awaits a result that is not decided yet.</summary>
     public bool IsPending { get; private set; }
 
-    /// <summary>Whether the token that the code gave has been canceled meanwhile.</summary>
+    /// <summary>Whether the wait's token has been cancelled.</summary>
     public bool IsCanceled { get; private set; }
 
-    /// <summary>The token that the awaiting code gave.</summary>
+    /// <summary>The cancellation token of the wait.</summary>
     public CancellationToken Token { get; private set; }
 
-    /// <summary>Begins a wait, and gives its number.</summary>
+    /// <summary>Starts a wait, and returns its number.</summary>
     public short Begin(CancellationToken token)
     {
         _source.Reset();
@@ -29,10 +29,10 @@ internal struct Wait<TResult>(bool continuesOnLoop)
         return _source.Version;
     }
 
-    /// <summary>A token has been canceled; false when that comes too late, and the wait is over or another.</summary>
+    /// <summary>Cancels the wait of a token; false if that wait is already over.</summary>
     public bool TryCancel(CancellationToken token) => IsPending && Token == token && (IsCanceled = true);
 
-    /// <summary>Keeps what has to be undone when the wait is over; false when it is over already.</summary>
+    /// <summary>Stores a registration to undo when the wait ends; false if it has already ended.</summary>
     public bool TryKeep(short number, in CancellationTokenRegistration cancellation)
     {
         var isInTime = IsPending && number == _source.Version;
@@ -45,8 +45,7 @@ internal struct Wait<TResult>(bool continuesOnLoop)
     }
 
     /// <summary>
-    /// Decides that the wait is over. A call of the token that is under way is not waited for: it finds that it comes too
-    /// late.
+    /// Ends the wait. Does not wait for a running callback of the token, which will find that it is too late.
     /// </summary>
     public void End()
     {
