@@ -17,7 +17,9 @@ public static class EpollExtensions
     /// </summary>
     /// <param name="builder">The server's builder.</param>
     /// <param name="configure">Sets the options.</param>
-    /// <exception cref="PlatformNotSupportedException">This system has no epoll; see <see cref="EpollTransport.IsSupported"/>.</exception>
+    /// <exception cref="PlatformNotSupportedException">
+    /// This system has no epoll (<see cref="EpollTransport.IsSupported"/>).
+    /// </exception>
     public static IWebHostBuilder UseEpoll(this IWebHostBuilder builder, Action<EpollTransportOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -5,7 +5,8 @@ namespace Kestrel.Epoll;
 /// <summary>The system calls of the epoll transport (section 2 of the Linux manual).</summary>
 internal static unsafe partial class Linux
 {
-    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <sys/ioctl.h>, <fcntl.h>: the same on x86-64 and arm64.
+    // <bits/socket_type.h>, <bits/socket.h>, <sys/epoll.h>, <sys/eventfd.h>, <sys/ioctl.h>, <fcntl.h>: the same on x86-64 and
+    // arm64.
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
     public const int NoSignal = 0x4000;

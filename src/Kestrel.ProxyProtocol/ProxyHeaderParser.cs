@@ -296,7 +296,7 @@ public static class ProxyHeaderParser
             return NeedMore(out problem);
         }
 
-        // The content of a LOCAL header is ignored; after an unknown family, values can't be told apart from addresses.
+        // The content of a LOCAL header is ignored; with an unspecified family, the values can't be located.
         if (isLocal || family == 0)
         {
             header = new ProxyHeader

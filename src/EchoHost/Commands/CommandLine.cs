@@ -68,7 +68,9 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Prints each problem as one line on standard error, with control characters escaped, and returns the exit code.</summary>
+    /// <summary>
+    /// Prints each problem as one line on standard error, with control characters escaped. Returns the exit code.
+    /// </summary>
     public static int Fail(int exitCode, params IEnumerable<string> problems)
     {
         try

@@ -7,7 +7,9 @@ namespace EchoHost.Endpoints;
 /// <summary>The section <c>Echo:Endpoints:{Name}</c>.</summary>
 internal sealed record EndpointOptions
 {
-    /// <summary><c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="ListenEndpoint.Parse"/>.</summary>
+    /// <summary>
+    /// <c>tcp://HOST:PORT</c>, <c>tls://HOST:PORT</c> or <c>unix:PATH</c>; see <see cref="ListenEndpoint.Parse"/>.
+    /// </summary>
     /// <remarks>Default: none, except for <c>Tcp</c>.</remarks>
     public string? Url { get; init; }
 

@@ -4,7 +4,9 @@ using EchoHost.Text;
 
 namespace EchoHost.Connections.Admission;
 
-/// <summary><c>Echo:QuietNetworks</c>: networks whose silent connections, such as health checks, are logged at Debug only.</summary>
+/// <summary>
+/// The networks of <c>Echo:QuietNetworks</c>: their silent connections, such as health checks, are logged at Debug only.
+/// </summary>
 internal sealed class QuietNetworks(NetworkSet networks)
 {
     public bool Contains(EndPoint? client) => ClientAddress.Of(client) is { } address && networks.Contains(address);
