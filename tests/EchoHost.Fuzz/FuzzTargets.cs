@@ -2,7 +2,7 @@ using EchoHost.Fuzz.Targets;
 
 namespace EchoHost.Fuzz;
 
-/// <summary>Everything that is fuzzed.</summary>
+/// <summary>All fuzz targets.</summary>
 internal static class FuzzTargets
 {
     public static IReadOnlyList<FuzzTarget> All { get; } =

@@ -22,7 +22,7 @@ switch (args)
         return done;
 
     case ["instrument", var folder]:
-        // A copy, since this process runs from the files that it was built to.
+        // Instruments copies, because this process runs from the original files.
         foreach (var assembly in FuzzTargets.All.Select(target => Path.GetFileName(target.Code.Assembly.Location)).Distinct())
         {
             var types = Fuzzer.Instrument(Path.Combine(folder, assembly), _ => true, Options.Value);
@@ -31,7 +31,7 @@ switch (args)
 
         return done;
 
-    // What afl-fuzz starts; it hands over one input after another.
+    // afl-fuzz starts this command and passes it one input after another.
     case ["fuzz", var name] when FuzzTargets.Find(name) is { } target:
         Fuzzer.OutOfProcess.Run(input =>
         {
@@ -41,7 +41,7 @@ switch (args)
         });
         return done;
 
-    // An input that was found, once more and with the reason.
+    // Runs inputs that were found once more, and prints the reason.
     case ["check", var name, .. { Length: > 0 } files] when FuzzTargets.Find(name) is { } target:
         return files.Select(file => IsFine(target, File.ReadAllBytes(file), file)).ToArray().All(fine => fine) ? done : failed;
 

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace EchoHost.Fuzz;
 
-/// <summary>What targets have in common when they say what must hold.</summary>
+/// <summary>Assertions that targets share.</summary>
 internal static class Property
 {
-    /// <exception cref="PropertyException">It does not hold.</exception>
+    /// <exception cref="PropertyException">The condition is false.</exception>
     public static void Holds(bool condition, string what)
     {
         if (!condition)
@@ -26,7 +26,9 @@ internal static class Property
         }
     }
 
-    /// <summary>Whether text can stand in a log line or a JSON string: no control character, no end of a line, no half of a surrogate pair.</summary>
+    /// <summary>
+    /// Checks that a text fits into a log line or a JSON string: no control characters, line ends or unpaired surrogates.
+    /// </summary>
     public static void IsLine(string text, string what)
     {
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
@@ -40,7 +42,7 @@ internal static class Property
     }
 }
 
-/// <summary>What is said where something does not hold; made only then, since nearly always it does.</summary>
+/// <summary>The message of a failed assertion; formatted only if it fails, which is rare.</summary>
 [InterpolatedStringHandler]
 internal ref struct FailureText
 {
@@ -59,5 +61,5 @@ internal ref struct FailureText
     public override string ToString() => _text.ToStringAndClear();
 }
 
-/// <summary>Something that must hold does not.</summary>
+/// <summary>A property does not hold.</summary>
 internal sealed class PropertyException(string message) : Exception(message);

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>What a listener does with its policy's answers, and the default policy.</summary>
+/// <summary>The effect of a policy's answers, and the default policy.</summary>
 public class AcceptPolicyTests
 {
     [Fact]

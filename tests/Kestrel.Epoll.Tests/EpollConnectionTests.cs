@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>How a connection ends, and what it tells of itself.</summary>
+/// <summary>The end of a connection, and its properties.</summary>
 public sealed class EpollConnectionTests : IDisposable
 {
     private const int TooMuch = 32 * 1024 * 1024;
@@ -261,7 +261,7 @@ public sealed class EpollConnectionTests : IDisposable
         var random = new Random(6);
         for (var at = 0; at < count;)
         {
-            // Each piece is a message to the kernel, at whose end a read may stop.
+            // Each piece is a message to the kernel; a read may stop at its end.
             var piece = Math.Min(random.Next(3) == 0 ? random.Next(1, 100_000) : random.Next(1, 300), count - at);
             await peer.SendAsync(Payload.Take(piece, at));
             at += piece;
@@ -275,7 +275,10 @@ public sealed class EpollConnectionTests : IDisposable
         Payload.AssertSame(received, 0);
     }
 
-    /// <summary>After some reads in a row others have their turn; a connection that has never had to wait before must be watched from then on.</summary>
+    /// <summary>
+    /// After some reads in a row other connections have their turn. A connection that never had to wait before must be
+    /// watched from then on.
+    /// </summary>
     [Fact]
     public async Task Any_number_of_reads_in_a_row_from_the_beginning_is_followed_by_a_wait_that_ends()
     {
@@ -285,7 +288,7 @@ public sealed class EpollConnectionTests : IDisposable
             var (host, peer) = await server.ConnectAsync();
             for (var i = 0; i < reads; i++)
             {
-                // On a Unix socket what is sent is there at once.
+                // On a Unix socket, sent bytes are available at once.
                 await peer.SendAsync("x");
                 var read = await host.Transport.Input.ReadAsync().AsTask().WaitAsync(Wait.Limit);
                 Assert.Equal(1, read.Buffer.Length);
@@ -319,7 +322,7 @@ public sealed class EpollConnectionTests : IDisposable
         Assert.Equal(peer.Socket.LocalEndPoint, socket.RemoteEndPoint);
         Assert.True(socket.NoDelay);
 
-        // The transport goes on as before.
+        // The transport is not affected.
         await peer.SendAsync("hello");
         Assert.Equal("hello", Encoding.ASCII.GetString((await host.Transport.Input.ReadAtLeastAsync(5).Bounded()).Buffer));
         host.Transport.Output.Write("bye"u8);
@@ -347,7 +350,7 @@ public sealed class EpollConnectionTests : IDisposable
             Assert.True(memory.Memory.Length >= 100);
         }
 
-        // Replaced, removed, and more of them than there is room for at first.
+        // Features are replaced, removed, and added beyond the initial capacity.
         var id = new OwnId { ConnectionId = "own" };
         var revision = host.Features.Revision;
         host.Features.Set<IConnectionIdFeature>(id);
@@ -387,7 +390,7 @@ public sealed class EpollConnectionTests : IDisposable
         }
     }
 
-    /// <summary>Every connection has bytes of its own, and a descriptor's number that another had just before.</summary>
+    /// <summary>Every connection has its own bytes, and a descriptor number that another one had just before.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -431,7 +434,7 @@ public sealed class EpollConnectionTests : IDisposable
         }))).WaitAsync(TestScale.IsFull ? TimeSpan.FromMinutes(5) : Wait.Limit);
         await accepting.WaitAsync(Wait.Limit);
 
-        // The first bytes say whose all others are.
+        // The first bytes identify the sequence of all others.
         static async Task HandleAsync(ConnectionContext host)
         {
             try
@@ -461,7 +464,7 @@ public sealed class EpollConnectionTests : IDisposable
             }
             catch (ConnectionResetException)
             {
-                // As some peers do.
+                // Some peers reset their connection.
             }
 
             await host.DisposeAsync().Bounded();

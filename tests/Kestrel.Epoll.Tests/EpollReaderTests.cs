@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>A connection's input, byte by byte, over real sockets.</summary>
+/// <summary>A connection's input over real sockets, byte by byte.</summary>
 public class EpollReaderTests
 {
     private static readonly SeededBytes Payload = new(11);
@@ -33,7 +33,7 @@ public class EpollReaderTests
     [InlineData(false)]
     public async Task The_last_bytes_and_the_FIN_are_never_missed(bool continuesOnLoop)
     {
-        // The last bytes come together with FIN while the reader is anywhere between asking and waiting.
+        // The last bytes come together with FIN while the reader is somewhere between recv and waiting.
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         for (var i = 0; i < TestScale.Of(1000, 20_000); i++)
         {
@@ -53,8 +53,9 @@ public class EpollReaderTests
     }
 
     /// <summary>
-    /// What interrupts a read may be about to end the connection. The loop sends the bytes itself and ends the read right
-    /// after that, so that it has not told of them: only the kernel knows.
+    /// Code that cancels a read may be about to close the connection. Here the loop sends the bytes and cancels the read
+    /// right after, so it
+    /// has not reported them: only the kernel knows about them.
     /// </summary>
     [Fact]
     public async Task After_a_read_was_canceled_the_next_one_asks_the_kernel_itself()
@@ -62,7 +63,7 @@ public class EpollReaderTests
         await using var server = EpollServer.Start(loops: 1);
         var (host, peer) = await server.ConnectAsync();
         var (input, loop) = (host.Transport.Input, server.Loops.Next());
-        // Without the test's own context, and awaiting already, so that the code goes on right on the loop.
+        // Without the test's synchronization context, and already awaiting, so that the continuation runs on the loop.
         var reading = Task.Run(() =>
         {
             var read = ReadTwiceAsync();
@@ -100,7 +101,7 @@ public class EpollReaderTests
         peer.Reset();
         await closed;
         await Assert.ThrowsAsync<ConnectionResetException>(() => reading ?? host.Transport.Input.ReadAsync().AsTask()).WaitAsync(Wait.Limit);
-        // And at every other one.
+        // So does every later read.
         await Assert.ThrowsAsync<ConnectionResetException>(async () => await host.Transport.Input.ReadAsync().Bounded());
     }
 
@@ -246,7 +247,7 @@ public class EpollReaderTests
         }
     }
 
-    /// <summary>A piece is only sent when the one before has been looked at, so that each needs a wait of its own.</summary>
+    /// <summary>Each piece is sent only when the one before has been examined, so each needs a wait of its own.</summary>
     [Theory]
     [InlineData(1, 5000)]
     [InlineData(1000, 200_000)]
@@ -381,7 +382,7 @@ public class EpollReaderTests
             await using var host = await server.AcceptAsync();
             if (i % 2 == 0)
             {
-                // Known to the kernel's watch already, or not yet.
+                // With a connection that is already watched, and with one that is not.
                 await peer.SendAsync("0");
                 Assert.Equal("0", await ReadTextAsync(host, 1));
                 var reading = host.Transport.Input.ReadAsync().AsTask();
@@ -411,7 +412,7 @@ public class EpollReaderTests
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await host.Transport.Input.ReadAsync().Bounded());
         host.Transport.Input.CancelPendingRead();
 
-        // The other direction is not concerned.
+        // The output is not affected.
         await host.Transport.Output.WriteAsync("still"u8.ToArray()).Bounded();
         Assert.Equal("still", Encoding.ASCII.GetString(await peer.ReceiveAsync(5)));
     }

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kestrel.Epoll.Tests;
 
 /// <summary>
-/// The epoll transport alone, without Kestrel: what it accepts is the test's to handle. In the end nothing may hold any
-/// of its memory.
+/// The epoll transport without Kestrel; the test handles the accepted connections. At the end nothing may hold memory of
+/// the transport.
 /// </summary>
 internal sealed class EpollServer : IAsyncDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class EpollServer : IAsyncDisposable
     public static EpollTransport Transport(int loops, TimeSpan? lookInterval = null, ISeams? seams = null) =>
         new(new EpollTransportOptions { LoopCount = loops }, new MemoryPools(), loggers: null, lookInterval, seams);
 
-    /// <summary>Listens as <see cref="EpollListenerFactory"/> does, on a loop that the test may choose.</summary>
+    /// <summary>Listens as <see cref="EpollListenerFactory"/> does, optionally on a given loop.</summary>
     public static IConnectionListener Listen(EpollTransport transport, EndPoint endPoint, bool continuesOnLoop, EventLoop? loop = null)
     {
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
@@ -45,7 +45,7 @@ internal sealed class EpollServer : IAsyncDisposable
         return new EpollListener(transport, socket, bound, new RestOnErrors(bound, TimeProvider.System, NullLogger.Instance), continuesOnLoop, loop);
     }
 
-    /// <summary>A new connection's two ends.</summary>
+    /// <summary>Opens a connection and returns both ends.</summary>
     public async Task<(ConnectionContext Host, EchoClient Peer)> ConnectAsync(int? receiveBuffer = null)
     {
         var peer = await EchoClient.ConnectAsync(EndPoint, receiveBuffer);
@@ -53,7 +53,7 @@ internal sealed class EpollServer : IAsyncDisposable
         return (await AcceptAsync(), peer);
     }
 
-    /// <summary>The next connection that a peer has made.</summary>
+    /// <summary>Accepts the next connection.</summary>
     public async Task<ConnectionContext> AcceptAsync()
     {
         var connection = await _listener.AcceptAsync().Bounded();

@@ -8,10 +8,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>A connection's output, byte by byte, over real sockets.</summary>
+/// <summary>A connection's output over real sockets, byte by byte.</summary>
 public class EpollWriterTests
 {
-    /// <summary>More than the kernels hold between two ends of loopback, however they size their buffers.</summary>
+    /// <summary>More bytes than the kernel holds between two ends on loopback, whatever its buffer sizes.</summary>
     private const int TooMuch = 32 * 1024 * 1024;
 
     private const int SmallBuffer = 4096;
@@ -41,7 +41,7 @@ public class EpollWriterTests
                 };
                 Assert.False(flush.IsCompleted || flush.IsCanceled);
                 at += count;
-                // The caller's memory is the caller's again.
+                // The caller may reuse its memory now.
                 bytes.AsSpan().Clear();
             }
 
@@ -126,7 +126,7 @@ public class EpollWriterTests
             Assert.True((await flush.WaitAsync(Wait.Limit)).IsCanceled);
         }
 
-        // From here on the memory belongs to its owner again.
+        // From here on the owner may reuse the memory.
         bytes.AsSpan().Clear();
         var next = host.Transport.Output.WriteAsync(Payload.Take(1000, TooMuch)).AsTask();
         Assert.False(next.IsCompleted);
@@ -238,7 +238,7 @@ public class EpollWriterTests
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await host.Transport.Output.WriteAsync(new byte[1]).Bounded());
         host.Transport.Output.CancelPendingFlush();
 
-        // The other direction is not concerned.
+        // The input is not affected.
         await peer.SendAsync("still");
         Assert.Equal("still", Encoding.ASCII.GetString((await host.Transport.Input.ReadAtLeastAsync(5).Bounded()).Buffer));
     }
@@ -256,7 +256,7 @@ public class EpollWriterTests
         Payload.AssertSame(received, 0);
     }
 
-    /// <summary>The peer reads on just as the output is completed, so that the loop sends while it is.</summary>
+    /// <summary>The peer continues to read just as the output is completed, so the loop sends at the same time.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -280,7 +280,7 @@ public class EpollWriterTests
         }
     }
 
-    /// <summary>A loop of its own, which is not relieved: should it spin, it serves no connection any more.</summary>
+    /// <summary>With a single loop that is not relieved: if it spins, it serves no other connection.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -309,7 +309,7 @@ public class EpollWriterTests
 
                 stuck.Transport.Output.Complete();
                 stuck.Transport.Output.CancelPendingFlush();
-                // Has the loop look after the stuck one.
+                // Makes the loop handle the stuck connection.
                 await stuckPeer.ReceiveAsync(100_000);
                 await otherPeer.SendAsync("hello");
                 Assert.Equal("hello", Encoding.ASCII.GetString((await reading.WaitAsync(Wait.Limit)).Buffer));

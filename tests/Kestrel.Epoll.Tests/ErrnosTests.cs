@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>What each error of the kernel's is to the framework; users of connections decide by that what came of them.</summary>
+/// <summary>The framework's codes for the kernel's errors, from which users of connections derive their results.</summary>
 public class ErrnosTests
 {
     [Theory]
@@ -33,7 +33,7 @@ public class ErrnosTests
     [InlineData(5, SocketError.SocketError)] // EIO, which stands for all that are not told apart
     public void Each_error_has_its_code(int errno, SocketError code) => Assert.Equal(code, ((Errno)errno).ToSocketError());
 
-    /// <summary>A firewall on the way (ICMPv6: administratively prohibited) is none of this machine's.</summary>
+    /// <summary>A firewall on the path (ICMPv6: administratively prohibited) is not a rule of this machine.</summary>
     [Theory]
     [InlineData(13)]
     [InlineData(1)]

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>One loop for all, and handlers that don't behave.</summary>
+/// <summary>A single loop, with handlers that block or throw.</summary>
 public class EventLoopTests
 {
     [Fact]
@@ -22,7 +22,7 @@ public class EventLoopTests
                 var (host, peer) = await server.ConnectAsync();
                 blockers.Add(peer);
                 handlers.Add(Task.Run(() => BlockThenEchoAsync(host)));
-                // Waited for first, so that the handler goes on on the loop.
+                // Give the handler time to await first, so that it continues on the loop.
                 await Task.Delay(20, CancellationToken.None);
                 await peer.SendAsync("blocks");
             }
@@ -43,7 +43,7 @@ public class EventLoopTests
             gate.Set();
         }
 
-        // And the handlers that blocked go on.
+        // The handlers that blocked continue too.
         foreach (var peer in blockers)
         {
             Assert.Equal("blocks", Encoding.ASCII.GetString(await peer.ReceiveAsync(6)));
@@ -64,7 +64,9 @@ public class EventLoopTests
         }
     }
 
-    /// <summary>At the limit of descriptors, starting a thread ends the process: the one that takes over is there from the beginning.</summary>
+    /// <summary>
+    /// At the descriptor limit, starting a thread ends the process, so the standby thread exists from the start.
+    /// </summary>
     [Fact]
     public async Task A_call_that_is_stuck_needs_no_new_thread()
     {
@@ -77,7 +79,7 @@ public class EventLoopTests
             {
                 using var gate = new ManualResetEventSlim();
                 using var isStuck = new ManualResetEventSlim();
-                // Not on the loop's threads, which the test would hold up itself.
+                // Continue on another thread, because the test would block the loop's.
                 var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 loop.Schedule(new Work(() =>
                 {
@@ -202,7 +204,7 @@ public class EventLoopTests
             }
             catch (IOException)
             {
-                // It has just ended.
+                // The connection has just ended.
             }
         }
 

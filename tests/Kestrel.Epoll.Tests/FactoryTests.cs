@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>The two factories without a server: what can be listened on and connected to.</summary>
+/// <summary>Both factories without a server: what they can listen on and connect to.</summary>
 public sealed class FactoryTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("epoll").FullName;
@@ -46,7 +46,7 @@ public sealed class FactoryTests : IDisposable
         Assert.False(File.Exists(path.ToString()));
     }
 
-    /// <summary>As one is handed over by systemd: bound, and a number.</summary>
+    /// <summary>A socket as systemd passes it: already bound, identified by its number.</summary>
     [Fact]
     public async Task A_socket_that_another_has_bound_is_listened_on_and_closed_in_the_end()
     {

@@ -2,12 +2,13 @@
 namespace Kestrel.Epoll.Tests;
 
 /// <summary>
-/// Runs an event loop and a few threads of a test, one at a time: at every seam of the transport the seed decides which one goes on. So the
-/// real code meets orders of events that chance brings once in a million, and a seed that failed fails again.
+/// Runs an event loop and a few test threads, one at a time: at every seam of the transport the seed selects the next one.
+/// So the real
+/// code meets orders of events that occur by chance once in a million, and a seed that failed fails again.
 /// </summary>
 internal sealed class Interleaving(int seed) : ISeams, IDisposable
 {
-    /// <summary>How many decisions there may be; where it takes more, something is waited for that does not come.</summary>
+    /// <summary>The maximum number of decisions; if a run needs more, it waits for something that never comes.</summary>
     private const int MaxSteps = 4000;
 
     [ThreadStatic]
@@ -20,16 +21,20 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
     private int _steps;
     private bool _isGivenUp;
 
-    /// <summary>What epoll_ctl(2) is to answer to the actors; null where it is called.</summary>
+    /// <summary>The result of epoll_ctl(2) for the actors; null to call it.</summary>
     public Func<Errno?>? WatchAnswer { get; init; }
 
-    /// <summary>A number below <paramref name="limit"/>, by the seed. For the actors, only one of which runs.</summary>
+    /// <summary>
+    /// A number below <paramref name="limit"/>, from the seed. For the actors, of which only one runs at a time.
+    /// </summary>
     public int Choose(int limit) => _random.Next(limit);
 
-    /// <summary>Adds a thread. It may call <see cref="Yield"/> and <see cref="Until"/>, and must not block in any other way.</summary>
+    /// <summary>
+    /// Adds a thread. It may wait with <see cref="Yield"/> and <see cref="Until"/>, and must not block in any other way.
+    /// </summary>
     public void Add(string name, Action act) => _actors.Add(new Actor(_back, name, act));
 
-    /// <summary>Runs them all to their ends, and meanwhile <paramref name="loop"/> on the calling thread.</summary>
+    /// <summary>Runs all threads to their end, and <paramref name="loop"/> on the calling thread.</summary>
     public void Run(EventLoop loop)
     {
         _driver = Thread.CurrentThread;
@@ -45,10 +50,13 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
         }
     }
 
-    /// <summary>Lets others go on, where the seed says so.</summary>
+    /// <summary>Lets other threads run, if the seed says so.</summary>
     public void Yield() => Until(static () => true);
 
-    /// <summary>Lets others go on, where the seed says so, and as long as <paramref name="condition"/> does not hold, which must have no effects.</summary>
+    /// <summary>
+    /// Lets other threads run, if the seed says so, and until <paramref name="condition"/> holds. The condition must have
+    /// no effects.
+    /// </summary>
     public void Until(Func<bool> condition)
     {
         if (_current is { } actor)
@@ -72,7 +80,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
         }
     }
 
-    /// <summary>The result of a task that others bring about.</summary>
+    /// <summary>Waits for a task that other threads complete.</summary>
     public T Await<T>(ValueTask<T> task)
     {
         var awaited = task.AsTask();
@@ -91,7 +99,9 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
 
     void ISeams.Pass() => Yield();
 
-    /// <summary>No other thread runs meanwhile, so that a lock that is free now is free when the caller takes it.</summary>
+    /// <summary>
+    /// Waits until the lock is free. No other thread runs meanwhile, so it is still free when the caller takes it.
+    /// </summary>
     void ISeams.BeforeLock(object gate)
     {
         if (_current is not null || Thread.CurrentThread == _driver)
@@ -104,7 +114,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
 
     private static bool IsFree(object gate)
     {
-        // The driving thread, which asks for all of them, may hold it itself.
+        // The driving thread evaluates the conditions of all threads, and may hold the lock itself.
         if (Monitor.IsEntered(gate) || !Monitor.TryEnter(gate))
         {
             return false;
@@ -114,7 +124,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
         return true;
     }
 
-    /// <summary>None of them, one, or several, one after the other: the loop is as likely to be next as each of them.</summary>
+    /// <summary>Runs none, one or several of the threads in turn; the loop is as likely to be next as each of them.</summary>
     private void LetOthersGoOn()
     {
         while (true)
@@ -138,7 +148,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
         }
     }
 
-    /// <summary>From now on all run freely, to come to an end somehow.</summary>
+    /// <summary>Lets all threads run freely from now on, so that they end.</summary>
     private void GiveUp()
     {
         _isGivenUp = true;
@@ -154,7 +164,7 @@ internal sealed class Interleaving(int seed) : ISeams, IDisposable
 
         public bool IsOver { get; private set; }
 
-        /// <summary>What must hold before it goes on.</summary>
+        /// <summary>The condition for this thread to continue.</summary>
         public Func<bool> WaitsFor { get; set; } = static () => true;
 
         public bool IsAble => !IsOver && WaitsFor();

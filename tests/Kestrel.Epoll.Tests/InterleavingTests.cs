@@ -9,9 +9,10 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Kestrel.Epoll.Tests;
 
 /// <summary>
-/// The epoll transport under orders of events that seeds decide on: the loop, the code that reads and writes, and those who
-/// cancel, abort and dispose. Some seconds of seeds by default, minutes at full length, more where
-/// <c>ECHOHOST_INTERLEAVING_MINUTES</c> says so; <c>ECHOHOST_INTERLEAVING_SEED</c> runs a single one.
+/// The epoll transport under orders of events that seeds select: the loop, the code that reads and writes, and the code
+/// that cancels,
+/// aborts and disposes. Runs seeds for some seconds by default, for minutes at full length, longer with
+/// <c>ECHOHOST_INTERLEAVING_MINUTES</c>; <c>ECHOHOST_INTERLEAVING_SEED</c> runs a single one.
 /// </summary>
 public sealed class InterleavingTests(ITestOutputHelper output)
 {
@@ -105,12 +106,12 @@ public sealed class InterleavingTests(ITestOutputHelper output)
                     }
                     catch (OperationCanceledException)
                     {
-                        // What is left goes out all the same.
+                        // The remaining bytes are sent nevertheless.
                     }
 
                     at += bytes.Length;
                     flushes++;
-                    // The memory is the caller's again.
+                    // The caller may reuse its memory now.
                     bytes.AsSpan().Clear();
                 }
 
@@ -149,7 +150,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
     [InlineData(true)]
     public Task No_memory_is_anothers_whichever_thread_ends_the_connection_and_when(bool isAborted) => ExploreAsync((seeds, pair) =>
     {
-        // Another connection of the same loop, which would see it.
+        // Another connection on the same loop would see reused memory.
         var other = pair.Beside();
         var isReading = false;
         seeds.Add("peer", () =>
@@ -162,7 +163,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
             }
             catch (SocketException e) when (EchoClient.IsReset(e))
             {
-                // Closed by then.
+                // The connection is already closed.
             }
         });
         seeds.Add("reader", () =>
@@ -174,7 +175,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
                 input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
                 isReading = true;
                 read = seeds.Await(input.ReadAsync());
-                // While the connection is closed, this memory stays as it is.
+                // This memory must not change while the connection is being closed.
                 var before = read.Buffer.IsEmpty ? (byte)0 : read.Buffer.FirstSpan[^1];
                 seeds.Yield();
                 Assert.Equal(before, read.Buffer.IsEmpty ? (byte)0 : read.Buffer.FirstSpan[^1]);
@@ -182,7 +183,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
             }
             catch (Exception e) when (e is InvalidOperationException or ConnectionAbortedException)
             {
-                // Completed or aborted before it could begin.
+                // Completed or aborted before the read could start.
             }
 
             isReading = true;
@@ -222,7 +223,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
         });
     });
 
-    /// <summary>The kernel refuses to have the connection watched, or to have it watched for room to write as well.</summary>
+    /// <summary>The kernel refuses to watch the connection, or to watch it for room to write as well.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -247,12 +248,12 @@ public sealed class InterleavingTests(ITestOutputHelper output)
                 }
                 catch (ConnectionAbortedException)
                 {
-                    // As it should be.
+                    // Expected.
                 }
             });
             seeds.Add("writer", () =>
             {
-                // More than the kernel takes, as it is not read.
+                // More than the kernel takes without a reader.
                 while (!seeds.Await(pair.Host.Transport.Output.WriteAsync(new byte[4000])).IsCompleted)
                 {
                 }
@@ -299,7 +300,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
         });
     });
 
-    /// <summary>What has come so far; 0 at the end.</summary>
+    /// <summary>Receives what has come so far; 0 at the end.</summary>
     private static int Receive(Interleaving seeds, Socket peer, Span<byte> buffer)
     {
         while (true)
@@ -360,18 +361,18 @@ public sealed class InterleavingTests(ITestOutputHelper output)
         loop.Stop();
     }
 
-    /// <summary>A connection's two ends.</summary>
+    /// <summary>Both ends of a connection.</summary>
     private sealed class Pair : IDisposable
     {
         private readonly List<Pair> _beside = [];
 
-        /// <param name="transport">Whose connection it is.</param>
-        /// <param name="loop">Which loop watches it.</param>
+        /// <param name="transport">The transport of the connection.</param>
+        /// <param name="loop">The loop that watches it.</param>
         /// <param name="isNarrow">Whether the kernel takes only a few KiB for a peer that does not read.</param>
         public Pair(EpollTransport transport, EventLoop loop, bool isNarrow = false)
         {
             (Transport, Loop) = (transport, loop);
-            // Without the timers of TCP's flow control.
+            // A Unix socket has no timers of TCP's flow control.
             EndPoint name = isNarrow ? new UnixDomainSocketEndPoint($"\0echohost-test-{Guid.NewGuid():N}") : new IPEndPoint(IPAddress.Loopback, 0);
             using var listener = Open();
             listener.Bind(name);
@@ -397,7 +398,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
 
         public Socket Peer { get; }
 
-        /// <summary>Ends the host's side, whatever was left of it; for when no other thread runs.</summary>
+        /// <summary>Closes the host's side in whatever state it is. Only for when no other thread runs.</summary>
         public void End()
         {
             _beside.ForEach(other => other.End());
@@ -409,7 +410,7 @@ public sealed class InterleavingTests(ITestOutputHelper output)
             }
         }
 
-        /// <summary>Another connection of the same loop.</summary>
+        /// <summary>Opens another connection on the same loop.</summary>
         public Pair Beside()
         {
             var other = new Pair(Transport, Loop);

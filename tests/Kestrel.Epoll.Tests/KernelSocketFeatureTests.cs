@@ -17,7 +17,7 @@ public class KernelSocketFeatureTests
         Assert.Equal(0, socket.UnreadBytes);
         await peer.SendAsync("hello");
         await Wait.UntilAsync(() => socket.UnreadBytes == 5, "the bytes have arrived");
-        // Its first byte is the state: established.
+        // The first byte is the state: established.
         Assert.InRange(socket.GetOption(Tcp, TcpInfo, info), 100, info.Length);
         Assert.Equal(1, info[0]);
         Assert.True(socket.GetOption(Tcp, 9999, info) < 0);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>Kestrel's HTTP on the epoll transport: code that was not written for it uses all of it.</summary>
+/// <summary>Kestrel's HTTP on the epoll transport: code that was not written for this transport, and uses all of it.</summary>
 public sealed class KestrelHttpTests : IAsyncLifetime
 {
     private static readonly SeededBytes Payload = new(14);
@@ -45,7 +45,7 @@ public sealed class KestrelHttpTests : IAsyncLifetime
         _app.MapGet("/hello", (HttpContext context) => $"{context.Request.Protocol} {context.Connection.RemoteIpAddress}");
         _app.MapPost("/echo", async context =>
         {
-            // All of it first: the client reads no answer before it has sent its question.
+            // Read the whole body first: the client reads no response before it has sent its request.
             var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
             await context.Response.Body.WriteAsync(body.ToArray());

@@ -25,7 +25,7 @@ public class PollTableTests
         {
             var successor = new Target();
             var token = table.Add(successor);
-            // The place is the same, the generation is not.
+            // The index is the same, the generation is not.
             Assert.Equal((uint)old, (uint)token);
             Assert.NotEqual(old, token);
             Assert.Null(table.Find(old));
@@ -36,7 +36,7 @@ public class PollTableTests
             old = token;
         }
 
-        // Removed twice, a place is still given to one at a time.
+        // After a second removal, an index is still given to one target at a time.
         var (one, other) = (table.Add(new Target()), table.Add(new Target()));
         Assert.NotEqual((uint)one, (uint)other);
     }

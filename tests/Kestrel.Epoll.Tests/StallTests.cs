@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.Epoll.Tests;
 
 /// <summary>
-/// The epoll transport with its threads held up by chance wherever another may come between, and with the loop relieved at
-/// every look: what a busy machine does to it once a day, all the time. Seconds by default, minutes at full length.
+/// The epoll transport with random pauses of its threads at every place where another may intervene, and with the loop
+/// relieved at every
+/// check: conditions that a busy machine has once a day. Runs seconds by default, minutes at full length.
 /// </summary>
 public sealed class StallTests(ITestOutputHelper output)
 {
@@ -40,7 +41,7 @@ public sealed class StallTests(ITestOutputHelper output)
         output.WriteLine($"{rounds} rounds");
     }
 
-    /// <summary>With bytes that are kept from one read to the next, and without.</summary>
+    /// <summary>With bytes that remain unconsumed from one read to the next, and without.</summary>
     [Theory]
     [InlineData(6000)]
     [InlineData(0)]
@@ -110,7 +111,7 @@ public sealed class StallTests(ITestOutputHelper output)
             }
 
             at += bytes.Length;
-            // The memory is the caller's again.
+            // The caller may reuse its memory now.
             bytes.AsSpan().Clear();
         }
 
@@ -126,7 +127,10 @@ public sealed class StallTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Mostly nothing; now and then a pause, short or as long as a scheduler's turn; seldom one longer than the loop's own patience.</summary>
+    /// <summary>
+    /// Usually no pause; sometimes a short one, or one of a scheduler's time slice; rarely one longer than the interval
+    /// between checks of the loop.
+    /// </summary>
     private sealed class Stalls : ISeams
     {
         public void BeforeLock(object gate) => Pass();

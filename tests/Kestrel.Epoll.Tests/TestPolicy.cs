@@ -2,15 +2,15 @@ using System.Net.Sockets;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>Decides what the test says, and keeps what it was told.</summary>
+/// <summary>A policy that decides what the test says, and records its calls.</summary>
 internal sealed class TestPolicy : IAcceptPolicy
 {
     private int _accepted;
 
-    /// <summary>Whether the connection is kept, by its number from 0.</summary>
+    /// <summary>Decides whether a connection is kept, by its number from 0.</summary>
     public Func<int, bool> Keeps { get; init; } = _ => true;
 
-    /// <summary>How long a failure rests.</summary>
+    /// <summary>How long to pause after a failure.</summary>
     public Func<CancellationToken, Task> Rest { get; init; } = _ => Task.CompletedTask;
 
     public List<SocketError> Failures { get; } = [];

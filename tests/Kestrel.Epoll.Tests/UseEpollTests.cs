@@ -12,14 +12,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Epoll.Tests;
 
-/// <summary>The transport in a Kestrel server, as programs use it, with raw connections; <see cref="KestrelHttpTests"/> has HTTP.</summary>
+/// <summary>
+/// The transport in a Kestrel server, as programs use it, with raw connections; <see cref="KestrelHttpTests"/> tests HTTP.
+/// </summary>
 public sealed class UseEpollTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("epoll").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Where the bytes are there already, code goes on where it is. So messages are sent until one comes later.</summary>
+    /// <summary>
+    /// If bytes are already there, code continues on its own thread. So messages are sent until one comes later.
+    /// </summary>
     [Fact]
     public async Task Code_goes_on_on_the_loop_where_the_option_says_so_and_elsewhere_on_the_pool()
     {
@@ -132,7 +136,7 @@ public sealed class UseEpollTests : IDisposable
             }
 
             connection.Transport.Input.AdvanceTo(read.Buffer.End);
-            // Without its number.
+            // The name without its number.
             await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes($"{Thread.CurrentThread.Name,-9}"[..9]));
         }
     }

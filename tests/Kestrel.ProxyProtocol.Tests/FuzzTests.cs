@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace Kestrel.ProxyProtocol.Tests;
 
-/// <summary>Mutated headers: nothing may come of them but acceptance by the rules or a clean rejection.</summary>
+/// <summary>Mutated headers: each is either accepted by the rules or cleanly rejected.</summary>
 public partial class FuzzTests(ITestOutputHelper output)
 {
     [Fact]
@@ -33,7 +33,7 @@ public partial class FuzzTests(ITestOutputHelper output)
                     break;
             }
 
-            // However it is cut, the bytes before the end never say anything but wait, or what the whole says.
+            // Wherever it is cut, a shorter prefix gives either "need more" or the whole input's result.
             if (bytes.Length > 1)
             {
                 var early = ProxyHeaderParser.Parse(bytes.AsSpan(0, new Random(i).Next(1, bytes.Length)), out _, out _);
@@ -45,7 +45,7 @@ public partial class FuzzTests(ITestOutputHelper output)
         Assert.InRange(accepted, count / 50, count);
     }
 
-    /// <summary>The rules again, said in another way than the parser says them.</summary>
+    /// <summary>The rules, implemented independently of the parser.</summary>
     private static bool IsAllowed(ReadOnlySpan<byte> header, int version)
     {
         if (version == 1)

@@ -127,7 +127,7 @@ public class ProxyHeaderParserTests
         AssertAddresses(datagram, 2, source, destination);
     }
 
-    /// <summary>Every family byte, with both commands: what is defined is taken, what is not is refused.</summary>
+    /// <summary>Every family byte, with both commands: defined ones are accepted, others rejected.</summary>
     [Fact]
     public void Every_family_and_transport_is_either_defined_or_refused()
     {
@@ -171,7 +171,7 @@ public class ProxyHeaderParserTests
     public void The_length_has_a_cap(byte command)
     {
         Assert.Equal(ProxyParseStatus.Ok, Parse(ProxyHeaders.V2(command, 0x00, new byte[4096])).Status);
-        // Refused as soon as the length is known, not when so much has come.
+        // Rejected as soon as the length is known, before the payload has come.
         var parsed = Parse(ProxyHeaders.V2(command, 0x00, new byte[4097])[..16]);
         Assert.Equal(ProxyParseStatus.Malformed, parsed.Status);
         Assert.Equal("version 2 announces 4097 bytes; at most 4096 are taken", parsed.Problem);
@@ -236,11 +236,11 @@ public class ProxyHeaderParserTests
     [Fact]
     public void A_checksum_is_verified_wherever_it_stands()
     {
-        // RFC 3720, B.4: the CRC32C of 32 zeros. So the reference is right, and the parser is held against it.
+        // RFC 3720, B.4: the CRC32C of 32 zeros. This proves the reference, which then proves the parser.
         Assert.Equal(0x8A9136AAu, ProxyHeaders.Reference(new byte[32]));
         var right = ProxyHeaders.WithChecksum(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x02, "a.example"u8.ToArray()), ProxyHeaders.Crc()));
         Assert.Equal(ProxyParseStatus.Ok, Parse(right).Status);
-        // Where the checksum's own type stands: another type there, and it is none.
+        // Skip the type of the checksum's value: with another type there is no checksum.
         var type = right.Length - 7;
         for (var at = 16; at < right.Length; at += at + 1 == type ? 2 : 1)
         {
@@ -257,7 +257,7 @@ public class ProxyHeaderParserTests
         Assert.Equal(ProxyParseStatus.Malformed, Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Crc(), ProxyHeaders.Crc())).Status);
     }
 
-    /// <summary>A header cut anywhere waits for the rest, whole it is taken, and what follows it is not looked at.</summary>
+    /// <summary>A header cut anywhere waits for the rest; a whole one is accepted, and bytes after it are ignored.</summary>
     [Fact]
     public void Fragments_wait_and_payload_is_left_alone()
     {

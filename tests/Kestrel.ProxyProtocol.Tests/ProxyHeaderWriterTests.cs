@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace Kestrel.ProxyProtocol.Tests;
 
-/// <summary>What is written, byte for byte after the specification, and as the parser understands it.</summary>
+/// <summary>The written bytes, compared with the specification and read back by the parser.</summary>
 public class ProxyHeaderWriterTests
 {
     [Theory]

@@ -69,7 +69,10 @@ public class ProxyProtocolMiddlewareTests
         Assert.Equal((null, null, TestConnection.Proxy), (connection.Feature!.Source, connection.Feature.Destination, connection.Feature.ProxyEndPoint));
     }
 
-    /// <summary>Cut in two anywhere, and a byte at a time: nothing reaches the handler before the header is whole, and all that follows it does.</summary>
+    /// <summary>
+    /// Cut in two anywhere, and byte by byte: the handler gets nothing before the header is complete, and everything after
+    /// it.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

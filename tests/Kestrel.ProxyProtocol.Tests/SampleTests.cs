@@ -8,7 +8,7 @@ namespace Kestrel.ProxyProtocol.Tests;
 /// <summary>The README's sample, as a process.</summary>
 public class SampleTests
 {
-    /// <summary>The client's own, told from the proxy's 127.0.0.1.</summary>
+    /// <summary>The client's address, distinct from the proxy's 127.0.0.1.</summary>
     private static readonly IPEndPoint Client = IPEndPoint.Parse("127.0.0.9:0");
 
     private const string Request = "GET / HTTP/1.0\r\n\r\n";
@@ -38,7 +38,7 @@ public class SampleTests
         Assert.Equal($"Hello, {tcp.LocalEndPoint}!\n", await AskAsync(tcp, ""));
     }
 
-    /// <summary>Where HAProxy is not installed, this much is known of it.</summary>
+    /// <summary>What can be tested without HAProxy.</summary>
     [Fact]
     public async Task It_takes_a_header_and_answers_nothing_without_one()
     {
@@ -69,7 +69,7 @@ public class SampleTests
         return socket;
     }
 
-    /// <summary>Sends, and reads to the end; a reset is an end too.</summary>
+    /// <summary>Sends a text and reads to the end, which may be a reset.</summary>
     private static async Task<string> AskAsync(Socket socket, string text)
     {
         using var limit = new CancellationTokenSource(Wait.Limit);

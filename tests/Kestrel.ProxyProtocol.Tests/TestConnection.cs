@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.ProxyProtocol.Tests;
 
 /// <summary>
-/// A connection over a pair of pipes, with the middleware before a handler that reads all there is. The pipes run what
-/// waits for them at once: after a write the middleware has seen the bytes.
+/// A connection over a pair of pipes, with the middleware before a handler that reads everything. The pipes run
+/// continuations inline:
+/// after a write the middleware has seen the bytes.
 /// </summary>
 #pragma warning disable CA1001 // A connection over pipes holds nothing that has to be let go.
 internal sealed class TestConnection : IProxyProtocolObserver
@@ -24,8 +25,8 @@ internal sealed class TestConnection : IProxyProtocolObserver
     private readonly Task _chain;
 
     /// <summary>Connects, and runs the chain.</summary>
-    /// <param name="options">The middleware's; this object observes.</param>
-    /// <param name="remote">The other end; by default <see cref="Proxy"/>.</param>
+    /// <param name="options">The middleware's options; this object becomes the observer.</param>
+    /// <param name="remote">The remote end point; <see cref="Proxy"/> by default.</param>
     public TestConnection(ProxyProtocolOptions options, EndPoint? remote = null)
     {
         options.Observer = this;
@@ -41,41 +42,43 @@ internal sealed class TestConnection : IProxyProtocolObserver
         _chain = builder.Build()(_context);
     }
 
-    /// <summary>What came to the handler; null before it is called.</summary>
+    /// <summary>The bytes that the handler received; null before it is called.</summary>
     public MemoryStream? Payload { get; private set; }
 
-    /// <summary>The connection's other end as the handler sees it.</summary>
+    /// <summary>The connection's remote end point as the handler sees it.</summary>
     public EndPoint? RemoteEndPoint { get; private set; }
 
     public EndPoint? LocalEndPoint => _context.LocalEndPoint;
 
     public IProxyProtocolFeature? Feature => _context.Features.Get<IProxyProtocolFeature>();
 
-    /// <summary>What the observer was told.</summary>
+    /// <summary>The observer's calls.</summary>
     public List<string> Events { get; } = [];
 
     /// <summary>The last rejection.</summary>
     public ProxyRejection? Rejection { get; private set; }
 
-    /// <summary>What the connection was aborted with; null while it was not.</summary>
+    /// <summary>The reason of the abort; null if the connection was not aborted.</summary>
     public string? AbortReason => _context.AbortReason;
 
-    /// <summary>Whether the middleware and the handler are through with it.</summary>
+    /// <summary>Whether the middleware and the handler have returned.</summary>
     public bool IsOver => _chain.IsCompleted;
 
     public Task SendAsync(string text) => SendAsync(Encoding.ASCII.GetBytes(text));
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes) => await _toServer.Writer.WriteAsync(bytes).AsTask().WaitAsync(Wait.Limit);
 
-    /// <summary>The client ends its side, and the chain ends.</summary>
-    /// <param name="fault">How, where that is not politely.</param>
+    /// <summary>Closes the client's side, and waits for the chain to end.</summary>
+    /// <param name="fault">The error to close with; null for an orderly close.</param>
     public async Task EndAsync(Exception? fault = null)
     {
         await _toServer.Writer.CompleteAsync(fault);
         await OverAsync();
     }
 
-    /// <summary>The chain ends by itself. The server has sent nothing: neither middleware nor handler does.</summary>
+    /// <summary>
+    /// Waits for the chain to end by itself, and checks that neither the middleware nor the handler has sent a byte.
+    /// </summary>
     public async Task OverAsync()
     {
         await _chain.WaitAsync(Wait.Limit);
@@ -99,7 +102,7 @@ internal sealed class TestConnection : IProxyProtocolObserver
     }
 
     private static PipeOptions Inline() =>
-        // Small segments, so that headers lie across them.
+        // Small segments, so that headers cross their boundaries.
         new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false, minimumSegmentSize: 16);
 
     private async Task HandleAsync(ConnectionContext connection)

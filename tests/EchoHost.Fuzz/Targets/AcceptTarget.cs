@@ -3,8 +3,9 @@ using EchoHost.Http;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// The header <c>Accept</c> of <c>/metrics</c>, a line of the input each: OpenMetrics is only for those that name it, and the order
-/// does not matter.
+/// The header <c>Accept</c> of <c>/metrics</c>, one value per line of the input: only clients that name OpenMetrics get it,
+/// and the
+/// order does not matter.
 /// </summary>
 internal static class AcceptTarget
 {

@@ -8,7 +8,9 @@ using EchoHost.Text;
 
 namespace EchoHost.Fuzz.Targets;
 
-/// <summary>Where the host listens and what it connects to: refused with the value, or fit for use and the same when it is written and read again.</summary>
+/// <summary>
+/// Addresses to listen on and to connect to: rejected with the value, or usable and unchanged when written and read again.
+/// </summary>
 internal static class AddressTarget
 {
     public static FuzzTarget Target { get; } = new(
@@ -57,7 +59,7 @@ internal static class AddressTarget
             Property.Holds(endpoint.Addresses.Count is 1 or 2, $"'{text}' has {endpoint.Addresses.Count} addresses");
             foreach (var address in endpoint.Addresses.OfType<IPEndPoint>())
             {
-                // IPv6 has many spellings, and * and localhost are names.
+                // IPv6 has several spellings, and * and localhost are names.
                 var isSpelled = text.Contains($"//{address.Address}:", StringComparison.Ordinal) || address.AddressFamily == AddressFamily.InterNetworkV6
                     || address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.Loopback);
                 Property.Holds(isSpelled, $"'{text}' is taken for {address}");

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// The names under which HTTP is answered, as in the first line, and the header <c>Host</c>, the second: what a browser would take
-/// for a name is answered only where it is allowed.
+/// The allowed host names, in the first line, and the header <c>Host</c>, in the second: what a browser takes for a name is
+/// accepted only if it is allowed.
 /// </summary>
 internal static class AllowedHostsTarget
 {
@@ -57,8 +57,9 @@ internal static class AllowedHostsTarget
     }
 
     /// <summary>
-    /// What a browser calls the host that it sends this header to; null where that is an address, as all is to browsers whose last part
-    /// is a number, or nothing that it could send.
+    /// The name that a browser has for the host to which it sends this header; null for an address, as which browsers treat
+    /// every host whose
+    /// last part is a number, and for a header that no browser sends.
     /// </summary>
     private static string? BrowsersName(string host) =>
         host.AsSpan().IndexOfAny('/', '\\', '?') < 0 && !host.Contains('#', StringComparison.Ordinal)

@@ -5,7 +5,7 @@ using EchoHost.Metrics;
 
 namespace EchoHost.Fuzz.Targets;
 
-/// <summary>A time in the configuration or in an option: exactly what it says, and the same again when it is written and read.</summary>
+/// <summary>A duration in the configuration or in an option: exact, and unchanged when written and read again.</summary>
 internal static partial class DurationTarget
 {
     public static FuzzTarget Target { get; } = new(
@@ -39,7 +39,7 @@ internal static partial class DurationTarget
                 "m" => TimeSpan.TicksPerMinute,
                 _ => TimeSpan.TicksPerHour,
             };
-            // The number is read in floating point, which has 53 bits.
+            // The number is parsed as floating point, which has 53 bits.
             Property.Holds(Math.Abs(time.Ticks - ticks) <= 1 + (ticks / (1L << 50)), $"'{text}' is {time}");
         }
     }

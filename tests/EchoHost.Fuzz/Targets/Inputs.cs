@@ -5,22 +5,22 @@ using System.Text;
 
 namespace EchoHost.Fuzz.Targets;
 
-/// <summary>What targets make of the fuzzer's bytes.</summary>
+/// <summary>Converts the fuzzer's bytes to the inputs of targets.</summary>
 internal static class Inputs
 {
-    /// <summary>Text of a configuration or of an HTTP header, as which the framework reads every byte as a character of its own.</summary>
+    /// <summary>A text of a configuration or an HTTP header: the framework reads each byte as one character.</summary>
     public static string Text(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
     public static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
 
-    /// <summary>The lines of a text; at least <paramref name="least"/>, some of them empty.</summary>
+    /// <summary>The lines of a text; padded with empty lines to at least <paramref name="least"/>.</summary>
     public static string[] Lines(ReadOnlySpan<byte> bytes, int least)
     {
         var lines = Text(bytes).Split('\n');
         return [.. lines, .. Enumerable.Repeat("", Math.Max(0, least - lines.Length))];
     }
 
-    /// <summary>Takes an end point: a byte whose lowest bit asks for IPv6, a port, an address. Bytes that are not there are 0.</summary>
+    /// <summary>Takes an end point: a byte whose lowest bit selects IPv6, a port, an address. Missing bytes are 0.</summary>
     public static IPEndPoint TakeEndPoint(ref ReadOnlySpan<byte> bytes)
     {
         Span<byte> taken = stackalloc byte[19];
@@ -30,7 +30,7 @@ internal static class Inputs
         return new IPEndPoint(new IPAddress((taken[0] & 1) != 0 ? taken[3..] : taken[3..7]), BinaryPrimitives.ReadUInt16BigEndian(taken[1..]));
     }
 
-    /// <summary>The bytes in as many segments as there can be, empty ones among them.</summary>
+    /// <summary>The bytes in as many segments as possible, with empty ones among them.</summary>
     public static ReadOnlySequence<byte> InPieces(ReadOnlyMemory<byte> bytes, int size)
     {
         var first = new Segment(bytes[..0], null);

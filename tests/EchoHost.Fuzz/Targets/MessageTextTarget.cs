@@ -6,12 +6,13 @@ using EchoHost.Text;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// A message in a log line: one line that no quote ends, of bounded length, and from which the bytes can be told again, so that no
-/// two messages look the same.
+/// A message in a log line: one line without an unescaped quote, of bounded length, and reversible, so that no two messages
+/// look the
+/// same.
 /// </summary>
 internal static class MessageTextTarget
 {
-    /// <summary>Every byte escaped, and the count of those left out.</summary>
+    /// <summary>The length with every byte escaped, and with the number of bytes left out.</summary>
     private const int MaxCharacters = (4 * MessageText.MaxBytes) + 40;
 
     public static FuzzTarget Target { get; } = new(

@@ -7,8 +7,8 @@ using EchoHost.Metrics;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// A network in the configuration, such as one of trusted proxies: it holds the addresses that it says to a reader, and what could be
-/// read in two ways (<c>010.0.0.1</c>, <c>10.1</c>) is refused.
+/// A network in the configuration, such as a trusted proxy's: it contains the addresses that a reader expects, and ambiguous text
+/// (<c>010.0.0.1</c>, <c>10.1</c>) is rejected.
 /// </summary>
 internal static class NetworkTarget
 {
@@ -39,17 +39,17 @@ internal static class NetworkTarget
         Property.Holds(length <= bytes.Length * 8, $"'{text}' is a network");
         for (var bit = -1; bit < bytes.Length * 8; bit++)
         {
-            // The address itself, and with one bit changed at a time.
+            // The address itself, then with one bit changed at a time.
             var other = start.GetAddressBytes();
             if (bit >= 0)
             {
                 other[bit / 8] ^= (byte)(0x80 >> (bit % 8));
             }
 
-            // A client over IPv4 has its address without the mapping, whatever socket it came to.
+            // A client over IPv4 has an unmapped address, also on a dual-stack socket.
             var address = new IPAddress(other);
             address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-            // So a network of IPv6 that is not mapped holds no IPv4 address, however short its prefix.
+            // So an IPv6 network that is not mapped contains no IPv4 address, however short its prefix.
             var isOtherFamily = address.AddressFamily != start.AddressFamily && !start.IsIPv4MappedToIPv6;
             Property.Holds(networks.Contains(address) == (!isOtherFamily && (bit < 0 || bit >= length)), $"'{text}' and {address}");
         }

@@ -7,7 +7,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// The parameter <c>peer</c> of <c>/connections</c>: how a connection's peer is shown finds it, and nothing finds it that says another.
+/// The parameter <c>peer</c> of <c>/connections</c>: the address that a connection shows finds it, and a different address
+/// does not.
 /// </summary>
 internal static class PeerFilterTarget
 {
@@ -25,7 +26,7 @@ internal static class PeerFilterTarget
         var whole = $"{address}/{address.GetAddressBytes().Length * 8}";
         Property.Holds(Finds(whole, connection) == true, $"{whole} does not find {connection.Peer}");
 
-        // What the text means, by its parts.
+        // Evaluate the text by its parts.
         var text = Inputs.Text(rest);
         var found = Finds(text, connection);
         if (text.Split('/') is [var network, var bits])

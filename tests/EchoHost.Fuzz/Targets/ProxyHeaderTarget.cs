@@ -5,15 +5,16 @@ using Kestrel.ProxyProtocol;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// What a connection begins with, where a PROXY header is expected: the answer does not depend on where the bytes are cut, nor
-/// on what follows the header; what is shown of it is plain text; and written again it is the same header.
+/// The first bytes of a connection that expects a PROXY header: the result depends neither on where the bytes are cut nor
+/// on what follows
+/// the header; its values are shown as plain text; and the header is the same when written and read again.
 /// </summary>
 internal static class ProxyHeaderTarget
 {
-    /// <summary>Before this many bytes the header is cut at each, since versions are told apart and addresses are read there.</summary>
+    /// <summary>The header is cut at each of its first bytes up to this one, where the version and the addresses are.</summary>
     private const int CutEverywhere = 256;
 
-    /// <summary>More than the longest text that is shown: 256 bytes, each escaped, and how many more there were.</summary>
+    /// <summary>More than the longest shown text: 256 escaped bytes, and the number of bytes left out.</summary>
     private const int MaxShown = 4 * 256 + 32;
 
     public static FuzzTarget Target { get; } = new(
@@ -42,7 +43,10 @@ internal static class ProxyHeaderTarget
         CheckCuts(input, status, status == ProxyParseStatus.Ok ? header.Length : input.Length);
     }
 
-    /// <summary>The bytes before the end never say anything but wait, or what the whole says; a header's end is where it ends.</summary>
+    /// <summary>
+    /// Checks that each shorter prefix gives either "need more" or the whole input's result, and that the header ends where
+    /// it says.
+    /// </summary>
     private static void CheckCuts(byte[] input, ProxyParseStatus whole, int length)
     {
         var isDecided = false;
@@ -108,7 +112,7 @@ internal static class ProxyHeaderTarget
         yield return ProxyHeaderWriter.V2(IPEndPoint.Parse("192.0.2.1:56324"), IPEndPoint.Parse("198.51.100.2:443"));
         yield return ProxyHeaderWriter.Local.ToArray();
         yield return [.. ProxyHeaderParser.V2Signature, 0x21, 0x31, 0, 216, .. new byte[216]];
-        // All values that are known, the TLS one with parts of its own.
+        // All known values, with the TLS value's own parts.
         byte[] tlvs =
         [
             0x01, 0, 2, .. "h2"u8, 0x02, 0, 9, .. "a.example"u8, 0x05, 0, 3, 1, 2, 3,

@@ -6,8 +6,9 @@ using Kestrel.ProxyProtocol;
 namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
-/// Version 2's values, in a header around them whose length and checksum are right, which a fuzzer does not find by itself: they
-/// fill the header to its end, the checksum is that of the bytes, and any bit that changes is noticed where there is one.
+/// Version 2's values, in a header with the right length and checksum, which a fuzzer does not find by itself: the values
+/// fill the header
+/// to its end, the checksum matches, and with a checksum any changed bit is detected.
 /// </summary>
 internal static class ProxyTlvsTarget
 {
@@ -18,7 +19,7 @@ internal static class ProxyTlvsTarget
 
     private static void Check(byte[] input)
     {
-        // The first byte says which bit is to be changed.
+        // The first byte selects the bit to change.
         if (input.Length < 1 || input.Length - 1 > ProxyHeaderParser.MaxV2Payload - (TlvsAt - 16))
         {
             return;
@@ -56,16 +57,18 @@ internal static class ProxyTlvsTarget
         ProxyDescription.From(header.Version, header.Tlvs);
         if (checksumAt > 0)
         {
-            // In what the values hold, or in the addresses.
+            // Change a bit in the values or in the addresses.
             var changed = 16 + (input[0] * 8 % (bytes.Length - 16));
             bytes[changed] ^= (byte)(1 << (input[0] % 8));
-            // What was changed may have been the checksum's own type or length; then there is none.
+            // If the change hit the checksum's own type or length, there is no checksum any more.
             var isNoticed = ProxyHeaderParser.Parse(bytes, out _, out _) != ProxyParseStatus.Ok || ChecksumAt(bytes) != checksumAt;
             Property.Holds(isNoticed, $"byte {changed} has changed and the checksum is still right");
         }
     }
 
-    /// <summary>Where the checksum stands, by a walk of its own; 0 where there is none, -1 where the values do not fit.</summary>
+    /// <summary>
+    /// The checksum's offset, found independently of the parser; 0 if there is none, -1 if the values do not fit.
+    /// </summary>
     private static int ChecksumAt(byte[] header)
     {
         var found = 0;

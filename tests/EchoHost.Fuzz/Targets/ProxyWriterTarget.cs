@@ -3,13 +3,13 @@ using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Fuzz.Targets;
 
-/// <summary>What the host writes as a PROXY header, it reads as the same header.</summary>
+/// <summary>A PROXY header that the host writes is read back as the same header.</summary>
 internal static class ProxyWriterTarget
 {
     public static FuzzTarget Target { get; } = new(
         "proxy-writer", "a PROXY header that is written is read back the same", Check, typeof(ProxyHeaderWriter), Seeds);
 
-    /// <exception cref="PropertyException">It is not read back the same, in version 1 or 2.</exception>
+    /// <exception cref="PropertyException">A header of version 1 or 2 is read back differently.</exception>
     public static void CheckWritten(IPEndPoint source, IPEndPoint destination)
     {
         CheckWritten(ProxyHeaderWriter.V1(source, destination), 1, source, destination);

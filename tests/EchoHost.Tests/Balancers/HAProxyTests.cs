@@ -8,13 +8,13 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Balancers;
 
-/// <summary>Behind Debian's HAProxy.</summary>
+/// <summary>The host behind Debian's HAProxy.</summary>
 public sealed class HAProxyTests : IDisposable
 {
     private const string Required = "Echo:Endpoints:Tcp:ProxyProtocol=Required";
     private const string Trusted = "Echo:TrustedProxies:0=127.0.0.1";
 
-    /// <summary>The client's own, told from the balancer's 127.0.0.1.</summary>
+    /// <summary>The client's address, distinct from the balancer's 127.0.0.1.</summary>
     private static readonly IPAddress Client = IPAddress.Parse("127.0.0.9");
 
     private readonly TestCertificate _certificate = new();
@@ -114,7 +114,9 @@ public sealed class HAProxyTests : IDisposable
         Assert.Contains(host.Log.Lines, l => l.StartsWith($"Peer {socket.LocalAddress} connecting (via 127.0.0.1:", StringComparison.Ordinal));
     }
 
-    /// <remarks>HAProxy's check without a header is not among them: it never completes the TCP handshake, so that nothing is there to be quiet about.</remarks>
+    /// <remarks>
+    /// HAProxy's check without a header is left out: it never completes the TCP handshake, so there is nothing to log.
+    /// </remarks>
     [Theory]
     [InlineData("check inter 50ms send-proxy check-send-proxy")]
     [InlineData("check inter 50ms send-proxy-v2 check-send-proxy")]

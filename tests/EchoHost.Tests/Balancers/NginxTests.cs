@@ -3,7 +3,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Balancers;
 
-/// <summary>Behind Debian's nginx, as a stream proxy.</summary>
+/// <summary>The host behind Debian's nginx as a stream proxy.</summary>
 public class NginxTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public class NginxTests
     [Fact]
     public async Task A_client_of_another_family_than_nginx_itself_is_taken()
     {
-        // Behind another proxy: nginx takes the client's address from the header it gets, and keeps its own as the destination.
+        // As behind another proxy: nginx takes the client's address from the header it receives, and its own as the destination.
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
         using var nginx = await Balancer.NginxAsync(1, ports => $$"""
             server { listen 127.0.0.1:{{ports[0]}} proxy_protocol; set_real_ip_from 127.0.0.1; proxy_pass {{host.Tcp}}; proxy_protocol on; }

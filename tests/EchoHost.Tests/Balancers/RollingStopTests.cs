@@ -6,15 +6,16 @@ namespace EchoHost.Tests.Balancers;
 public class RollingStopTests
 {
     /// <summary>
-    /// Two hosts behind HAProxy, which asks each for its readiness; constant short connections; one host is told to
-    /// stop, and then ends. Not one connection may fail.
+    /// Two hosts are behind HAProxy, which checks their readiness, with a constant stream of short connections. One host is
+    /// stopped and
+    /// ends. No connection may fail.
     /// </summary>
     [Fact]
     public async Task Nothing_is_lost_when_one_of_two_hosts_stops()
     {
         const int workers = 4;
         string[] settings = ["Echo:LogMessages=false", "Echo:Shutdown:ReadinessDelay=00:00:05", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"];
-        // Its readiness delay is as long as the balancer needs to notice, however busy the machine.
+        // The readiness delay lasts until the balancer has noticed, however busy the machine.
         var time = new FakeTimeProvider();
         await using var first = await EchoHostFixture.StartAsync(time, settings);
         await using var second = await EchoHostFixture.StartAsync(settings);
@@ -51,7 +52,7 @@ public class RollingStopTests
         await Wait.UntilAsync(() => made > before + 100 || traffic.IsCompleted, "the other host serves on");
         await over.CancelAsync();
 
-        // Any connection that failed throws here.
+        // A failed connection throws here.
         await traffic;
         await stop;
         TestContext.Current.TestOutputHelper?.WriteLine($"{made} connections made, 0 lost");

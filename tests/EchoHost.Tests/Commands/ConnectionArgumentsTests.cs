@@ -122,7 +122,7 @@ public class ConnectionArgumentsTests
         var command = new Command("send");
         var connection = new ConnectionArguments();
         connection.AddTo(command);
-        // As after a command's name: what stands first in brackets would be a directive.
+        // After a command's name; a first argument in brackets would be a directive.
         return connection.Read(new RootCommand { command }.Parse([command.Name, .. args]));
     }
 }

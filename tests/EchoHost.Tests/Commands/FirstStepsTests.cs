@@ -8,8 +8,9 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Commands;
 
 /// <summary>
-/// A little of everything that the program does, as one looks at what was just built for a machine: each test starts the
-/// program once or twice, so that they also run where it is emulated.
+/// A quick check of a fresh build: a little of everything that the program does. Each test starts the program only once or
+/// twice, so
+/// that they also run under an emulator.
 /// </summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class FirstStepsTests

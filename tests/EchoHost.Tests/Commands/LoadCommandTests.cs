@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary><c>EchoHost load</c> from outside: what it prints, and how it ends.</summary>
+/// <summary><c>EchoHost load</c> as a process: its output and exit code.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class LoadCommandTests
 {
@@ -36,7 +36,7 @@ public sealed class LoadCommandTests
     public async Task JSON_is_one_object(params string[] args)
     {
         await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
-        // Messages that are due are all sent, however late; of others there may be none in so short a time.
+        // With a rate, all due messages are sent, however late; without one, a short test may send none.
         string[] all = [host.Tcp.ToString()!, "--json", .. args];
         var (code, output, errors) = args.Contains("--rate")
             ? await LoadAsync([.. all, "--duration", Text(Duration)])
@@ -85,7 +85,7 @@ public sealed class LoadCommandTests
     public async Task A_silent_peer_has_timeouts_and_the_test_ends(params string[] args)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
-        // In too short a time there may not even be a connection, and then there is no result.
+        // In too short a time there may not even be a connection, and so no result.
         var (code, output, errors) = await Wait.PatientlyAsync(
             TimeSpan.FromMilliseconds(100),
             limit => LoadAsync([peer.EndPoint.ToString(), "--duration", Text(Duration), "--json", "--connections", "2", "--timeout", $"{limit.TotalMilliseconds}ms", .. args]),
@@ -127,7 +127,7 @@ public sealed class LoadCommandTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
         await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
         using var program = EchoHostProcess.Start(["load", host.Tcp.ToString()!, "--connections", "2", "--duration", "1h", "--timeout", "1m", "--json", .. args]);
-        // Each connection has one under way, and so the others came back.
+        // Each connection has one message in flight, so the others came back.
         await Wait.UntilAsync(async () => await MessagesAsync(host) > 10, "messages came back");
         program.Signal(PosixSignal.SIGINT);
         Assert.Equal(0, await program.WaitForExitAsync());
@@ -140,7 +140,7 @@ public sealed class LoadCommandTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
         await using var peer = OddPeer.Start(Odd.Silent);
-        // It speaks no TLS, and so the handshakes wait.
+        // The peer does not speak TLS, so the handshakes wait.
         using var program = EchoHostProcess.Start(["load", $"tls://{peer.EndPoint}", "--timeout", "1h"]);
         await Wait.UntilAsync(() => peer.Accepted > 0, "it connects");
         program.Signal(PosixSignal.SIGINT);
@@ -171,7 +171,7 @@ public sealed class LoadCommandTests
         Assert.Empty(output);
     }
 
-    /// <summary>The contract's keys in their order; p99.99 comes on top.</summary>
+    /// <summary>The documented keys in their order, and p99.99.</summary>
     private static void AssertShape(JsonElement result)
     {
         Assert.Equal(["messages", "messagesPerSecond", "bytesPerSecond", "connections", "errors", "mismatches", "seconds", "latencyMicroseconds"], result.EnumerateObject().Select(p => p.Name));
@@ -197,13 +197,13 @@ public sealed class LoadCommandTests
 
     private static string Text(TimeSpan time) => $"{time.TotalMilliseconds}ms";
 
-    /// <summary>Loads for a short time, and for longer ones where a pause of the machine took that.</summary>
+    /// <summary>Runs a short load, and longer ones if a pause of the machine used up the time.</summary>
     private static Task<(int Code, string[] Output, string[] Errors)> LoadForAsync(Predicate<(int Code, string[] Output, string[] Errors)> isDone, params string[] args) =>
         Wait.PatientlyAsync(Duration, duration => LoadAsync([.. args, "--duration", Text(duration)]), isDone);
 
     private static async Task<(int Code, string[] Output, string[] Errors)> LoadAsync(params string[] args)
     {
-        // The default may be too short for a machine that pauses.
+        // The default timeout may be too short for a machine that pauses.
         using var program = EchoHostProcess.Start(["load", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
         var code = await program.WaitForExitAsync();
         return (code, [.. program.Output], [.. program.Errors]);

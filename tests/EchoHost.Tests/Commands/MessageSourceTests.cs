@@ -33,7 +33,7 @@ public class MessageSourceTests
     [Fact]
     public async Task Every_byte_of_a_line_is_kept()
     {
-        // Invalid as UTF-8, a byte order mark, and each byte but the line feed.
+        // Invalid UTF-8, a byte order mark, and each byte except the line feed.
         byte[] line = [0xEF, 0xBB, 0xBF, 0xFF, 0xC0, 0x80, 0xED, 0xA0, 0x80, .. Enumerable.Range(0, 256).Where(b => b != '\n').Select(b => (byte)b), (byte)'x'];
         await foreach (var message in MessageSource.LinesAsync(new Pieces(line, [(byte)'\n']), 1000, 10).WithCancellation(Stop()))
         {
@@ -126,7 +126,7 @@ public class MessageSourceTests
         var messages = new List<byte>();
         await foreach (var message in MessageSource.Repeat(() => [(byte)++made], 3))
         {
-            // None is made before it is asked for.
+            // No message is generated before it is requested.
             Assert.Equal(messages.Count + 1, made);
             messages.Add(message.Span[0]);
         }
@@ -147,12 +147,12 @@ public class MessageSourceTests
         return lines;
     }
 
-    /// <summary>A stream of which each read returns one piece at the most, and nothing that hears of being canceled.</summary>
+    /// <summary>A stream whose reads return at most one piece each and ignore cancellation.</summary>
     private sealed class Pieces(params byte[][] pieces) : Stream
     {
         private readonly Queue<ReadOnlyMemory<byte>> _pieces = new(pieces.Where(p => p.Length > 0).Select(p => (ReadOnlyMemory<byte>)p));
 
-        /// <summary>Whether it waits for ever at the end.</summary>
+        /// <summary>Whether a read at the end waits for ever.</summary>
         public bool IsEndless { get; init; }
 
         public override bool CanRead => true;

@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary>The program from the outside: exit codes, the lines on standard error, signals.</summary>
+/// <summary>The program as a process: exit codes, lines on standard error, signals.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class ProgramTests
 {
@@ -74,7 +74,7 @@ public class ProgramTests
     [Fact]
     public async Task A_request_that_is_never_finished_does_not_hold_the_stop()
     {
-        // Without a limit of its own, Kestrel would wait for it as long as a drain may take.
+        // Kestrel alone would wait for it for the maximum duration of a drain.
         using var host = await EchoHostProcess.StartHostAsync(["--Echo:Shutdown:GracePeriod=00:10:00"]);
         using var half = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, host.HttpUrl!.Port));
         await half.SendAsync("GET /health HTTP/1.1\r\nHost: ");
@@ -127,7 +127,7 @@ public class ProgramTests
     public async Task A_second_signal_ends_it_at_once()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
-        // Without the second signal this would last longer than any wait here.
+        // Without the second signal this would outlast every wait here.
         using var host = await EchoHostProcess.StartHostAsync(["--Echo:Shutdown:ReadinessDelay=00:10:00"]);
         using var client = await EchoClient.ConnectAsync(host.Tcp);
         await client.EchoAsync("hello");
@@ -148,7 +148,7 @@ public class ProgramTests
     public async Task A_standard_output_that_nobody_reads_holds_neither_the_echo_nor_the_stop()
     {
         Assert.SkipUnless(File.Exists("/bin/sh"), "needs a shell");
-        // The other end of the pipe is open and never read.
+        // The read end of the pipe is open but never read.
         using var reader = Process.Start(new ProcessStartInfo("/bin/sleep", ["600"]) { RedirectStandardInput = true })!;
         using var held = new HeldPort();
         var port = held.Port;
@@ -207,7 +207,7 @@ public class ProgramTests
             Assert.StartsWith("{\"status\":\"Healthy\"", Assert.Single(healthy.Output), StringComparison.Ordinal);
         }
 
-        // Without a URL it asks where its own configuration says.
+        // Without a URL the command uses the address in its own configuration.
         using (await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", $"http://+:{host.HttpUrl.Port}")))
         {
         }

@@ -7,7 +7,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary><c>EchoHost send</c> from outside: what it prints, and how it ends.</summary>
+/// <summary><c>EchoHost send</c> as a process: its output and exit code.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed partial class SendTests : IAsyncLifetime
 {
@@ -89,7 +89,7 @@ public sealed partial class SendTests : IAsyncLifetime
         using var program = EchoHostProcess.StartFed("send", Target);
         await program.Input.WriteAsync("one\r\n\nÿtwo"u8.ToArray()).AsTask().WaitAsync(Wait.Limit);
         await program.Input.FlushAsync().WaitAsync(Wait.Limit);
-        // It does not wait for the end of its input.
+        // The command sends before its input ends.
         await Wait.UntilAsync(() => program.Output.Any(line => line.Contains("\"one\"", StringComparison.Ordinal)), "the first line was sent");
         await program.Input.WriteAsync((byte[])[0xFE, (byte)'\n', .. "three"u8]).AsTask().WaitAsync(Wait.Limit);
         program.Input.Close();
@@ -108,7 +108,7 @@ public sealed partial class SendTests : IAsyncLifetime
         using var program = EchoHostProcess.StartFed("send", Target, "--count", "2");
         await program.Input.WriteAsync("one\ntwo\nthree\n"u8.ToArray()).AsTask().WaitAsync(Wait.Limit);
         await program.Input.FlushAsync().WaitAsync(Wait.Limit);
-        // Its input has not ended.
+        // The input has not ended.
         Assert.Equal(0, await program.WaitForExitAsync());
         Assert.Contains("2 messages, 2 came back the same, 0 % lost", program.Output);
     }
@@ -210,7 +210,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Equal(3, output.Length);
         var failed = JsonDocument.Parse(output[0]).RootElement;
         Assert.Equal((1, 5, JsonValueKind.Null, "mismatch", "byte 1 of 5 came back different"), (failed.GetProperty("seq").GetInt32(), failed.GetProperty("bytes").GetInt32(), failed.GetProperty("roundTripMicroseconds").ValueKind, failed.GetProperty("result").GetString(), failed.GetProperty("error").GetString()));
-        // The next one has a connection of its own.
+        // The next message gets a new connection.
         AssertMessage(output[1], 2, 5, isFirst: true);
         AssertMessage(output[2], 3, 5, isFirst: false);
         Assert.Equal(2, peer.Accepted);
@@ -294,7 +294,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Empty(output);
     }
 
-    /// <summary>What begins as an option does is sent where the user says that it is none.</summary>
+    /// <summary>Text that looks like an option is sent after <c>--</c>.</summary>
     [Fact]
     public async Task A_text_may_look_like_an_option()
     {
@@ -303,7 +303,7 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.EndsWith("\"--jsn\"", output[1], StringComparison.Ordinal);
     }
 
-    /// <summary>The contract's keys and their order, and what tells how the message's connection was made.</summary>
+    /// <summary>The documented keys in their order, and those of the connection for a first message.</summary>
     private static void AssertMessage(string line, int sequence, int bytes, bool isFirst)
     {
         var message = JsonDocument.Parse(line).RootElement;
@@ -318,7 +318,7 @@ public sealed partial class SendTests : IAsyncLifetime
 
     private static async Task<(int Code, string[] Output, string[] Errors)> SendAsync(params string[] args)
     {
-        // The default may be too short for a machine that pauses.
+        // The default timeout may be too short for a machine that pauses.
         using var program = EchoHostProcess.Start(["send", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
         var code = await program.WaitForExitAsync();
         return (code, [.. program.Output], [.. program.Errors]);

@@ -3,7 +3,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary>The commands among others, as a shell puts them together: what they read and print, and what they may have open.</summary>
+/// <summary>The commands as a shell combines them with others: input, output and inherited descriptors.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class ShellTests : IAsyncLifetime
 {

@@ -6,11 +6,11 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary>The program's first moments: too little to start with, an output that can't be written, a stop that comes early.</summary>
+/// <summary>The start of the program: too few descriptors, an output that can't be written, an early stop.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class StartTests
 {
-    /// <summary>128 and SIGTERM's number: the signal came before the runtime had come to the program.</summary>
+    /// <summary>128 plus SIGTERM's number: the signal came before the runtime reached the program.</summary>
     private const int Terminated = 143;
 
     public StartTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "needs a shell, /dev/full and signals");
@@ -18,7 +18,7 @@ public class StartTests
     [Fact]
     public async Task A_stop_while_it_starts_is_no_failure()
     {
-        // How long it takes, here and now.
+        // Measure how long a start takes on this machine.
         var clock = Stopwatch.StartNew();
         using (await EchoHostProcess.StartHostAsync())
         {
@@ -36,7 +36,7 @@ public class StartTests
             }
             else
             {
-                // Anywhere from before its first instruction to when it runs; whichever moment it meets, the same must hold.
+                // The signal comes anywhere between the first instruction and a running host; the result must be the same.
                 await Task.Delay(clock.Elapsed * i / starts, CancellationToken.None);
             }
 
@@ -73,7 +73,7 @@ public class StartTests
             async () =>
             {
                 (code, _, errors) = await ShellAsync($"URL={host.Http.BaseAddress} PORT=0 ASPNETCORE_URLS=http://127.0.0.1:0; export PORT ASPNETCORE_URLS; exec $EchoHost {command}");
-                // Where every core is busy, the host may take longer than the command waits.
+                // On a machine with every core busy, the host may take longer than the command waits.
                 return !errors.Contains("no answer within", StringComparison.Ordinal);
             },
             "the host answers in time");
@@ -97,7 +97,7 @@ public class StartTests
             await ShellAsync($"ulimit -n {limit}; exec $EchoHost health http://127.0.0.1:1"));
     }
 
-    /// <summary>Of what a host needs, which is less in a native file.</summary>
+    /// <summary>Limits in proportion to what a host needs, which is less in a native file.</summary>
     [Theory]
     [InlineData(0.26)]
     [InlineData(0.5)]
@@ -175,13 +175,13 @@ public class StartTests
         var (code, output, errors) = await ShellAsync("exec $EchoHost serve --help");
         Assert.Equal((0, ""), (code, errors));
         Assert.All(new[] { "--Urls=", "--Echo:Endpoints:Tcp:Url=", "PORT=", "appsettings.json", "docs/configuration.md" }, text => Assert.Contains(text, output, StringComparison.Ordinal));
-        // What it names is what there is.
+        // The keys in the text exist.
         var settings = output.Split('\n').Select(line => line.Trim().Split(' ')[0]).Where(word => word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && !word.Contains("HOST", StringComparison.Ordinal)).ToArray();
         Assert.InRange(settings.Length, 6, 20);
         _ = EchoHost.Hosting.HostSettings.Read(EchoHost.Hosting.HostConfiguration.Read(settings));
     }
 
-    /// <summary>Compiled to a native file the program needs far fewer descriptors.</summary>
+    /// <summary>False for a native file, which needs far fewer descriptors.</summary>
     private static bool HasAssemblies => File.Exists($"{TestProgram.File}.dll");
 
     private static int MinForHost => DescriptorNeeds.MinHost(HasAssemblies);

@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
 
-/// <summary>The session the project is named for, with the real telnet.</summary>
+/// <summary>A session with the real telnet.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class TelnetTests
 {

@@ -84,7 +84,7 @@ public class HostSettingsTests
     public void PORT_leaves_the_other_endpoints_alone() =>
         Assert.Equal(["tcp://*:1", "tcp://*:7"], Read(("Echo:Endpoints:Front:Url", "tcp://*:1"), ("PORT", "7")).Endpoints.Raw.Select(e => e.Url).Order());
 
-    /// <summary>Each line of this table is a mistake; the answer names the key and the value.</summary>
+    /// <summary>Each row is a mistake; the error names the key and the value.</summary>
     [Theory]
     [InlineData("PORT", "70000")]
     [InlineData("PORT", "-1")]

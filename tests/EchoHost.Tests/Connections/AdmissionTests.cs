@@ -25,10 +25,10 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         }
 
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"limit\"} 5\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
-        // Once a second, which does not pass here.
+        // One line a second, and no time passes here.
         Assert.Equal(LogLevel.Warning, Assert.Single(host.Log.Entries, e => e.Text.Contains("turned away: the limit of 2 connections is reached", StringComparison.Ordinal)).Level);
 
-        // Who is inside feels nothing of it, and a place that falls free is taken.
+        // Open connections are not affected, and a free place is taken.
         await first.EchoAsync("still here");
         second.Dispose();
         EchoClient? next = null;
@@ -52,7 +52,7 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 
-    /// <summary>A client has all addresses of its network; that of IPv4 is one.</summary>
+    /// <summary>A client controls all addresses of its IPv6 network, but one IPv4 address.</summary>
     [Theory]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:3::1")]
     [InlineData("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2")]

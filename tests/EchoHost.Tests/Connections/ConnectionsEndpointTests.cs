@@ -18,7 +18,7 @@ public abstract class ConnectionsEndpointTests(string transport) : TransportTest
         await client.EchoAsync("Hello, opencode.space!\r\n");
 
         JsonElement list = default;
-        // The counts follow the bytes by a moment, and the kernel's by an acknowledgement.
+        // The counters lag slightly behind the bytes, and the kernel's by an acknowledgement.
         await Wait.UntilAsync(
             async () =>
             {
@@ -88,7 +88,7 @@ public abstract class ConnectionsEndpointTests(string transport) : TransportTest
             async Task EchoThenPassAsync(EchoClient client, string text)
             {
                 await client.EchoAsync(text);
-                // What the host notes of it follows the bytes by a moment.
+                // The host's counters lag slightly behind the bytes.
                 var connection = host.Services.GetRequiredService<ConnectionRegistry>().All().Single(c => c.Peer == client.LocalAddress);
                 await Wait.UntilAsync(() => connection.SentBytes == connection.ReceivedBytes, "the bytes are counted");
                 time.Advance(TimeSpan.FromSeconds(1));

@@ -5,7 +5,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Connections;
 
-/// <summary>What can be asked of <c>/connections</c>, whoever is connected.</summary>
+/// <summary>The parameters of <c>/connections</c>.</summary>
 public class ConnectionsQueryTests
 {
     [Theory]

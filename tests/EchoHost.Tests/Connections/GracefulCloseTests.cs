@@ -11,14 +11,14 @@ using Microsoft.Extensions.Logging;
 
 namespace EchoHost.Tests.Connections;
 
-/// <summary>What the host still owes its client when it ends a connection.</summary>
+/// <summary>What a client still receives when the host closes its connection.</summary>
 public abstract class GracefulCloseTests(string transport) : TransportTests(transport), IDisposable
 {
     private readonly TestCertificate _certificate = new();
 
     public void Dispose() => _certificate.Dispose();
 
-    /// <summary>More than the transport reads ahead, and than one read returns.</summary>
+    /// <summary>With more bytes than the transport reads ahead, and than one read returns.</summary>
     [Theory]
     [InlineData("Tcp")]
     [InlineData("Local")]
@@ -57,7 +57,7 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         Bytes.AssertSame(After("first ", rest), received);
     }
 
-    /// <summary>A socket that is closed at once answers late bytes with RST, which takes what is still on its way.</summary>
+    /// <summary>Without a linger, the closed socket would answer late bytes with RST, which destroys data on its way.</summary>
     [Fact]
     public async Task Bytes_that_come_too_late_do_not_cost_a_slow_reader_its_echo()
     {
@@ -78,7 +78,7 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         Bytes.AssertSame(sent, received.AsSpan(0, sent.Length));
     }
 
-    /// <summary>To close a socket while its client sends would reset it, and could cost what is on its way.</summary>
+    /// <summary>Closing a socket while its client sends would reset it, and could destroy data on its way.</summary>
     [Fact]
     public async Task A_client_that_never_stops_sending_is_closed_with_FIN_after_what_it_got_back()
     {
@@ -100,12 +100,12 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                // After the host's end, or the test's own.
+                // The host or the test has closed the connection.
             }
         });
         await Wait.UntilAsync(() => Interlocked.Read(ref sent) > 100_000, "it sends");
         Single(host).RequestClose(CloseReason.Admin);
-        // A reset would be thrown here.
+        // A reset would throw here.
         var received = await client.ReceiveToEndAsync();
         Volatile.Write(ref isOver, true);
         client.Dispose();
@@ -147,7 +147,7 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         return received.ToArray();
     }
 
-    /// <summary>Holds a connection's handler where it logs its first message, so that it reads no more.</summary>
+    /// <summary>Blocks a connection's handler in the log call for its first message, so that it reads no more.</summary>
     private sealed class HeldHandler : ILoggerProvider, ILogger
     {
         private readonly TaskCompletionSource _isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections;
 
-/// <summary>Who has a place at the HTTP endpoint, and who gives way.</summary>
+/// <summary>Which connections have a place at the HTTP endpoint, and which are displaced.</summary>
 public class HttpGateTests
 {
     private const int Places = 16;
@@ -62,7 +62,7 @@ public class HttpGateTests
             Enter($"192.0.2.{i}");
         }
 
-        // Those from elsewhere have displaced each other; these displace nobody.
+        // Clients from elsewhere have displaced each other; local ones displace none.
         for (var i = 0; i < Places - _gate.PlacesForElsewhere; i++)
         {
             Assert.Null(Enter("127.0.0.1", out _));
@@ -114,7 +114,7 @@ public class HttpGateTests
         _time.Advance(TimeSpan.FromMilliseconds(100));
         var probe = Enter("192.0.2.100");
         Assert.Same(places[0], Enter("192.0.2.101", out _));
-        // Until it keeps the host waiting.
+        // It is safe until it keeps the host waiting.
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Same(probe, Enter("192.0.2.102", out _));
     }
@@ -158,7 +158,7 @@ public class HttpGateTests
         return _gate.Enter(new DefaultConnectionContext(), IPAddress.Parse(address), hasShare: true, out _);
     }
 
-    /// <summary>Enters; returns who had to give way.</summary>
+    /// <summary>Enters a connection; returns the displaced one.</summary>
     private HttpPlace? Enter(string address, out HttpPlace place)
     {
         _time.Advance(TimeSpan.FromMilliseconds(1));

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections;
 
-/// <summary>The middleware of HTTP connections over a pair of pipes, by a clock of the test's.</summary>
+/// <summary>The middleware of HTTP connections over a pair of pipes, with a test clock.</summary>
 public sealed class HttpMiddlewareTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();

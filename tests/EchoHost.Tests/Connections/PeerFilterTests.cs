@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections;
 
-/// <summary>The parameter <c>peer</c> of <c>/connections</c>, found by fuzzing to mean something else than it says.</summary>
+/// <summary>Values of the parameter <c>peer</c> of <c>/connections</c> that fuzzing found to be misread.</summary>
 public class PeerFilterTests
 {
     [Theory]

@@ -14,7 +14,9 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
         var time = new FakeTimeProvider();
         await using var host = await StartHostAsync(time, $"Echo:Limits:IdleTimeout={limit}");
         using var talking = await host.ConnectAsync();
-        // The host gives up what has not ended in order by its next look, which a pause of the machine may bring forward: then another one shows it.
+        // The next pass aborts a connection whose graceful close has not ended. A pause of the machine may bring that
+        // forward; then
+        // try with another connection.
         const int tries = 5;
         for (var @try = 1; ; @try++)
         {
@@ -40,7 +42,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
             await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {silent.LocalAddress} disconnected: idle timeout after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "idle_timeout"), "the reason is logged");
             if (end.IsCompletedSuccessfully || @try == tries)
             {
-                // FIN, and no RST.
+                // FIN, not RST.
                 Assert.Empty(await end);
                 break;
             }
@@ -63,7 +65,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
     {
         await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
-        // As much as the host takes, so that a part of it stays with the host when the peer has closed its side.
+        // As much as the host takes, so that some bytes remain in the host when the client has closed its side.
         stuck.Socket.Blocking = false;
         var sent = 0;
         var chunk = new byte[16 * 1024];
@@ -95,13 +97,13 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
         new Random(5).NextBytes(sent);
         var sending = slow.SendAsync(sent);
 
-        // Three times the limit, a piece now and then.
+        // Three times the limit, with a piece now and then.
         var received = new MemoryStream();
         for (var start = time.GetTimestamp(); time.GetElapsedTime(start) < 3 * limit;)
         {
             received.Write(await slow.ReceiveAsync(16 * 1024));
             time.Advance(limit / 20);
-            // The host looks now and then, too.
+            // The host makes its passes in between.
             await Task.Delay(10, CancellationToken.None);
         }
 

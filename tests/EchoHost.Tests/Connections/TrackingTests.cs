@@ -7,7 +7,7 @@ namespace EchoHost.Tests.Connections;
 
 public sealed class TrackingTests
 {
-    /// <summary>A log that fails, as a full disk can have it, must not leave an entry that nothing takes away again.</summary>
+    /// <summary>A log that fails, for example because of a full disk, must not leave an entry in the registry.</summary>
     [Theory]
     [InlineData(" connecting")]
     [InlineData(" disconnected")]

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Drain;
 
-/// <summary>By a clock of the test's: what is busy or quiet, and for how long, does not depend on the machine.</summary>
+/// <summary>The drain with a test clock: busy and quiet do not depend on the machine.</summary>
 public abstract class DrainTests(string transport) : TransportTests(transport)
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
@@ -44,7 +44,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         using var quiet = await host.ConnectAsync();
         using var busy = await host.ConnectAsync();
         await quiet.EchoAsync("now silent");
-        // Whom the kernel has accepted but the host has not yet would be turned away.
+        // A connection that only the kernel has accepted would be rejected, so wait for an echo.
         await busy.EchoAsync("busy");
         var stop = host.BeginStop();
         var quietEnd = quiet.ReceiveToEndAsync();
@@ -55,9 +55,9 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             await Task.Delay(5, CancellationToken.None);
         }
 
-        // A FIN, not a reset: nothing that was on its way is lost.
+        // A FIN, not a reset: no data on its way is lost.
         Assert.Empty(await quietEnd);
-        // It counts until its client has closed its own side too.
+        // It counts until its client has closed its side too.
         quiet.Dispose();
         await busy.EchoAsync("and on");
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
@@ -70,7 +70,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"draining\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(stop.IsCompleted);
 
-        // The busy one falls quiet, and is closed in its turn.
+        // The busy connection becomes quiet, and is closed.
         var busyEnd = busy.ReceiveToEndAsync();
         await _time.PassUntilAsync(Step, () => busyEnd.IsCompleted, "the busy one is closed too");
         Assert.Empty(await busyEnd);
@@ -100,7 +100,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         }
         catch (Exception e) when (e is SocketException or Xunit.Sdk.XunitException)
         {
-            // Its end, whichever call met it.
+            // The end of the connection, which any of these calls may report.
         }
 
         await _time.PassUntilAsync(Step, () => stop.IsCompleted, "the host stops");
@@ -114,7 +114,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         }
     }
 
-    /// <summary>Its checks go on all through the drain.</summary>
+    /// <summary>The balancer's checks continue throughout the drain.</summary>
     [Fact]
     public async Task A_drain_is_no_error_and_the_hosts_own_probes_appear_nowhere()
     {
@@ -129,7 +129,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         var stop = host.BeginStop();
         var draining = host.Services.GetRequiredService<DrainState>();
         await Wait.UntilAsync(() => draining.IsRejecting, "new connections are turned away");
-        // The checks' answer holds for a second.
+        // A check's result is reused for a second.
         using var answers = new CancellationTokenSource(TimeSpan.FromSeconds(2.5));
         while (!answers.IsCancellationRequested)
         {
@@ -185,11 +185,11 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             _time.Advance(TimeSpan.FromSeconds(1.1));
             var start = _time.GetTimestamp();
             var stop = host.BeginStop();
-            // Their clients do not close their own sides, so that they stay for a while once they are asked to end.
+            // The clients do not close their sides, so the connections stay open for a while after the host starts to close them.
             int Open() => registry.All().Count(c => c.CloseReason is null);
             while (Open() > 0)
             {
-                // So many are to be closed by now: no more of them are, and all but those of the last few looks.
+                // This many are due to be closed: no more are closed, and no fewer except those of the last few passes.
                 var due = (int)(connections * Math.Min(1, _time.GetElapsedTime(start) / spread));
                 Assert.InRange(Open(), connections - due, connections);
                 await Wait.UntilAsync(() => Open() <= connections - due + 3, $"{due} are closed");
@@ -207,7 +207,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
     }
 }
 
-/// <summary>Nothing that is asked of it can be done.</summary>
+/// <summary>A connection on which every operation fails.</summary>
 internal sealed class BrokenConnection : DefaultConnectionContext
 {
     public BrokenConnection()

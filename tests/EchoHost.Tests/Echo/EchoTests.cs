@@ -7,7 +7,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Echo;
 
-/// <summary>Real sockets, every byte compared.</summary>
+/// <summary>Echo over real sockets, comparing every byte.</summary>
 public abstract class EchoTests(string transport) : TransportTests(transport)
 {
     [Theory]
@@ -44,7 +44,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         var sent = new byte[3_000_000];
         new Random(7).NextBytes(sent);
 
-        // The peer reads only after it has closed its side, so that much is still on its way then.
+        // The client reads only after it has closed its side, when many bytes are still on their way.
         var sending = client.SendAsync(sent);
         var first = await client.ReceiveAsync(1_000_000);
         var rest = client.ReceiveToEndAsync();
@@ -203,7 +203,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
-    /// <summary>Sends until neither the host nor the kernels take any more: nothing moved for a second.</summary>
+    /// <summary>Sends until neither the host nor the kernel takes any more, with no progress for a second.</summary>
     private static async Task SendUntilStuckAsync(Socket socket)
     {
         var chunk = Encoding.ASCII.GetBytes(new string('x', 64 * 1024));
@@ -218,7 +218,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         }
         catch (OperationCanceledException)
         {
-            // Stuck, as it should be.
+            // Stuck, as expected.
         }
     }
 }

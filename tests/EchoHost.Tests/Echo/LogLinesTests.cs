@@ -66,7 +66,7 @@ public abstract class LogLinesTests(string transport) : TransportTests(transport
         Assert.Equal((3, messages - 3), (Logged(), LeftOut()));
         Assert.Single(host.Log.Lines, l => l.Contains("more messages were echoed but not logged", StringComparison.Ordinal));
 
-        // And then there is room for others.
+        // After that there is room for other lines.
         await client.EchoAsync("m");
         Assert.Equal(4, Logged());
     }

@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace EchoHost.Tests.Http;
 
-/// <summary>Under which names HTTP is answered: a page that made its own name lead here must not read what is for this machine.</summary>
+/// <summary>
+/// Allowed host names: a web page whose name resolves to this machine must not read what is served to this machine only.
+/// </summary>
 public class AllowedHostsTests
 {
     private const string Local = "http://localhost:8080;http://127.0.0.1:8081;http://[::1]:8082";

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Http;
 
-/// <summary>What is dear to make is made seldom, whatever is asked.</summary>
+/// <summary>Responses that are costly to generate are generated rarely, whatever clients request.</summary>
 public sealed class CostlyAnswersTests : IDisposable
 {
     private const double Share = 1 / 10.0;
@@ -45,11 +45,11 @@ public sealed class CostlyAnswersTests : IDisposable
         Assert.Equal(2, await AskAsync(_fresh, "a"));
     }
 
-    /// <summary>Other parameters each time are no way around it.</summary>
+    /// <summary>Different parameters each time do not evade the limit.</summary>
     [Fact]
     public async Task Whatever_is_asked_the_work_takes_its_share_and_no_more()
     {
-        // The first do not wait, until the rest that is owed is more than may be.
+        // The first requests do not wait, until the rest that is owed exceeds the limit.
         var first = 0;
         Task waiting;
         do
@@ -86,7 +86,7 @@ public sealed class CostlyAnswersTests : IDisposable
         using var gone = new CancellationTokenSource();
         var first = _kept.GetAsync("a", MakeAsync, gone.Token).AsTask();
         Task<ReadOnlySequence<byte>?>[] others = [.. Enumerable.Range(0, 20).Select(_ => _kept.GetAsync("a", MakeAsync, CancellationToken.None).AsTask())];
-        // The client for which it is made leaves; what is begun is of use to the others.
+        // The client that caused it leaves; the response still serves the others.
         await gone.CancelAsync();
         Assert.Equal(1, _made);
         release.SetResult();
@@ -139,7 +139,7 @@ public sealed class CostlyAnswersTests : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Head, path);
         var response = await host.Http.SendAsync(request);
         Assert.Equal((HttpStatusCode.OK, contentType), (response.StatusCode, response.Content.Headers.ContentType?.ToString()));
-        // What is not made has no length that could be told (RFC 9110, section 8.6).
+        // A response that is not generated has no known length (RFC 9110, section 8.6).
         Assert.False(response.Content.Headers.NonValidated.Contains("Content-Length"));
         Assert.Empty(await response.Content.ReadAsByteArrayAsync());
         Assert.Equal(contentType, (await host.Http.GetAsync(path)).Content.Headers.ContentType?.ToString());
@@ -151,7 +151,7 @@ public sealed class CostlyAnswersTests : IDisposable
         await using var host = await EchoHostFixture.StartAsync();
         using var client = await host.ConnectAsync();
         await client.EchoAsync("hello");
-        // Its age is in it to the millisecond; a machine may pause for longer than a second between two calls.
+        // The connection's age is in it to the millisecond. A machine may pause for longer than a second between two requests.
         await Wait.UntilAsync(
             async () =>
             {
@@ -162,7 +162,7 @@ public sealed class CostlyAnswersTests : IDisposable
             "two that ask get the same answer");
     }
 
-    /// <summary>Which number the answer has; making it takes <paramref name="work"/>.</summary>
+    /// <summary>The number of the response; generating one takes <paramref name="work"/>.</summary>
     private async Task<int> AskAsync(CostlyAnswers<string> answers, string key, TimeSpan work = default)
     {
         var body = await answers.GetAsync(

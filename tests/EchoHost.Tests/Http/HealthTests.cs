@@ -61,14 +61,14 @@ public class HealthTests
     [Fact]
     public async Task The_hosts_own_probe_is_nobodys_connection()
     {
-        // The check's answer holds for a second, which does not pass here.
+        // The check's result is reused for a second, and no time passes here.
         await using var host = await EchoHostFixture.StartAsync(new FakeTimeProvider());
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => host.Http.GetAsync("/health/ready")));
         Assert.DoesNotContain(host.Log.Lines, l => l.StartsWith("Peer ", StringComparison.Ordinal) || l.StartsWith("Received ", StringComparison.Ordinal));
         var metrics = await UntilProbedAsync(host, 1);
         Assert.Contains("echohost_connections_accepted_total{endpoint=\"Tcp\"} 0\n", metrics, StringComparison.Ordinal);
         Assert.Contains("echohost_messages_total{endpoint=\"Tcp\"} 0\n", metrics, StringComparison.Ordinal);
-        // However many ask, one probe a second: the next connection that Kestrel counts is a client's.
+        // There is one probe a second, however many clients ask: the next connection that Kestrel counts is a client's.
         using (var client = await host.ConnectAsync())
         {
             await client.EchoAsync("hello");
@@ -77,7 +77,7 @@ public class HealthTests
         await UntilProbedAsync(host, 2);
     }
 
-    /// <summary>What a process does for the first time takes long; the host asks itself before others do.</summary>
+    /// <summary>First calls in a process take long, so the host probes itself before others do.</summary>
     [Fact]
     public async Task The_first_probe_is_made_by_the_host_itself_once_it_has_started()
     {
@@ -85,7 +85,9 @@ public class HealthTests
         await UntilProbedAsync(host, 1);
     }
 
-    /// <summary>Callers that give up, as probes with a short limit do, must not have the host probe itself again and again.</summary>
+    /// <summary>
+    /// Clients that give up, such as probes with a short limit, must not make the host probe itself again and again.
+    /// </summary>
     [Fact]
     public async Task A_probe_whose_callers_leave_goes_on_and_is_kept()
     {
@@ -93,7 +95,8 @@ public class HealthTests
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
         await using var host = await EchoHostFixture.StartAsync(time);
-        // A check of the host's endpoint as if it were where the kernel accepts, and nothing comes back until the test says so.
+        // The check probes this listener as if it were the host's endpoint: the kernel accepts, and the test decides when
+        // to answer.
         var endpoints = host.Services.GetRequiredService<ListenEndpoints>();
         var bound = new BoundEndpoints();
         new KestrelServerOptions().Listen((IPEndPoint)silent.LocalEndpoint, listen => bound.Add(endpoints.Raw[0], listen));
@@ -160,7 +163,10 @@ public class HealthTests
         await Wait.UntilAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the host is ready");
     }
 
-    /// <summary>Waits until Kestrel has counted so many connections to the echo endpoint, which it does at their end; returns the metrics of then.</summary>
+    /// <summary>
+    /// Waits until Kestrel has counted this many connections to the echo endpoint, which it does when they end; returns the
+    /// metrics.
+    /// </summary>
     private static async Task<string> UntilProbedAsync(EchoHostFixture host, int connections)
     {
         var series = $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";

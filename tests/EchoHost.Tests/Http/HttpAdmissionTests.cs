@@ -8,7 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Http;
 
-/// <summary>Probes are answered, each over a connection of its own and at the first try, whatever else sits at the HTTP port.</summary>
+/// <summary>
+/// Probes get an answer, each over a new connection at the first try, whatever other connections the HTTP port has.
+/// </summary>
 public class HttpAdmissionTests
 {
     private static readonly string[] Elsewhere = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
@@ -95,10 +97,10 @@ public class HttpAdmissionTests
                 }
                 catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
                 {
-                    // It has given way already.
+                    // The connection has been displaced.
                 }
 
-                // All along, and at the end.
+                // Probe regularly, and at the end.
                 if (i % 100 == 99 || i == count - 1)
                 {
                     await ProbeAsync(host);
@@ -111,7 +113,7 @@ public class HttpAdmissionTests
         }
     }
 
-    /// <summary>Over a new connection; a client that tried again would hide that it was turned away.</summary>
+    /// <summary>Probes over a new connection; a client that retries would hide a rejection.</summary>
     private static async Task ProbeAsync(EchoHostFixture host)
     {
         using var probe = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, host.Http.BaseAddress!.Port));

@@ -27,7 +27,7 @@ public class HttpProxyProtocolTests
     [Fact]
     public async Task The_HTTP_endpoint_takes_headers_during_a_drain()
     {
-        // No time passes, and so the busy connection does not fall quiet.
+        // No time passes, so the busy connection does not become quiet.
         var time = new FakeTimeProvider();
         await using var host = await EchoHostFixture.StartAsync(time, "Http:ProxyProtocol=Optional", Trusted, "Echo:Shutdown:GracePeriod=00:10:00");
         using var busy = await host.ConnectAsync();
@@ -44,7 +44,7 @@ public class HttpProxyProtocolTests
         }
 
         await Wait.UntilAsync(async () => (await AskAsync()).Contains("\"state\":\"draining\"", StringComparison.Ordinal), "the drain has begun");
-        // And on, after new peers of the echo are turned away.
+        // It still answers after new echo clients are rejected.
         await Wait.UntilAsync(async () => await EchoClient.TryEnterAsync(host.Tcp, "late") is null, "new peers are turned away");
         Assert.StartsWith("HTTP/1.1 200 OK", await AskAsync(), StringComparison.Ordinal);
         busy.Dispose();

@@ -140,7 +140,7 @@ public partial class PeersEndpointTests
         await using var echo = StubPeer.Echoes();
         await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", $"Peers:Targets:0={echo.Name}", "Peers:Timeout=00:01:00");
         var body = Enumerable.Repeat((byte)'x', MaxBytes + 1).ToArray();
-        // In chunks, what frames them counts too.
+        // With chunked encoding, the framing counts too.
         foreach (var (length, chunked) in new[] { (MaxBytes, false), (MaxBytes - 1024, true) })
         {
             var response = await PostAsync(host, echo.Name, body[..length], chunked: chunked);
@@ -170,7 +170,7 @@ public partial class PeersEndpointTests
             Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         }
 
-        // Asked until a pause of the machine did not make it a timeout of another kind.
+        // Repeat until no pause of the machine makes it a timeout of another phase.
         await using var impatient = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", "Peers:Timeout=00:00:00.500", .. MeshHost.Targets(silent.Name)]);
         await Wait.UntilAsync(
             async () =>
@@ -205,7 +205,7 @@ public partial class PeersEndpointTests
         var name = $"localhost:{((IPEndPoint)other.EndPoints["Tls"]).Port}";
         string[] settings = [$"Admin:Token={Token}", $"Peers:Targets:0=tls://{name}"];
 
-        // Nobody vouches for the certificate.
+        // No trusted authority has signed the certificate.
         await using (var strict = await EchoHostFixture.StartAsync(settings))
         {
             var response = await PostAsync(strict, Uri.EscapeDataString($"tls://{name}"), "hello"u8.ToArray());
@@ -247,7 +247,7 @@ public partial class PeersEndpointTests
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/peers/{name}/messages") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = chunked;
-        // What is refused for its length is refused before it is sent; else the connection may break under it before the answer is read.
+        // A body that is too long is rejected before it is sent; otherwise the connection may break before the response is read.
         request.Headers.ExpectContinue = true;
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/plain");
         if (authorization is not null)

@@ -5,7 +5,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Http;
 
-/// <summary>What is refused says why, in JSON (RFC 9457), whatever refuses it.</summary>
+/// <summary>An error response gives the reason in JSON (RFC 9457), whichever part of the host rejects the request.</summary>
 public class ProblemTests
 {
     private const string Token = "correct-horse-battery";
@@ -49,7 +49,7 @@ public class ProblemTests
         gone.Stop();
         await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", $"Peers:Targets:0={peer}");
         host.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
-        // The body is sent when the host asks for it: else its early answer may meet a client that still sends, and is lost with the connection.
+        // Send the body only when the host asks for it; otherwise its early response may be lost with the connection.
         host.Http.DefaultRequestHeaders.ExpectContinue = true;
         async Task<HttpResponseMessage> PostAsync(byte[] body) => await host.Http.PostAsync($"/peers/{peer}/messages", new ByteArrayContent(body));
         await ExpectAsync(await PostAsync("x"u8.ToArray()), 502, "refused: Connection refused");
@@ -72,7 +72,7 @@ public class ProblemTests
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.ToString());
         var text = await response.Content.ReadAsStringAsync();
-        // For people too.
+        // Readable for people: quotes are not escaped.
         Assert.DoesNotContain("\\u", text, StringComparison.Ordinal);
         var problem = JsonDocument.Parse(text).RootElement;
         Assert.Equal(("about:blank", status), (problem.GetProperty("type").GetString(), problem.GetProperty("status").GetInt32()));

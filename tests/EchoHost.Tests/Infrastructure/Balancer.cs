@@ -4,7 +4,7 @@ using System.Net;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A real load balancer, run with a configuration of the test's.</summary>
+/// <summary>A real load balancer with the test's configuration.</summary>
 internal sealed class Balancer : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("echohost-balancer").FullName;
@@ -16,15 +16,15 @@ internal sealed class Balancer : IDisposable
     {
     }
 
-    /// <summary>Where it listens, by the order of the ports asked for.</summary>
+    /// <summary>The end points it listens on, in the order of its ports.</summary>
     public IReadOnlyList<IPEndPoint> Fronts { get; private set; } = [];
 
-    /// <summary>What it has printed.</summary>
+    /// <summary>Its output.</summary>
     public IEnumerable<string> Output => _output;
 
-    /// <summary>Debian's HAProxy.</summary>
-    /// <param name="fronts">How many ports it listens on.</param>
-    /// <param name="configuration">The sections after <c>defaults</c>, for the ports given.</param>
+    /// <summary>Starts Debian's HAProxy.</summary>
+    /// <param name="fronts">The number of ports it listens on.</param>
+    /// <param name="configuration">Returns the sections after <c>defaults</c>, for the given ports.</param>
     public static Task<Balancer> HAProxyAsync(int fronts, Func<int[], string> configuration)
     {
         var program = Tool.Need("haproxy");
@@ -42,9 +42,9 @@ internal sealed class Balancer : IDisposable
             """)]));
     }
 
-    /// <summary>Debian's nginx with its stream module.</summary>
-    /// <param name="fronts">How many ports it listens on.</param>
-    /// <param name="configuration">What stands in <c>stream</c>, for the ports given.</param>
+    /// <summary>Starts Debian's nginx with its stream module.</summary>
+    /// <param name="fronts">The number of ports it listens on.</param>
+    /// <param name="configuration">Returns the content of <c>stream</c>, for the given ports.</param>
     public static Task<Balancer> NginxAsync(int fronts, Func<int[], string> configuration)
     {
         var program = Tool.Need("nginx");
@@ -84,7 +84,8 @@ internal sealed class Balancer : IDisposable
 
     private static async Task<Balancer> StartAsync(int fronts, string program, Func<string, int[], string[]> arguments)
     {
-        // Balancers don't take port 0. They bind as this process does (SO_REUSEADDR), and so may listen on ports that it holds for them.
+        // Balancers don't support port 0. They bind with SO_REUSEADDR, as this process does, so they can listen on ports
+        // that it holds.
         var balancer = new Balancer();
         try
         {
@@ -119,7 +120,7 @@ internal sealed class Balancer : IDisposable
         return isUp;
     }
 
-    /// <summary>Seen from outside, since connecting would be passed on.</summary>
+    /// <summary>Checks from outside, because a connection would be passed on to the host.</summary>
     private static bool IsListening(IPEndPoint front) =>
         System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Contains(front);
 }

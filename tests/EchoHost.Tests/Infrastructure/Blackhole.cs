@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
-/// An address where nobody answers: a listener that accepts nothing and whose backlog is full, so that the kernel drops
-/// whatever else would connect to it, as a firewall does.
+/// An address that does not answer: a listener that accepts nothing and whose backlog is full, so that the kernel drops further
+/// connections, as a firewall does.
 /// </summary>
 internal sealed class Blackhole : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class Blackhole : IDisposable
 
     public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 
-    /// <summary>Takes a place of the backlog; false where there is none any more.</summary>
+    /// <summary>Takes a place in the backlog; false if it is full.</summary>
     private bool Fill()
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
@@ -47,7 +47,7 @@ internal sealed class Blackhole : IDisposable
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {
-            // On loopback there is no way to be slow: who is let in is so within the call, or all but.
+            // Loopback is fast: a connection that has a place is complete within the call, or very soon after it.
             return socket.Poll(TimeSpan.FromMilliseconds(200), SelectMode.SelectWrite);
         }
     }

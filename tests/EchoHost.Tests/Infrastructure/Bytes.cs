@@ -2,7 +2,7 @@ namespace EchoHost.Tests.Infrastructure;
 
 internal static class Bytes
 {
-    /// <summary>Compares every byte, and says where the first differs rather than print megabytes.</summary>
+    /// <summary>Compares every byte; a failure gives the first difference instead of megabytes of output.</summary>
     public static void AssertSame(ReadOnlySpan<byte> expected, ReadOnlySpan<byte> actual)
     {
         var same = expected.CommonPrefixLength(actual);

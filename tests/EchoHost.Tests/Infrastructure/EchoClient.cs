@@ -4,7 +4,7 @@ using System.Text;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A peer of the test's own: a plain socket whose every call has a limit.</summary>
+/// <summary>A test client: a plain socket, every call of which has a time limit.</summary>
 internal sealed class EchoClient : IDisposable
 {
     private EchoClient(Socket socket) => (Socket, LocalAddress) = (socket, socket.LocalEndPoint!.ToString()!);
@@ -53,7 +53,7 @@ internal sealed class EchoClient : IDisposable
         }
     });
 
-    /// <summary>Exactly so many bytes; fails when the host ends first.</summary>
+    /// <summary>Receives exactly <paramref name="count"/> bytes; fails if the host closes first.</summary>
     public async Task<byte[]> ReceiveAsync(int count)
     {
         var bytes = await ReceiveUpToAsync(count);
@@ -61,7 +61,7 @@ internal sealed class EchoClient : IDisposable
         return bytes;
     }
 
-    /// <summary>So many bytes, or fewer where the host ends first.</summary>
+    /// <summary>Receives <paramref name="count"/> bytes, or fewer if the host closes first.</summary>
     public Task<byte[]> ReceiveUpToAsync(int count) => Bounded(async stop =>
     {
         var bytes = new byte[count];
@@ -74,7 +74,7 @@ internal sealed class EchoClient : IDisposable
         return bytes[..filled];
     });
 
-    /// <summary>Everything to the host's FIN.</summary>
+    /// <summary>Receives all bytes up to the host's FIN.</summary>
     public Task<byte[]> ReceiveToEndAsync() => Bounded(async stop =>
     {
         var all = new MemoryStream();
@@ -95,8 +95,9 @@ internal sealed class EchoClient : IDisposable
     }
 
     /// <summary>
-    /// Connects, sends a text if there is one, and waits to be turned away: by a reset, or by the end without a byte. The
-    /// reset may come however early, before <c>connect</c> has returned too.
+    /// Connects, sends a text if given, and waits to be rejected: by a reset, or by a close without a byte. The reset may
+    /// come early,
+    /// even before <c>connect</c> has returned.
     /// </summary>
     public static async Task ExpectTurnedAwayAsync(EndPoint target, string text = "")
     {
@@ -108,11 +109,11 @@ internal sealed class EchoClient : IDisposable
         }
         catch (SocketException e) when (IsReset(e))
         {
-            // As it should be.
+            // Rejected, as expected.
         }
     }
 
-    /// <summary>Connects, sends a text and reads it back; null where the host turns the connection away, however early.</summary>
+    /// <summary>Connects, sends a text and reads it back; null if the host rejects the connection, however early.</summary>
     public static async Task<EchoClient?> TryEnterAsync(EndPoint target, string text)
     {
         EchoClient? client = null;
@@ -129,14 +130,16 @@ internal sealed class EchoClient : IDisposable
         }
         catch (SocketException e) when (IsReset(e))
         {
-            // Turned away.
+            // Rejected.
         }
 
         client?.Dispose();
         return null;
     }
 
-    /// <summary>Whether the other side's reset is what a call met: while it connects, sends (the second such call has EPIPE) or reads.</summary>
+    /// <summary>
+    /// Whether an exception means a reset, in any call: connect, send (the second after a reset gets EPIPE) or receive.
+    /// </summary>
     public static bool IsReset(SocketException e) => e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown or SocketError.NotConnected;
 
     /// <summary>Waits for the host to end this connection without having sent a byte: by FIN or by a reset.</summary>
@@ -148,11 +151,11 @@ internal sealed class EchoClient : IDisposable
         }
         catch (SocketException e) when (IsReset(e))
         {
-            // As good an end.
+            // A reset counts too.
         }
     }
 
-    /// <summary>Lets in more at once from now on, where a small buffer has done its work.</summary>
+    /// <summary>Enlarges the receive buffer, once a small one has served its purpose.</summary>
     public void OpenWide() => Socket.ReceiveBufferSize = 1024 * 1024;
 
     public void HalfClose() => Socket.Shutdown(SocketShutdown.Send);

@@ -30,12 +30,15 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64, Expect100ContinueTimeout = Wait.Limit }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
     }
 
-    /// <summary>Limits that no pause of a busy machine may meet. A test of one gives its own, which comes later and so holds.</summary>
+    /// <summary>
+    /// Limits that no pause of a busy machine reaches. A test of a limit overrides it in its own settings, which come
+    /// later.
+    /// </summary>
     public static string[] Patience { get; } = ["--Echo:Limits:ProxyHeaderTimeout=00:02:00", "--Echo:Limits:TlsHandshakeTimeout=00:02:00", "--Echo:Limits:WriteTimeout=00:02:00", "--Peers:Timeout=00:01:00"];
 
     public LogCollector Log { get; }
 
-    /// <summary>Where each echo endpoint is reached.</summary>
+    /// <summary>The end point of each echo endpoint.</summary>
     public IReadOnlyDictionary<string, EndPoint> EndPoints { get; }
 
     public EndPoint Tcp => EndPoints["Tcp"];
@@ -44,21 +47,25 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    /// <summary>Starts a host on free ports of loopback; <paramref name="settings"/> are as on the command line, without the dashes.</summary>
+    /// <summary>
+    /// Starts a host on free ports of loopback. <paramref name="settings"/> are as on the command line, without the dashes.
+    /// </summary>
     public static Task<EchoHostFixture> StartAsync(params string[] settings) => StartAsync(_ => { }, settings);
 
-    /// <summary>The same, by a clock of the test's, which stands still but for what the test does and for the host's stop at the end.</summary>
+    /// <summary>
+    /// Starts a host with a test clock, which moves only when the test advances it, and while the host stops at the end.
+    /// </summary>
     public static async Task<EchoHostFixture> StartAsync(FakeTimeProvider time, params string[] settings)
     {
         var host = await StartAsync(services => services.AddSingleton<TimeProvider>(time), settings);
         host._time = time;
-        // The host's first probe sets timers of this clock: a clock that is told to go on at that moment may lose others.
+        // Wait for the host's first probe, which sets timers on this clock: advancing it at that moment can lose other timers.
         var firstProbe = host.Services.GetRequiredService<EchoHealthCheck>().CheckHealthAsync(new HealthCheckContext());
         await Task.WhenAny(firstProbe, Task.Delay(TimeSpan.FromSeconds(5)));
         return host;
     }
 
-    /// <summary>The same, with services of the test's in the place of the host's own.</summary>
+    /// <summary>Starts a host in which some services are replaced by the test's.</summary>
     public static async Task<EchoHostFixture> StartAsync(Action<IServiceCollection> configure, params string[] settings)
     {
         var log = new LogCollector();
@@ -76,15 +83,16 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 
     public async Task<EchoClient> ConnectAsync(string endpoint = "Tcp") => await EchoClient.ConnectAsync(EndPoints[endpoint]);
 
-    /// <summary>Asks until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
+    /// <summary>Waits until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
     public Task UntilReadyAsync() => Wait.UntilAsync(async () => (await Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the host is ready");
 
-    /// <summary>Begins the stop, as SIGTERM does; the task ends with the host.</summary>
+    /// <summary>Starts the stop, as SIGTERM does; the task completes when the host has stopped.</summary>
     public Task BeginStop() => _stopping ??= Task.Run(() => _app.StopAsync());
 
     /// <summary>
-    /// What a listener's death looks like from outside: the kernel accepts no more for it. Finds the listening
-    /// descriptor by its port and shuts it down, behind the host's back.
+    /// Simulates the death of a listener, so that the kernel accepts no more for it: finds the listening descriptor by its
+    /// port and shuts
+    /// it down without the host's knowledge.
     /// </summary>
     public void KillListener()
     {

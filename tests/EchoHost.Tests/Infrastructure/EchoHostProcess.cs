@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>The program itself, as a user starts it: for exit codes, standard output and error, and signals.</summary>
+/// <summary>The program as a user starts it, for exit codes, standard output and error, and signals.</summary>
 internal sealed partial class EchoHostProcess : IDisposable
 {
     private readonly Process _process;
@@ -20,7 +20,7 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public IEnumerable<string> Errors => _errors;
 
-    /// <summary>Its standard input, where that is the test's to write.</summary>
+    /// <summary>The program's standard input, if the test writes it.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 
     public int Port { get; private set; }
@@ -31,10 +31,10 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>Starts the program; what it needs to run beside others (free ports) is up to the caller.</summary>
+    /// <summary>Starts the program. The caller must give it free ports.</summary>
     public static EchoHostProcess Start(string[] args, params (string Name, string Value)[] environment) => Start(args, isFed: false, environment);
 
-    /// <summary>The same, with a standard input that is the test's to write: <see cref="Input"/>.</summary>
+    /// <summary>Starts the program with a standard input that the test writes: <see cref="Input"/>.</summary>
     public static EchoHostProcess StartFed(params string[] args) => Start(args, isFed: true, []);
 
     private static EchoHostProcess Start(string[] args, bool isFed, (string Name, string Value)[] environment)
@@ -64,7 +64,7 @@ internal sealed partial class EchoHostProcess : IDisposable
         }
     }
 
-    /// <summary>Starts the host on free ports and waits until it says that it listens.</summary>
+    /// <summary>Starts the host on free ports and waits until it logs that it listens.</summary>
     public static async Task<EchoHostProcess> StartHostAsync(string[]? args = null, params (string Name, string Value)[] environment)
     {
         var host = Start(["--urls=http://127.0.0.1:0", .. EchoHostFixture.Patience, .. args ?? []], [("PORT", "0"), .. environment]);
@@ -75,7 +75,10 @@ internal sealed partial class EchoHostProcess : IDisposable
         return host;
     }
 
-    /// <summary>Asks until the answer is yes: the host's own probe, and the command, have limits that a busy machine may miss.</summary>
+    /// <summary>
+    /// Repeats the command until it succeeds: the host's own probe and the command have limits that a busy machine may
+    /// miss.
+    /// </summary>
     public static async Task<EchoHostProcess> UntilHealthyAsync(string[] args, params (string Name, string Value)[] environment)
     {
         EchoHostProcess? health = null;
@@ -99,7 +102,7 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public void Kill() => _process.Kill();
 
-    /// <summary>The exit code; both streams are read to their end.</summary>
+    /// <summary>Waits for the exit code; both streams are read to their end.</summary>
     public async Task<int> WaitForExitAsync()
     {
         using var limit = new CancellationTokenSource(Wait.Limit);

@@ -4,14 +4,15 @@ using System.Net.Sockets;
 namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
-/// Ports that are known before anybody listens on them: bound, so that the kernel gives them to nobody else, but not
-/// listened on, so that connections are refused until a host of the test's does.
+/// Ports that are reserved before a host listens on them: they are bound, so that the kernel gives them to no other
+/// program, but nothing
+/// listens, so connections are refused until a test's host does.
 /// </summary>
 internal sealed class HeldPort : IDisposable
 {
     private readonly List<Socket> _sockets = [];
 
-    /// <summary>One port on each of the addresses, the same one.</summary>
+    /// <summary>Holds the same port on each of the addresses.</summary>
     public HeldPort(params string[] addresses)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux lets a port be listened on that is bound already, and has all of 127.0.0.0/8");
@@ -23,10 +24,10 @@ internal sealed class HeldPort : IDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>The port on the first address, as peers are called.</summary>
+    /// <summary>The port on the first address, in the form of a peer's name.</summary>
     public string Name => _sockets[0].LocalEndPoint!.ToString()!;
 
-    /// <summary>The setting that makes a host listen there.</summary>
+    /// <summary>The setting that makes a host listen on the port.</summary>
     public string Setting => $"Echo:Endpoints:Tcp:Url=tcp://{Name}";
 
     public void Dispose()

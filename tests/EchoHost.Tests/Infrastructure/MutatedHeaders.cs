@@ -1,9 +1,9 @@
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>PROXY headers with faults, made by a seed, so that each can be made again.</summary>
+/// <summary>Faulty PROXY headers, generated from a seed so that a failure can be repeated.</summary>
 internal static class MutatedHeaders
 {
-    /// <summary>Right headers of every kind.</summary>
+    /// <summary>Valid headers of every kind.</summary>
     public static byte[][] Seeds { get; } =
     [
         ProxyHeaders.V1("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"),
@@ -22,7 +22,9 @@ internal static class MutatedHeaders
         ProxyHeaders.V2(ProxyHeaders.Proxy, 0x31, new byte[216]),
     ];
 
-    /// <summary>One of <see cref="Seeds"/>, with up to three bytes changed, added or taken away, or another one behind it.</summary>
+    /// <summary>
+    /// One of <see cref="Seeds"/> with up to three bytes changed, added or removed, or with another one appended.
+    /// </summary>
     public static byte[] Make(Random random)
     {
         var bytes = new List<byte>(Seeds[random.Next(Seeds.Length)]);

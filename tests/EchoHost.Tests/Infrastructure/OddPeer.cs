@@ -8,7 +8,7 @@ using EchoHost.Peers;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A server of the test's own, on a free port, which does with each connection what the test wants: see <see cref="Odd"/>.</summary>
+/// <summary>A test server on a free port, with the behaviour that the test selects: see <see cref="Odd"/>.</summary>
 internal sealed class OddPeer : IAsyncDisposable
 {
     private readonly TcpListener _listener;
@@ -29,29 +29,29 @@ internal sealed class OddPeer : IAsyncDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
 
-    /// <summary>It, by its address.</summary>
+    /// <summary>The peer, by its address.</summary>
     public PeerTarget Target => new(EndPoint.Address.ToString(), EndPoint.Port, IsTls: _tls is not null);
 
-    /// <summary>It, by a name that the test's resolver knows.</summary>
+    /// <summary>The peer, by a name that the test's resolver knows.</summary>
     public PeerTarget Named(string name) => Target with { Host = name };
 
-    /// <summary>How many connections it has accepted so far.</summary>
+    /// <summary>The number of connections accepted so far.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
     public static OddPeer Start(Func<OddConnection, Task> behave, IPAddress? address = null) => new(address ?? IPAddress.Loopback, null, behave);
 
-    /// <summary>One that speaks TLS; what it does begins after the handshake.</summary>
+    /// <summary>Starts a peer with TLS; its behaviour begins after the handshake.</summary>
     public static OddPeer StartTls(SslServerAuthenticationOptions tls, Func<OddConnection, Task> behave) => new(IPAddress.Loopback, tls, behave);
 
-    /// <summary>One that speaks TLS and shows this certificate.</summary>
+    /// <summary>Starts a peer with TLS that presents this certificate.</summary>
     public static OddPeer StartTls(TestCertificate certificate, Func<OddConnection, Task> behave) =>
         StartTls(new SslServerAuthenticationOptions { ServerCertificate = certificate.Certificate }, behave);
 
-    /// <summary>Waits until nobody has a socket open that is connected, or connecting, to it.</summary>
+    /// <summary>Waits until no process has a socket that is connected, or connecting, to this peer.</summary>
     public async Task ExpectNobodyAsync()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc/net/tcp");
-        // What is closed and still has something to send is the kernel's alone, and has no inode.
+        // A closed socket that still has bytes to send belongs to the kernel only, and has no inode.
         const string closed = "0";
         var port = $":{EndPoint.Port.ToString("X4", CultureInfo.InvariantCulture)}";
         await Wait.UntilAsync(
@@ -59,13 +59,13 @@ internal sealed class OddPeer : IAsyncDisposable
             "nobody is connected to the peer");
     }
 
-    /// <summary>Ends every connection, with RST where it is still open.</summary>
+    /// <summary>Ends every connection, with RST if it is still open.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _accepting.WaitAsync(Wait.Limit);
         _listener.Dispose();
-        // What a behaviour did not expect fails the test.
+        // An unexpected exception of a behaviour fails the test.
         await Task.WhenAll(_connections).WaitAsync(Wait.Limit);
         _stop.Dispose();
     }
@@ -83,7 +83,7 @@ internal sealed class OddPeer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The end.
+            // The peer is being disposed.
         }
     }
 
@@ -108,7 +108,7 @@ internal sealed class OddPeer : IAsyncDisposable
                 }
                 catch (Exception e) when (e is AuthenticationException)
                 {
-                    // The alert is on its way; closing now might overtake it with a reset.
+                    // Wait for the client's end: closing now could send a reset that overtakes the alert.
                     await new OddConnection(socket, plain, number, _stop.Token).EndAsync();
                     return;
                 }
@@ -117,21 +117,21 @@ internal sealed class OddPeer : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // The other side is gone, or the test is over.
+                // The client is gone, or the test is over.
             }
         }
     }
 }
 
-/// <summary>One connection of an <see cref="OddPeer"/>. When what is done with it returns, it is closed.</summary>
+/// <summary>A connection of an <see cref="OddPeer"/>. It is closed when its behaviour returns.</summary>
 /// <param name="Socket">The socket.</param>
-/// <param name="Stream">What is read and written, encrypted where the peer speaks TLS.</param>
-/// <param name="Number">Which connection it is, from 0.</param>
-/// <param name="Stop">Canceled at the test's end.</param>
+/// <param name="Stream">The stream to read and write, encrypted if the peer uses TLS.</param>
+/// <param name="Number">The number of the connection, from 0.</param>
+/// <param name="Stop">Cancelled at the end of the test.</param>
 internal sealed record OddConnection(Socket Socket, Stream Stream, int Number, CancellationToken Stop)
 {
-    /// <summary>Exactly so many bytes.</summary>
-    /// <exception cref="EndOfStreamException">The other side ended before.</exception>
+    /// <summary>Reads exactly <paramref name="count"/> bytes.</summary>
+    /// <exception cref="EndOfStreamException">The client closed first.</exception>
     public async Task<byte[]> ReadAsync(int count)
     {
         var bytes = new byte[count];
@@ -141,10 +141,10 @@ internal sealed record OddConnection(Socket Socket, Stream Stream, int Number, C
 
     public Task WriteAsync(ReadOnlyMemory<byte> bytes) => Stream.WriteAsync(bytes, Stop).AsTask();
 
-    /// <summary>Sends back what comes, from now on.</summary>
+    /// <summary>Echoes everything from now on.</summary>
     public Task EchoAsync() => Stream.CopyToAsync(Stream, Stop);
 
-    /// <summary>Sends back the next so many bytes, as they come.</summary>
+    /// <summary>Echoes the next <paramref name="bytes"/> bytes as they come.</summary>
     public async Task EchoAsync(int bytes)
     {
         var buffer = new byte[64 * 1024];
@@ -154,24 +154,24 @@ internal sealed record OddConnection(Socket Socket, Stream Stream, int Number, C
         }
     }
 
-    /// <summary>Neither reads nor sends, from now on.</summary>
+    /// <summary>Neither reads nor sends from now on.</summary>
     public Task DoNothingAsync() => Task.Delay(Timeout.Infinite, Stop);
 
-    /// <summary>Reads what comes and sends nothing, from now on.</summary>
+    /// <summary>Reads from now on, and sends nothing.</summary>
     public Task SwallowAsync() => Stream.CopyToAsync(Stream.Null, Stop);
 
-    /// <summary>Ends its side with FIN (TLS: without an alert) and takes what still comes, so that closing is no reset.</summary>
+    /// <summary>Sends FIN (with TLS: no alert) and discards further input, so that closing sends no reset.</summary>
     public async Task EndAsync()
     {
         Socket.Shutdown(SocketShutdown.Send);
         var buffer = new byte[64 * 1024];
         while (await Socket.ReceiveAsync(buffer, SocketFlags.None, Stop) > 0)
         {
-            // Thrown away.
+            // Discarded.
         }
     }
 
-    /// <summary>Ends it with RST.</summary>
+    /// <summary>Ends the connection with RST.</summary>
     public void Reset()
     {
         Socket.LingerState = new LingerOption(true, 0);
@@ -179,10 +179,10 @@ internal sealed record OddConnection(Socket Socket, Stream Stream, int Number, C
     }
 }
 
-/// <summary>What an <see cref="OddPeer"/> may do with a connection.</summary>
+/// <summary>The behaviours of an <see cref="OddPeer"/>.</summary>
 internal static class Odd
 {
-    /// <summary>Sends every byte back: nothing is odd about it.</summary>
+    /// <summary>Echoes every byte.</summary>
     public static Task Honest(OddConnection connection) => connection.EchoAsync();
 
     /// <summary>Reads and never answers.</summary>
@@ -201,7 +201,7 @@ internal static class Odd
         return Task.CompletedTask;
     }
 
-    /// <summary>Sends back byte by byte.</summary>
+    /// <summary>Echoes byte by byte.</summary>
     public static async Task Dribbling(OddConnection connection)
     {
         while (true)
@@ -210,28 +210,32 @@ internal static class Odd
         }
     }
 
-    /// <summary>Sends back so many bytes, then reads and is silent.</summary>
+    /// <summary>Echoes <paramref name="bytes"/> bytes, then reads without an answer.</summary>
     public static Func<OddConnection, Task> SilentAfter(int bytes) => async connection =>
     {
         await connection.EchoAsync(bytes);
         await connection.SwallowAsync();
     };
 
-    /// <summary>Sends back so many bytes, then ends with FIN.</summary>
+    /// <summary>Echoes <paramref name="bytes"/> bytes, then ends with FIN.</summary>
     public static Func<OddConnection, Task> EndingAfter(int bytes) => async connection =>
     {
         await connection.EchoAsync(bytes);
         await connection.EndAsync();
     };
 
-    /// <summary>Reads a message of <paramref name="size"/> bytes, sends back so many of them, then ends with RST.</summary>
+    /// <summary>
+    /// Reads a message of <paramref name="size"/> bytes, echoes <paramref name="bytes"/> of them, then ends with RST.
+    /// </summary>
     public static Func<OddConnection, Task> ResettingAfter(int bytes, int size) => async connection =>
     {
         await connection.WriteAsync((await connection.ReadAsync(size)).AsMemory(0, bytes));
         connection.Reset();
     };
 
-    /// <summary>Sends back messages of <paramref name="size"/> bytes, of each the byte at <paramref name="index"/> changed.</summary>
+    /// <summary>
+    /// Echoes messages of <paramref name="size"/> bytes, with the byte at <paramref name="index"/> changed in each.
+    /// </summary>
     public static Func<OddConnection, Task> Changing(int index, int size) => async connection =>
     {
         while (true)
@@ -242,7 +246,7 @@ internal static class Odd
         }
     };
 
-    /// <summary>Sends back messages of <paramref name="size"/> bytes, a byte more each.</summary>
+    /// <summary>Echoes messages of <paramref name="size"/> bytes, with an extra byte after each.</summary>
     public static Func<OddConnection, Task> Appending(int size) => async connection =>
     {
         while (true)
@@ -251,7 +255,7 @@ internal static class Odd
         }
     };
 
-    /// <summary>Sends back the first message of <paramref name="size"/> bytes, and then always the one before.</summary>
+    /// <summary>Echoes the first message of <paramref name="size"/> bytes, then answers each with the one before it.</summary>
     public static Func<OddConnection, Task> Stale(int size) => async connection =>
     {
         var before = await connection.ReadAsync(size);
@@ -264,7 +268,7 @@ internal static class Odd
         }
     };
 
-    /// <summary>Sends back to one connection what another has sent, messages of <paramref name="size"/> bytes.</summary>
+    /// <summary>Swaps messages of <paramref name="size"/> bytes between connections.</summary>
     public static Func<OddConnection, Task> Swapping(int size)
     {
         var messages = new ConcurrentDictionary<int, TaskCompletionSource<byte[]>>();
@@ -277,7 +281,10 @@ internal static class Odd
         };
     }
 
-    /// <summary>Sends back messages of <paramref name="size"/> bytes, and once, before the answer number <paramref name="message"/>, nothing for a time.</summary>
+    /// <summary>
+    /// Echoes messages of <paramref name="size"/> bytes, with one pause, before the answer number
+    /// <paramref name="message"/>.
+    /// </summary>
     public static Func<OddConnection, Task> Stalling(int size, int message, TimeSpan time) => async connection =>
     {
         for (var number = 0; ; number++)

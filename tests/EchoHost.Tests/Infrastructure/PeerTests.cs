@@ -9,14 +9,15 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
-/// Tests of connections to peers, which each transport must pass: they stand in an abstract class, with a sealed one for
-/// each transport. In the end nothing may hold any of the transport's memory.
+/// Tests of connections to peers that each transport must pass: they are in an abstract class, with a sealed class for each
+/// transport.
+/// At the end nothing may hold memory of the transport.
 /// </summary>
 public abstract class PeerTests : IAsyncDisposable
 {
     public const string Epoll = "Epoll";
 
-    /// <summary>The same, with the code that awaits a connection going on right on its event loop.</summary>
+    /// <summary>The epoll transport, with continuations that run directly on the event loop.</summary>
     public const string EpollLoop = "EpollLoop";
 
     public const string Sockets = "Sockets";
@@ -38,15 +39,16 @@ public abstract class PeerTests : IAsyncDisposable
         Connections = new EpollConnectionFactory(_epoll, continueOnLoop: transport == EpollLoop);
     }
 
-    /// <summary>How long the test gives what is to succeed.</summary>
+    /// <summary>The time limit for operations that must succeed.</summary>
     protected static TimeSpan Ample => Wait.Limit;
 
-    /// <summary>How long the test gives what will not come.</summary>
+    /// <summary>The time limit for operations that must time out.</summary>
     protected static TimeSpan Brief { get; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Whether a reset is always told as one, and after what came before it. To Kestrel's sockets one that a send hears of
-    /// is an orderly end, and a pipe that has ended with an error gives no more of what is in it.
+    /// Whether a reset is always reported as one, and after the bytes before it. With Kestrel's sockets, a reset that a
+    /// send detects is an
+    /// orderly end, and a pipe that ended with an error drops the bytes in it.
     /// </summary>
     protected bool KnowsResets { get; }
 
@@ -75,16 +77,16 @@ public abstract class PeerTests : IAsyncDisposable
         await Client(link, resolver).ConnectAsync(target, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }
 
-/// <summary>Resolves the names that the test has given addresses to, and no other; every name is loopback where it has given none.</summary>
+/// <summary>Resolves every name to the given addresses, or to loopback if none are given.</summary>
 internal sealed class KnownNames(params IPAddress[] addresses) : INameResolver
 {
-    /// <summary>How often it was asked.</summary>
+    /// <summary>The number of lookups.</summary>
     public int Asked { get; private set; }
 
-    /// <summary>Thrown in place of an answer.</summary>
+    /// <summary>The exception to throw instead of an answer.</summary>
     public Exception? Failure { get; init; }
 
-    /// <summary>Whether it never answers.</summary>
+    /// <summary>Whether a lookup never completes.</summary>
     public bool IsSilent { get; init; }
 
     public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
@@ -98,6 +100,6 @@ internal sealed class KnownNames(params IPAddress[] addresses) : INameResolver
         return Failure is not null ? throw Failure : addresses.Length > 0 ? addresses : [IPAddress.Loopback];
     }
 
-    /// <summary>One that knows no name.</summary>
+    /// <summary>A resolver that knows no names.</summary>
     public static KnownNames None() => new() { Failure = new SocketException((int)SocketError.HostNotFound) };
 }

@@ -4,15 +4,15 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A connection without a socket: a pair of pipes, of which the test holds the client's ends.</summary>
+/// <summary>A connection without a socket: a pair of pipes, with the client's ends for the test.</summary>
 internal sealed class PipeConnection : DefaultConnectionContext
 {
     private readonly Pipe _toHost;
     private readonly Pipe _toClient;
 
-    /// <param name="client">Where it comes from; null for a connection without an address.</param>
-    /// <param name="pauseReading">How many bytes the host may leave unread before the client has to wait.</param>
-    /// <param name="pauseWriting">How many bytes the client may leave unread before the host has to wait.</param>
+    /// <param name="client">The client's end point; null for a connection without an address.</param>
+    /// <param name="pauseReading">The number of unread bytes at which the client has to wait for the host.</param>
+    /// <param name="pauseWriting">The number of unread bytes at which the host has to wait for the client.</param>
     public PipeConnection(EndPoint? client = null, int pauseReading = 65536, int pauseWriting = 65536)
         : base($"pipes-{Guid.NewGuid():N}")
     {
@@ -22,13 +22,13 @@ internal sealed class PipeConnection : DefaultConnectionContext
         RemoteEndPoint = client;
     }
 
-    /// <summary>What the client sends.</summary>
+    /// <summary>The pipe that the client sends to.</summary>
     public PipeWriter ClientOutput => _toHost.Writer;
 
-    /// <summary>What the client receives.</summary>
+    /// <summary>The pipe that the client receives from.</summary>
     public PipeReader ClientInput => _toClient.Reader;
 
-    /// <summary>Why the host aborted the connection; null while it has not.</summary>
+    /// <summary>Why the host aborted the connection; null if it did not.</summary>
     public string? AbortReason { get; private set; }
 
     public override void Abort(ConnectionAbortedException abortReason)
@@ -37,7 +37,7 @@ internal sealed class PipeConnection : DefaultConnectionContext
         _toHost.Reader.CancelPendingRead();
     }
 
-    /// <summary>Reads what the host sends until it sends no more, and acknowledges that.</summary>
+    /// <summary>Reads until the host sends no more, and acknowledges that.</summary>
     public async Task<byte[]> ReceiveToEndAsync()
     {
         using var received = new MemoryStream();

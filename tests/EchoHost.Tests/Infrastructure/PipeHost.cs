@@ -15,7 +15,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>What connection middleware needs of a host, without one: nothing listens, and the clock is the test's.</summary>
+/// <summary>
+/// The services that connection middleware needs, without a host: nothing listens, and the test controls the clock.
+/// </summary>
 internal sealed class PipeHost : IDisposable
 {
     public const string EndpointName = "Tcp";
@@ -52,7 +54,7 @@ internal sealed class PipeHost : IDisposable
 
     public ConnectionRegistry Registry => Get<ConnectionRegistry>();
 
-    /// <summary>What the endpoint has counted.</summary>
+    /// <summary>The endpoint's counters.</summary>
     public EndpointMetrics Metrics => Get<EchoMetrics>().For(EndpointName);
 
     public IServiceProvider Services => _services;
@@ -60,10 +62,10 @@ internal sealed class PipeHost : IDisposable
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
-    /// <summary>A class with its services from here, and the rest as given.</summary>
+    /// <summary>Creates an object with its services from here and the given arguments.</summary>
     public T Create<T>(params object[] arguments) => ActivatorUtilities.CreateInstance<T>(_services, arguments);
 
-    /// <summary>A chain as Kestrel builds it.</summary>
+    /// <summary>Builds a chain as Kestrel does.</summary>
     public ConnectionDelegate Build(Action<IConnectionBuilder> configure)
     {
         var builder = new ConnectionBuilder(_services);
@@ -71,7 +73,7 @@ internal sealed class PipeHost : IDisposable
         return builder.Build();
     }
 
-    /// <summary>A connection of a client at this address.</summary>
+    /// <summary>Creates a connection from a client at this address.</summary>
     public static PipeConnection From(string address, int port = 5000) => new(new IPEndPoint(IPAddress.Parse(address), port));
 
     public void Dispose() => _services.Dispose();

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>Builds PROXY headers, right and wrong, byte by byte after the specification.</summary>
+/// <summary>Builds valid and invalid PROXY headers, byte by byte from the specification.</summary>
 internal static class ProxyHeaders
 {
     public const byte Local = 0x20;
@@ -22,7 +22,7 @@ internal static class ProxyHeaders
         return [.. Signature, versionAndCommand, familyAndTransport, .. length, .. payload];
     }
 
-    /// <summary>A version 2 header for a TCP connection over IPv4 or IPv6, as the addresses are.</summary>
+    /// <summary>A version 2 header for a TCP connection, over IPv4 or IPv6 according to the addresses.</summary>
     public static byte[] V2(string source, string destination, params byte[][] tlvs)
     {
         var (from, to) = (IPEndPoint.Parse(source), IPEndPoint.Parse(destination));
@@ -34,7 +34,7 @@ internal static class ProxyHeaders
 
     public static byte[] Tlv(byte type, params byte[] value) => [type, (byte)(value.Length >> 8), (byte)value.Length, .. value];
 
-    /// <summary>Fills in the CRC32C, whose four bytes are zero so far, where the last value is one.</summary>
+    /// <summary>Fills in the CRC32C, if it is the last value; its four bytes are zero before.</summary>
     public static byte[] WithChecksum(byte[] header)
     {
         var whole = (byte[])header.Clone();
@@ -42,7 +42,7 @@ internal static class ProxyHeaders
         return whole;
     }
 
-    /// <summary>CRC32C a bit at a time (RFC 3720, appendix B.4), to hold the parser's against.</summary>
+    /// <summary>CRC32C computed bit by bit (RFC 3720, appendix B.4), as a reference for the parser.</summary>
     public static uint Reference(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;

@@ -4,7 +4,7 @@ using System.Net;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A library's sample, which serves HTTP and TCP, on two ports that are free.</summary>
+/// <summary>A library's sample as a process, which serves HTTP and TCP on two free ports.</summary>
 internal sealed class SampleProcess : IDisposable
 {
     private const string Listening = "Now listening on: http://";
@@ -30,7 +30,7 @@ internal sealed class SampleProcess : IDisposable
 
     public IPEndPoint Tcp => Addresses[1];
 
-    /// <summary>In the order in which the sample listens.</summary>
+    /// <summary>The ports, in the order in which the sample listens on them.</summary>
     private IPEndPoint[] Addresses =>
         [.. _output.Where(line => line.Contains(Listening, StringComparison.Ordinal)).Select(line => IPEndPoint.Parse(line.Split(Listening)[1]))];
 

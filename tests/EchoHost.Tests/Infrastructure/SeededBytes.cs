@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>An endless run of bytes of which each follows from the seed and its position, so that it can be compared wherever it comes.</summary>
+/// <summary>
+/// An endless sequence of bytes, each derived from the seed and its position, so that any part can be compared.
+/// </summary>
 internal readonly record struct SeededBytes(ulong Seed)
 {
     public byte[] Take(int count, long at = 0)
@@ -55,7 +57,7 @@ internal readonly record struct SeededBytes(ulong Seed)
         }
     }
 
-    /// <summary>Eight bytes, by the mixing step of SplitMix64.</summary>
+    /// <summary>Generates eight bytes with the mixing step of SplitMix64.</summary>
     private ulong Word(long position)
     {
         var mixed = Seed + ((ulong)position * 0x9E3779B97F4A7C15);

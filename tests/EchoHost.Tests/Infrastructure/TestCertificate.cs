@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>Certificates made for one test, in a folder of its own.</summary>
+/// <summary>A certificate generated for one test, in a folder of its own.</summary>
 internal sealed class TestCertificate : IDisposable
 {
     public TestCertificate(string commonName = "localhost") => Write(commonName);
@@ -17,10 +17,10 @@ internal sealed class TestCertificate : IDisposable
 
     public X509Certificate2 Certificate { get; private set; } = null!;
 
-    /// <summary>The settings of an endpoint <c>Tls</c> that shows this certificate.</summary>
+    /// <summary>The settings of an endpoint <c>Tls</c> that presents this certificate.</summary>
     public string[] Settings => ["Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={CertificatePath}", $"Echo:Endpoints:Tls:Certificate:KeyPath={KeyPath}"];
 
-    /// <summary>Puts a new certificate in the old one's place.</summary>
+    /// <summary>Replaces the certificate with a new one.</summary>
     public void Write(string commonName) => Certificate = WriteTo(Folder, commonName);
 
     /// <summary>Writes <c>tls.crt</c> and <c>tls.key</c> into a folder.</summary>

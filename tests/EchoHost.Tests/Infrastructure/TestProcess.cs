@@ -2,10 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>What holds for the whole process that the tests run in.</summary>
+/// <summary>Settings for the whole test process.</summary>
 internal static class TestProcess
 {
-    /// <summary>As many threads as the tests may ever block at once are there without the pool's hesitation, which is half a second for each.</summary>
+    /// <summary>
+    /// Makes the thread pool create all threads that tests may block at once without its delay of half a second for each.
+    /// </summary>
     [ModuleInitializer]
     internal static void Prepare() => ThreadPool.SetMinThreads(16, 16);
 }

@@ -14,7 +14,7 @@ internal static class TestProgram
 
     private static readonly Lazy<bool> HasDefaultSignals = new(() => IsDone("--default-signal=INT", "true"));
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The program's path.</summary>
     public static string File
     {
         get
@@ -30,9 +30,11 @@ internal static class TestProgram
     }
 
     /// <summary>
-    /// How <paramref name="file"/> is started with every signal doing what it does by default. What a parent ignores its
-    /// children ignore too, and a script's background jobs ignore SIGINT; so does what the tests start, where these run in
-    /// such a job. A shell can't undo that (POSIX forbids it); GNU's env can, and becomes the program: the process is the same.
+    /// Starts <paramref name="file"/> with default signal handling. A process inherits the signals that its parent ignores,
+    /// and a script's
+    /// background jobs ignore SIGINT, which may include the tests. A shell can't undo that (POSIX forbids it); GNU's env
+    /// can, and it then
+    /// becomes the program, in the same process.
     /// </summary>
     public static ProcessStartInfo StartInfo(string file, params IEnumerable<string> args) =>
         HasDefaultSignals.Value ? new ProcessStartInfo("/usr/bin/env", ["--default-signal=HUP,INT,QUIT,PIPE,TERM", file, .. args]) : new ProcessStartInfo(file, args);

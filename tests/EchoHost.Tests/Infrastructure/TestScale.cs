@@ -1,6 +1,6 @@
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>How long torture tests run: short by default, at full length where ECHOHOST_TEST_SCALE is <c>full</c>.</summary>
+/// <summary>The duration of torture tests: short by default, full length if ECHOHOST_TEST_SCALE is <c>full</c>.</summary>
 internal static class TestScale
 {
     public static bool IsFull { get; } = Environment.GetEnvironmentVariable("ECHOHOST_TEST_SCALE") == "full";

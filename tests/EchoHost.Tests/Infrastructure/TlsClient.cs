@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>A TLS peer of the test's own.</summary>
+/// <summary>A test client with TLS.</summary>
 internal static class TlsClient
 {
     public static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) => ConnectAsync(host.EndPoints["Tls"], protocol, null);

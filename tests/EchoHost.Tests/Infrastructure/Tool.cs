@@ -1,6 +1,6 @@
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>Programs that some tests need beyond the .NET SDK: missing, they skip the test, or fail it in CI.</summary>
+/// <summary>Programs that some tests need besides the .NET SDK. If one is missing, the test is skipped, or fails in CI.</summary>
 internal static class Tool
 {
     public static string Need(string name)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>Tests that each transport must pass: they stand in an abstract class, with a sealed one for each transport.</summary>
+/// <summary>Tests that each transport must pass: they are in an abstract class, with a sealed class for each transport.</summary>
 public abstract class TransportTests
 {
     public const string Epoll = "Epoll";
@@ -16,12 +16,12 @@ public abstract class TransportTests
         _setting = $"Echo:Transport={transport}";
     }
 
-    /// <summary>A host in this process, on the transport.</summary>
+    /// <summary>Starts a host in this process, on the transport.</summary>
     private protected Task<EchoHostFixture> StartHostAsync(params string[] settings) => EchoHostFixture.StartAsync([_setting, .. settings]);
 
-    /// <summary>A host in this process, on the transport, by a clock of the test's.</summary>
+    /// <summary>Starts a host in this process, on the transport, with a test clock.</summary>
     private protected Task<EchoHostFixture> StartHostAsync(FakeTimeProvider time, params string[] settings) => EchoHostFixture.StartAsync(time, [_setting, .. settings]);
 
-    /// <summary>The program as a user starts it, on the transport.</summary>
+    /// <summary>Starts the program as a user does, on the transport.</summary>
     private protected Task<EchoHostProcess> StartProcessAsync(params string[] args) => EchoHostProcess.StartHostAsync([$"--{_setting}", .. args]);
 }

@@ -4,10 +4,12 @@ namespace EchoHost.Tests.Infrastructure;
 
 internal static class Wait
 {
-    /// <summary>No test waits longer for any one thing. Generous, since machines are shared: only a test that fails waits so long.</summary>
+    /// <summary>
+    /// The limit of every wait in a test. It is generous because machines are shared; only a failing test reaches it.
+    /// </summary>
     public static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-    /// <summary>Lets a clock of the test's go on, a step at a time, until what will happen has happened.</summary>
+    /// <summary>Advances a test clock step by step until the condition holds.</summary>
     public static Task PassUntilAsync(this FakeTimeProvider time, TimeSpan step, Func<bool> condition, string what) => UntilAsync(
         () =>
         {
@@ -22,8 +24,9 @@ internal static class Wait
         what);
 
     /// <summary>
-    /// Does with a short time limit what a machine that pauses may need a longer one for: where <paramref name="isDone"/>
-    /// says that the pause came in between, it is done again with more time. The last try counts.
+    /// Runs an action with a short time limit, and again with longer ones while <paramref name="isDone"/> says that a pause
+    /// of the machine
+    /// spoiled the result. The last result counts.
     /// </summary>
     public static async Task<T> PatientlyAsync<T>(TimeSpan limit, Func<TimeSpan, Task<T>> act, Predicate<T> isDone)
     {
@@ -37,7 +40,7 @@ internal static class Wait
         }
     }
 
-    /// <summary>Waits until what will happen has happened.</summary>
+    /// <summary>Waits until the condition holds.</summary>
     public static async Task UntilAsync(Func<bool> condition, string what)
     {
         using var limit = new CancellationTokenSource(Limit);
@@ -52,7 +55,7 @@ internal static class Wait
         }
     }
 
-    /// <summary>Waits until what will happen has happened.</summary>
+    /// <summary>Waits until the condition holds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         using var limit = new CancellationTokenSource(Limit);

@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Logging;
 
-/// <summary>The section <c>Serilog</c>, whose sinks are found by name, in the program as it was built or published.</summary>
+/// <summary>The section <c>Serilog</c>, whose sinks are found by name, in the program as built or published.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class SerilogSectionTests : IDisposable
 {
@@ -66,7 +66,7 @@ public sealed class SerilogSectionTests : IDisposable
             await make.WaitForExitAsync().WaitAsync(Wait.Limit);
         }
 
-        // The file is opened for the first event, which lasts until somebody reads; one more has room.
+        // Opening the file blocks at the first event until a reader opens it; one more event fits in the buffer.
         using var host = await EchoHostProcess.StartHostAsync([
             "--Serilog:WriteTo:0:Name=Console",
             "--Serilog:WriteTo:1:Name=Async",
@@ -109,7 +109,7 @@ public sealed class SerilogSectionTests : IDisposable
         Assert.DoesNotContain(" at System.", error, StringComparison.Ordinal);
     }
 
-    /// <summary>Runs a host until it listens, which it must say on its standard output, stops it, and returns what it wrote there.</summary>
+    /// <summary>Runs a host until it logs on standard output that it listens, stops it, and returns its output.</summary>
     private static async Task<IEnumerable<string>> RunAsync(params string[] settings)
     {
         using var host = await EchoHostProcess.StartHostAsync(settings);

@@ -19,7 +19,7 @@ public abstract class KestrelLabelsTests(string transport) : TransportTests(tran
             await client.ReceiveToEndAsync();
         }
 
-        // How many series there are once a connection has come and gone, as Kestrel counts it a moment later, with the host's own first probe.
+        // The series after connections have ended. Kestrel counts them a moment later, along with the host's own first probe.
         async Task<string[]> SeriesAsync(int connections)
         {
             string text = "";

@@ -64,7 +64,7 @@ public class MetricsEndpointTests
             "# TYPE echohost_connections_active gauge",
             "# TYPE echohost_connection_duration_seconds histogram",
         ];
-        // Not all of a scrape's figures are of one moment.
+        // The figures of one scrape are not all from the same moment.
         foreach (var line in lines)
         {
             await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains($"{line}\n", StringComparison.Ordinal), line);
@@ -104,7 +104,7 @@ public class MetricsEndpointTests
 
         Assert.Contains("\n# TYPE echohost_build info\nechohost_build_info{version=\"", text, StringComparison.Ordinal);
 
-        // Names of families with a unit end in it, and no family comes twice.
+        // The name of a family with a unit ends in that unit, and no family occurs twice.
         var families = text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]).ToList();
         Assert.Equal(families.Distinct().Order(StringComparer.Ordinal), families);
         Assert.All(text.Split('\n').Where(l => l.StartsWith("# UNIT ", StringComparison.Ordinal)).Select(l => l.Split(' ')), unit => Assert.EndsWith($"_{unit[3]}", unit[2], StringComparison.Ordinal));

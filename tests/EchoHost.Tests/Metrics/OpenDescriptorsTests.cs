@@ -13,7 +13,7 @@ public class OpenDescriptorsTests
         const int files = 500;
         var before = OpenDescriptors.Count();
         var open = Enumerable.Range(0, files).Select(_ => File.OpenRead("/dev/null")).ToList();
-        // The runtime may open and close one or the other meanwhile.
+        // The runtime may open and close a few meanwhile.
         Assert.InRange(OpenDescriptors.Count() - before, files - 50, files + 50);
         open.ForEach(file => file.Dispose());
         Assert.InRange(OpenDescriptors.Count() - before, -50, 50);

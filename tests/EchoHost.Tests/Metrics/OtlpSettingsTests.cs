@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace EchoHost.Tests.Metrics;
 
-/// <summary>OpenTelemetry's variables with values that the SDK would pass over.</summary>
+/// <summary>OpenTelemetry's variables with values that the SDK would ignore.</summary>
 public class OtlpSettingsTests
 {
     [Theory]

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace EchoHost.Tests.Metrics;
 
-/// <summary>A real OTLP/HTTP receiver takes what the program pushes, and decodes it.</summary>
+/// <summary>A real OTLP/HTTP receiver that decodes what the program pushes.</summary>
 public class OtlpTests
 {
     [Theory]
@@ -23,7 +23,7 @@ public class OtlpTests
         var sums = new ConcurrentDictionary<string, long>();
         await using var receiver = await StartReceiverAsync(push =>
         {
-            // Whole, since what is only half decoded says little.
+            // Replace the figures only when the push is completely decoded.
             var decoded = new ConcurrentDictionary<string, long>();
             Decode(push, decoded);
             sums = decoded;
@@ -35,7 +35,7 @@ public class OtlpTests
             : await EchoHostProcess.StartHostAsync([], settings);
         using var client = await EchoClient.ConnectAsync(host.Tcp);
         await client.EchoAsync("12345");
-        // In one push, though not perhaps in the first that has any of it: its figures are not all of one moment.
+        // All in one push, though perhaps not the first one with any of them: its figures are not all from the same moment.
         await Wait.UntilAsync(
             () => sums is var push && push.GetValueOrDefault("echohost.io.sent") == 5 && push.GetValueOrDefault("echohost.messages") == 1 && push.GetValueOrDefault("echohost.connections.active") == 1,
             "what happened arrives at the receiver");
@@ -47,7 +47,7 @@ public class OtlpTests
     public async Task The_series_of_peers_are_pushed_too_and_no_more_when_these_have_left()
     {
         var pushes = new ConcurrentQueue<string>();
-        // Names stand in it as they are.
+        // The bytes of a push contain names as plain text.
         await using var receiver = await StartReceiverAsync(push => pushes.Enqueue(Encoding.Latin1.GetString(push)));
 
         await using StubPeer stays = StubPeer.Echoes(), leaves = StubPeer.Echoes();
@@ -82,7 +82,9 @@ public class OtlpTests
         return receiver;
     }
 
-    /// <summary>ExportMetricsServiceRequest, as far as names, integer sums and the resource go (opentelemetry-proto, metrics.proto).</summary>
+    /// <summary>
+    /// Decodes names, integer sums and the resource of an ExportMetricsServiceRequest (opentelemetry-proto, metrics.proto).
+    /// </summary>
     private static void Decode(ReadOnlyMemory<byte> request, ConcurrentDictionary<string, long> sums)
     {
         foreach (var resourceMetrics in Fields(request, 1))

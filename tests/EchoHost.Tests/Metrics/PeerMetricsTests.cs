@@ -30,7 +30,7 @@ public class PeerMetricsTests
             }
         }
 
-        // All in the whole text once they have all been probed again; and the host's own are there as ever.
+        // All series are in the text once every peer has been probed again, and the host's own are still there.
         foreach (var peer in peers.All())
         {
             Probe(peer, metrics);
@@ -58,7 +58,7 @@ public class PeerMetricsTests
             foreach (var peer in all.Take(7))
             {
                 peers.Remove(peer);
-                // A probe that was under way.
+                // A probe that was in flight.
                 Probe(peer, metrics);
             }
 
@@ -126,7 +126,7 @@ public class PeerMetricsTests
         Assert.Contains(openMetrics ? "# UNIT echohost_peer_rtt_seconds seconds\n" : "# TYPE echohost_peer_probes_total counter\n", text, StringComparison.Ordinal);
         if (openMetrics)
         {
-            // promtool reads the other format only.
+            // promtool reads only the other format.
             var families = text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]).ToList();
             Assert.Equal(families.Distinct().Order(StringComparer.Ordinal), families);
             return;
@@ -140,7 +140,7 @@ public class PeerMetricsTests
         Assert.Equal((0, ""), (process.ExitCode, complaints));
     }
 
-    /// <summary>A host whose peers the test adds and takes away itself: its resolver never answers.</summary>
+    /// <summary>Starts a host whose peers the test adds and removes itself: its resolver never answers.</summary>
     private static Task<EchoHostFixture> StartAsync() =>
         MeshHost.StartAsync(new FakeResolver((_, _) => new TaskCompletionSource<IPAddress[]>().Task), "Peers:Dns:0=echo.example:5555", "Peers:Timeout=00:10:00");
 

@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Peers;
 
-/// <summary>A resolver that blocks whoever asks it, as the system's does while a name server is silent.</summary>
+/// <summary>Lookups with a resolver that blocks its thread, as the system's does while a name server is silent.</summary>
 public sealed class NameLookupsTests : IDisposable
 {
     private const string Good = "good.example";
@@ -26,7 +26,7 @@ public sealed class NameLookupsTests : IDisposable
     [InlineData("none.example", AddressFamily.Unspecified, "none.example can't be resolved: there is no such name")]
     public void A_name_without_an_address_of_the_family_is_told_from_one_that_there_is_not(string name, AddressFamily family, string? problem)
     {
-        // As the system's resolver answers.
+        // Answers as the system's resolver does.
         static IPAddress[] Ask(string name, AddressFamily family)
         {
             IPAddress[] all = name switch { "v4.example" => [IPAddress.Loopback], "v6.example" => [IPAddress.IPv6Loopback], _ => [] };
@@ -78,7 +78,7 @@ public sealed class NameLookupsTests : IDisposable
         Assert.All(await Task.WhenAll(joined).WaitAsync(Wait.Limit), addresses => Assert.Equal([IPAddress.Loopback], addresses));
         Assert.Equal(1, _resolver.Asked("silent.example"));
 
-        // What was answered is not remembered.
+        // Answers are not cached.
         await ResolveAsync("silent.example");
         Assert.Equal(2, _resolver.Asked("silent.example"));
     }
@@ -95,7 +95,7 @@ public sealed class NameLookupsTests : IDisposable
         await LeaveAsync(stop, silent);
         Assert.Equal((NameLookups.MaxThreads, 0), (_resolver.Blocked, _resolver.Asked(Good)));
 
-        // Ten were there before it; then it has its turn, which ends at once.
+        // Ten names are ahead of it; once it has a thread, it is resolved at once.
         var good = _lookups.ResolveAsync(Good, CancellationToken.None);
         for (var i = 0; i <= 10; i++)
         {
@@ -115,19 +115,19 @@ public sealed class NameLookupsTests : IDisposable
         await Wait.UntilAsync(() => _lookups.Running == 0, "the resolver has given up");
         Array.ForEach(names, _resolver.Silence);
 
-        // From now on they are known, and a good name waits for none of them.
+        // These names are known to be late now, and a good name does not wait for them.
         using var stop = new CancellationTokenSource();
         var silent = names.Select(name => _lookups.ResolveAsync(name, stop.Token)).ToArray();
         await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MaxOfLate, "late names have all threads that they may have");
         await ResolveAsync(Good);
         Assert.Equal(NameLookups.MaxOfLate, _resolver.Blocked);
 
-        // Each of them has its turn all the same.
+        // Each of them is looked up nevertheless.
         Array.ForEach(names, _resolver.Release);
         await Task.WhenAll(silent).WaitAsync(Wait.Limit);
         Assert.All(names, name => Assert.Equal(2, _resolver.Asked(name)));
 
-        // They were answered in time now, and are as good as any other.
+        // They were answered in time, and count as good again.
         Array.ForEach(names, _resolver.Silence);
         var again = names.Select(name => _lookups.ResolveAsync(name, stop.Token)).ToArray();
         await Wait.UntilAsync(() => _resolver.Blocked == NameLookups.MaxThreads, "all threads are theirs");
@@ -185,7 +185,9 @@ public sealed class NameLookupsTests : IDisposable
         }
     }
 
-    /// <summary>Names that begin with "silent" block until they are released; every other is loopback at once.</summary>
+    /// <summary>
+    /// A resolver that blocks for names that start with "silent", until they are released; others are loopback at once.
+    /// </summary>
     private sealed class BlockingResolver : IDisposable
     {
         private readonly ConcurrentDictionary<string, ManualResetEventSlim> _gates = new(StringComparer.OrdinalIgnoreCase);

@@ -11,12 +11,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Peers;
 
-/// <summary>Connecting to peers of every kind, and messages to them, over real sockets.</summary>
+/// <summary>Connections and messages to peers of every kind, over real sockets.</summary>
 public abstract class PeerClientTests(string transport) : PeerTests(transport)
 {
     private const int Size = 64;
 
-    /// <summary>A time in an error's text.</summary>
+    /// <summary>A time in an error message.</summary>
     private const string Time = "[0-9]+(\\.[0-9])? m?s";
 
     private static readonly PeerTarget Unresolved = new("echo.example", 5555, false);
@@ -222,7 +222,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await EchoAsync(connection, UniquePayload.Bytes(Size));
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
 
-        // Bytes have come back: whatever the reason is, it is not that connections are turned away.
+        // Bytes have come back, so the reason is not that connections are rejected.
         Assert.Equal((ProbeResult.Closed, false), (failure.Result, failure.IsTurnedAway));
         Assert.Matches($"^closed by the peer after 1 message, {Time}$", failure.Message);
     }
@@ -252,7 +252,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.Matches($"^after 1 message, {Time}, 0 of 64 bytes came back within 200 ms$", failure.Message);
     }
 
-    /// <summary>Whenever the reset comes: while connecting, before the message, or after it.</summary>
+    /// <summary>At whatever time the reset comes: while connecting, before the message, or after it.</summary>
     [Fact]
     public async Task A_reset_at_once_is_being_turned_away()
     {
@@ -383,14 +383,14 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.False(connecting.IsCompleted);
         Assert.Equal(1, watched.Tried);
 
-        // Its share of the time is over.
+        // The first address has used its share of the time.
         time.Advance(TimeSpan.FromSeconds(0.1));
         await using var connection = await connecting.WaitAsync(Wait.Limit);
         Assert.Equal(2, watched.Tried);
         await EchoAsync(connection, UniquePayload.Bytes(Size));
         var (address, passed) = Assert.Single(connection.Passed);
         Assert.Equal((IPAddress.Parse("127.0.0.2"), ProbeResult.Timeout), (address, passed.Result));
-        // Not the time that the other address took.
+        // Without the time that the other address took.
         Assert.Equal(TimeSpan.Zero, connection.Phases.Connect);
     }
 
@@ -595,7 +595,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.Equal(stop.Token, canceled.CancellationToken);
     }
 
-    /// <summary>A client whose connections take nothing.</summary>
+    /// <summary>A client whose connections take no bytes.</summary>
     private static PeerClient Deaf() => new(
         new Connecting(endPoint => new DeafConnection
         {
@@ -606,10 +606,10 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         new PeerLink(Proxy: new ProxyPreamble(1, null)),
         TimeProvider.System);
 
-    /// <summary>Not sooner than the time given, and not much later, but for what a machine that is shared takes on top.</summary>
+    /// <summary>Asserts that it took at least the given time and not much longer; a shared machine may add to it.</summary>
     private static void AssertBrief(long start) => Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Brief, Brief + TimeSpan.FromSeconds(20));
 
-    /// <summary>A peer, and on another address, at the same port, nobody who answers.</summary>
+    /// <summary>Starts a peer and, on another address with the same port, a listener that does not answer.</summary>
     private static async Task<(OddPeer Peer, Blackhole Nobody)> StartBesideNobodyAsync(IPAddress address)
     {
         while (true)
@@ -621,7 +621,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
-                // Some other program has that port there; another one is free on both.
+                // Another program has that port on this address; try one that is free on both.
                 await peer.DisposeAsync();
             }
         }
@@ -639,7 +639,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         }
     }
 
-    /// <summary>Counts what is connected to.</summary>
+    /// <summary>Counts the attempts to connect.</summary>
     private sealed class Watched(IConnectionFactory connections) : IConnectionFactory
     {
         private int _tried;
@@ -663,7 +663,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
 
     private sealed class DeafConnection() : DefaultConnectionContext("deaf", new Pipes(new Pipe().Reader, new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer), new Pipes(new Pipe().Reader, new Pipe().Writer))
     {
-        /// <summary>The base class cancels a source on the thread pool, which may be disposed by then.</summary>
+        /// <summary>The base class cancels a source on the thread pool, where it may already be disposed.</summary>
         public override void Abort(ConnectionAbortedException abortReason)
         {
         }

@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Peers;
 
-/// <summary>The client and a real host: what one sends, the other understands.</summary>
+/// <summary>The client against a real host.</summary>
 public abstract class PeerHostTests(string transport) : PeerTests(transport)
 {
     [Theory]
@@ -23,7 +23,7 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
         Assert.Equal(peer, shown.GetProperty("peer").GetString());
         Assert.StartsWith("127.0.0.1:", shown.GetProperty("via").GetString(), StringComparison.Ordinal);
         Assert.Equal(version, shown.GetProperty("proxy").GetProperty("version").GetInt32());
-        // The header is no part of what is echoed.
+        // The header is not part of the echo.
         Assert.Equal(64, shown.GetProperty("receivedBytes").GetInt64());
     }
 

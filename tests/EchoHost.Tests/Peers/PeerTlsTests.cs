@@ -7,7 +7,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Peers;
 
-/// <summary>TLS with peers of every kind, with certificates made for the test.</summary>
+/// <summary>TLS with peers of every kind, with certificates generated for the test.</summary>
 public abstract class PeerTlsTests(string transport) : PeerTests(transport)
 {
     private const int Size = 64;
@@ -108,7 +108,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         await EchoAsync(connection, UniquePayload.Bytes(Size));
     }
 
-    /// <summary>With TLS 1.3 the peer says so only after the handshake.</summary>
+    /// <summary>With TLS 1.3 the peer reports it only after the handshake.</summary>
     [Theory]
     [InlineData("-tls1_2")]
     [InlineData("-tls1_3")]
@@ -145,7 +145,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         }
     }
 
-    /// <summary>The framework's own server says nothing to whom it refuses.</summary>
+    /// <summary>The framework's own server closes without an alert when it rejects a client.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
@@ -178,7 +178,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
         Assert.StartsWith("closed by the peer before a byte came back, after ", failure.Message, StringComparison.Ordinal);
 
-        // It has said something before: nothing is guessed.
+        // The peer has sent a byte before, so the reason is not guessed.
         await using var later = OddPeer.Start(async connection =>
         {
             await connection.ReadAsync(1);
@@ -265,7 +265,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             try
             {
                 await connection.WriteAsync(await connection.ReadAsync(Size));
-                // An end without the alert would throw.
+                // A close without the alert would throw.
                 end.SetResult(await connection.Stream.ReadAsync(new byte[1], connection.Stop));
             }
             catch (Exception e)
@@ -313,7 +313,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         }
         catch (PeerException e)
         {
-            // Without the times.
+            // The message without its times.
             var end = e.Result switch { ProbeResult.Timeout => "within ", ProbeResult.Closed => "bytes, ", _ => "" };
             return (e.Result, end.Length == 0 ? e.Message : e.Message[..(e.Message.IndexOf(end, StringComparison.Ordinal) + end.Length)]);
         }

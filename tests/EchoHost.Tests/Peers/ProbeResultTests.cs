@@ -3,7 +3,7 @@ using EchoHost.Peers;
 
 namespace EchoHost.Tests.Peers;
 
-/// <summary>What each error of the system's means, and how an end is told.</summary>
+/// <summary>The results of the system's errors, and the messages for closed connections.</summary>
 public class ProbeResultTests
 {
     [Theory]

@@ -12,7 +12,7 @@ public class TlsFaultsTests
     public void What_is_no_record_of_TLS_is_told_as_such(string first) =>
         Assert.Equal("the peer does not speak TLS", TlsFaults.Of(new IOException(), System.Text.Encoding.Latin1.GetBytes(first)));
 
-    /// <summary>An echo sends the ClientHello back, which is a record of TLS, but not one that a server begins with.</summary>
+    /// <summary>An echo sends the ClientHello back, which is a TLS record, but not one that a server starts with.</summary>
     [Fact]
     public void An_echo_of_the_handshake_is_told_as_such() =>
         Assert.Equal("the peer does not speak TLS: it sends back what it gets", TlsFaults.Of(new IOException(), [22, 3, 1, 1, 50, 1, 0]));

@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace EchoHost.Tests.Structure;
 
-/// <summary>Which namespaces use which, by <c>using</c> lines and by names written in full.</summary>
+/// <summary>The dependencies between namespaces, from <c>using</c> lines and from fully qualified names.</summary>
 internal sealed partial class NamespaceGraph
 {
     private readonly SortedDictionary<string, SortedSet<string>> _uses = new(StringComparer.Ordinal);
 
     public IEnumerable<string> Namespaces => _uses.Keys;
 
-    /// <param name="files">The text of C# files, each with one namespace for the whole file.</param>
+    /// <param name="files">The text of C# files, each with a file-scoped namespace.</param>
     public static NamespaceGraph Read(IEnumerable<string> files)
     {
         var graph = new NamespaceGraph();
@@ -34,7 +34,9 @@ internal sealed partial class NamespaceGraph
 
     public IReadOnlySet<string> Uses(string name) => _uses[name];
 
-    /// <summary>Each circle as <c>A → B → A</c>, beginning at its first namespace by name; of many over the same one, the first found.</summary>
+    /// <summary>
+    /// The cycles, as <c>A → B → A</c>, each starting at its first namespace by name; one for each set of namespaces.
+    /// </summary>
     public IReadOnlyList<string> Circles()
     {
         List<string> circles = [];
@@ -51,7 +53,7 @@ internal sealed partial class NamespaceGraph
         return circles;
     }
 
-    /// <summary>The namespaces from <paramref name="at"/> back to <paramref name="start"/>; null where there is no way.</summary>
+    /// <summary>The namespaces from <paramref name="at"/> back to <paramref name="start"/>; null if there is no path.</summary>
     private List<string>? WayBack(string start, string at, List<string> way, HashSet<string> seen)
     {
         List<string> further = [.. way, at];
@@ -71,7 +73,9 @@ internal sealed partial class NamespaceGraph
         return null;
     }
 
-    /// <summary>The namespaces that a file names, in a <c>using</c> or in front of a type: of each dotted name the longest that there is.</summary>
+    /// <summary>
+    /// The namespaces that a file names, in a <c>using</c> or before a type: for each dotted name, the longest that exists.
+    /// </summary>
     private IEnumerable<string> NamedIn(string text) =>
         DottedName().Matches(text).Select(match => match.Value).Distinct(StringComparer.Ordinal).Select(Longest).OfType<string>();
 

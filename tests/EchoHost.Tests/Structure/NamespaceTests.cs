@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace EchoHost.Tests.Structure;
 
-/// <summary>The dependency rule of docs/design.md: a namespace uses those below it, never in a circle.</summary>
+/// <summary>The dependency rule of docs/design.md: a namespace uses those below it, without cycles.</summary>
 public partial class NamespaceTests
 {
-    /// <summary>No namespace of the sources reaches itself over what it uses.</summary>
+    /// <summary>No namespace of the sources depends on itself.</summary>
     [Fact]
     public void No_namespaces_use_each_other_in_a_circle()
     {
@@ -23,7 +23,7 @@ public partial class NamespaceTests
         Assert.All(["Kestrel.Epoll", "Kestrel.ProxyProtocol"], library => Assert.Equal([], graph.Uses(library)));
     }
 
-    /// <summary>Only the composition and what starts it see the whole configuration.</summary>
+    /// <summary>Only the composition and the code that starts it use the whole configuration.</summary>
     [Fact]
     public void Only_the_commands_stand_above_the_composition()
     {

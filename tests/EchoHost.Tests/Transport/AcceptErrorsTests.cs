@@ -12,7 +12,7 @@ public abstract class AcceptErrorsTests(string transport) : TransportTests(trans
         host.KillListener();
         double Errors(string metrics) => double.Parse(metrics.Split('\n').Single(l => l.StartsWith("echohost_accept_errors_total{endpoint=\"Tcp\",reason=\"other\"}", StringComparison.Ordinal)).Split(' ')[1], CultureInfo.InvariantCulture);
         await Wait.UntilAsync(async () => Errors(await host.Http.GetStringAsync("/metrics")) >= 3, "failures are counted");
-        // Rested on: a loop that does not would have failed a hundred thousand times by now.
+        // The loop pauses; without pauses it would have failed a hundred thousand times by now.
         Assert.InRange(Errors(await host.Http.GetStringAsync("/metrics")), 3, 1000);
         Assert.Single(host.Log.Lines, l => l.StartsWith("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal));
     }

@@ -7,8 +7,9 @@ using EchoHost.Tests.Infrastructure;
 namespace EchoHost.Tests.Transport;
 
 /// <summary>
-/// A kernel that lacks a family of addresses, as one booted with <c>ipv6.disable=1</c>: a filter (seccomp(2)) has socket(2)
-/// fail with EAFNOSUPPORT for it, in the program and nowhere else.
+/// A kernel without an address family, for example booted with <c>ipv6.disable=1</c>: a filter (seccomp(2)) makes socket(2)
+/// fail with
+/// EAFNOSUPPORT for that family, in the program only.
 /// </summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class AddressFamilyTests
@@ -65,7 +66,7 @@ public class AddressFamilyTests
             using var client = await EchoClient.ConnectAsync(new IPEndPoint(present, port));
             await client.EchoAsync("hello");
 
-            // By the command, from its own configuration, and where it has the family and where it has not.
+            // Check with the command, which uses its own configuration, both without the family and with it.
             var served = lines.First(l => l.Contains("are served on ", StringComparison.Ordinal)).Split("are served on ")[1];
             foreach (var filtered in new[] { missing, 0 })
             {
@@ -83,7 +84,7 @@ public class AddressFamilyTests
     {
         using var health = Start(python, missing, ["health"], [("ASPNETCORE_URLS", urls)]);
         await health.WaitForExitAsync().WaitAsync(Wait.Limit);
-        // Where every core is busy, a host that has just started may take longer than the command waits.
+        // On a machine with every core busy, a host that has just started may take longer than the command waits.
         var errors = await ErrorsAsync(health);
         Assert.True(health.ExitCode == 0 || errors.Contains("no answer within", StringComparison.Ordinal), errors);
         return health.ExitCode == 0;

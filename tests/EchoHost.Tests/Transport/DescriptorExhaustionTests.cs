@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Transport;
 
-/// <summary>The program itself, whose limit is lowered from outside to what it uses.</summary>
+/// <summary>The program, with its descriptor limit lowered from outside to what it uses.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public abstract class DescriptorExhaustionTests(string transport, ITestOutputHelper output) : TransportTests(transport)
 {
@@ -26,7 +26,7 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
             LimitDescriptors(host, Directory.EnumerateFileSystemEntries($"/proc/{host.Id}/fd").Max(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)) + 4);
             await FillAsync(host, inside);
 
-            // Nobody hangs.
+            // No client hangs.
             for (var i = 0; i < 20; i++)
             {
                 await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
@@ -43,7 +43,7 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
             Assert.Single(host.Output, l => l.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal));
 
             LimitDescriptors(host, 4096);
-            // The first ones may still meet the reserve.
+            // The first ones may still find only the reserve.
             EchoClient? next = null;
             await Wait.UntilAsync(async () => (next = await EchoClient.TryEnterAsync(host.Tcp, "in again")) is not null, "there is room again");
             inside.Add(next!);
@@ -57,7 +57,7 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
         }
     }
 
-    /// <summary>What is loaded when first used is loaded: connections that end in every way, and the metrics.</summary>
+    /// <summary>Loads everything that is loaded on first use: connections that end in every way, and the metrics.</summary>
     private static async Task WarmAsync(EchoHostProcess host, HttpClient http)
     {
         for (var i = 0; i < 5; i++)
@@ -82,7 +82,7 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
         }
     }
 
-    /// <summary>How many were turned away, and how much of a core the host took meanwhile.</summary>
+    /// <summary>Returns how many clients were rejected, and how many cores the host used meanwhile.</summary>
     private static async Task<(int TurnedAway, double Cores)> RetryAsync(EchoHostProcess host, int callers, TimeSpan time)
     {
         using var process = Process.GetProcessById(host.Id);

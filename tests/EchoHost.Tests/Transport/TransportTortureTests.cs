@@ -7,7 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Transport;
 
-/// <summary>Whatever peers do, each gets its own bytes, and in the end nothing is left. The collection runs alone, since it counts the process's descriptors.</summary>
+/// <summary>
+/// Whatever clients do, each gets its own bytes back, and at the end nothing leaks. The collection runs alone, because it
+/// counts the process's descriptors.
+/// </summary>
 [Collection(nameof(AloneTests))]
 public abstract class TransportTortureTests(string transport, ITestOutputHelper output) : TransportTests(transport)
 {
@@ -17,7 +20,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
         Assert.SkipUnless(OperatingSystem.IsLinux(), "counts descriptors in /proc");
         var seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
-        // What is opened once and kept is opened here.
+        // The first run opens what is opened once and kept.
         await RunAsync(seed, connections: 20);
         var before = Descriptors();
         var clock = Stopwatch.StartNew();
@@ -58,7 +61,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
         switch (random.Next(10))
         {
             case 0:
-                // Sends, reads nothing, and goes with what is on its way.
+                // Sends, reads nothing, and closes with bytes still on their way.
                 await SendAsync(total);
                 return;
             case 1:
@@ -66,7 +69,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
                 client.Reset();
                 return;
             case 2:
-                // Ends in the middle of its own sending.
+                // Resets or closes in the middle of sending.
                 var pause = random.Next(5);
                 var sending = SendAsync(total);
                 await Task.Delay(pause, CancellationToken.None);
@@ -78,7 +81,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
                 });
                 return;
             case 3:
-                // Reads a part of what it sent.
+                // Reads a part of its echo.
                 var all = SendAsync(total);
                 payload.AssertSame(await client.ReceiveAsync(total / 2), 0);
                 await all;
@@ -87,7 +90,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
             case 4:
                 return;
             case 5:
-                // A message at a time.
+                // One message at a time.
                 for (var i = 0; i < 10; i++)
                 {
                     var message = payload.Take(random.Next(1, 2000), i);
@@ -145,6 +148,6 @@ public sealed class TransportTortureTestsOnEpoll(ITestOutputHelper output) : Tra
 
 public sealed class TransportTortureTestsOnSockets(ITestOutputHelper output) : TransportTortureTests(TransportTests.Sockets, output);
 
-/// <summary>Tests that no other may run beside.</summary>
+/// <summary>Tests that must not run in parallel with others.</summary>
 [CollectionDefinition(nameof(AloneTests), DisableParallelization = true)]
 public sealed class AloneTests;

@@ -4,7 +4,7 @@ using EchoHost.Transport;
 
 namespace EchoHost.Tests.Transport;
 
-/// <summary>The file that a Unix socket is bound to.</summary>
+/// <summary>The file of a Unix socket.</summary>
 public sealed class UnixSocketFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("echohost").FullName;
@@ -86,7 +86,7 @@ public sealed class UnixSocketFileTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells one file from another here");
         var former = await EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}");
-        // As somebody does who wants a new host there before the old one has gone.
+        // As an operator does to start a new host before the old one has ended.
         File.Delete(SocketPath);
         await using var successor = await EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}");
         await former.DisposeAsync();

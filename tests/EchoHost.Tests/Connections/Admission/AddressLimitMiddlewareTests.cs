@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Admission;
 
-/// <summary>Over pairs of pipes, without a host.</summary>
+/// <summary>The middleware over pairs of pipes, without a host.</summary>
 public sealed class AddressLimitMiddlewareTests : IDisposable
 {
     private readonly PipeHost _host = new(maxPerAddress: 1);
@@ -37,7 +37,9 @@ public sealed class AddressLimitMiddlewareTests : IDisposable
         Assert.Null(last.AbortReason);
     }
 
-    /// <summary>No transport of today's gives a TCP connection without an address; should one, it has a limit all the same.</summary>
+    /// <summary>
+    /// No current transport has TCP connections without an address; if one had, the limit would apply to them too.
+    /// </summary>
     [Theory]
     [InlineData(false, 1)]
     [InlineData(true, 3)]

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Admission;
 
-/// <summary>Over pairs of pipes, without a host.</summary>
+/// <summary>The middleware over pairs of pipes, without a host.</summary>
 public sealed class AdmissionMiddlewareTests : IDisposable
 {
     private readonly PipeHost _host = new(maxConnections: 1);

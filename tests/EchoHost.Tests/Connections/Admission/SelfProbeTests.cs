@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Admission;
 
-/// <summary>The host's own probes are known by the end point that they connect from.</summary>
+/// <summary>The host's own probes are recognised by the end point that they connect from.</summary>
 public sealed class SelfProbeTests : IDisposable
 {
     private readonly PipeHost _host = new();
@@ -22,7 +22,7 @@ public sealed class SelfProbeTests : IDisposable
         {
             var own = (IPEndPoint)probe.LocalEndPoint!;
             await chain(new PipeConnection(own));
-            // As a socket of both families tells it.
+            // The same end point as a dual-stack socket reports it.
             await chain(new PipeConnection(new IPEndPoint(own.Address.MapToIPv6(), own.Port)));
             Assert.Equal(["service", "service"], _passed);
             _passed.Clear();
@@ -35,7 +35,7 @@ public sealed class SelfProbeTests : IDisposable
         Assert.Equal(["limits", "proxy", "service"], _passed);
     }
 
-    /// <summary>What a PROXY header says must not make a client one of the host's own.</summary>
+    /// <summary>The address in a PROXY header must not make a client pass as the host's own probe.</summary>
     [Fact]
     public async Task A_client_does_not_become_one_by_its_header()
     {

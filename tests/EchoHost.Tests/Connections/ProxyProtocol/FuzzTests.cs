@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Connections.ProxyProtocol;
 
-/// <summary>Mutated headers on a live endpoint: payload comes back behind those that the parser takes, and nothing otherwise.</summary>
+/// <summary>
+/// Mutated headers on a live endpoint: payload comes back after headers that the parser accepts, and after no others.
+/// </summary>
 public class FuzzTests(ITestOutputHelper output)
 {
     [Fact]
@@ -48,7 +50,7 @@ public class FuzzTests(ITestOutputHelper output)
         }
         catch (SocketException) when (status != ProxyParseStatus.Ok)
         {
-            // Turned away by a reset, whichever call met it.
+            // Rejected by a reset, which any of these calls may report.
             return;
         }
 

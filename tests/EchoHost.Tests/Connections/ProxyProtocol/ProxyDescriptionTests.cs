@@ -5,7 +5,7 @@ using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Tests.Connections.ProxyProtocol;
 
-/// <summary>What <c>/connections</c> shows of a header.</summary>
+/// <summary>The values of a header that <c>/connections</c> shows.</summary>
 public class ProxyDescriptionTests
 {
     [Fact]
@@ -53,7 +53,7 @@ public class ProxyDescriptionTests
         Assert.Null(ProxyDescription.From(2, ProxyHeaders.Tlv(0x20, 0x00, 0, 0, 0, 0)).Tls);
     }
 
-    /// <summary>What is shown of a header is text of one line.</summary>
+    /// <summary>Shown values are one line of text.</summary>
     [Fact]
     public void Nothing_that_the_parser_takes_is_shown_with_a_control_character()
     {

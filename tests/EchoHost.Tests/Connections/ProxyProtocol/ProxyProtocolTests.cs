@@ -63,7 +63,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         using var client = await host.ConnectAsync();
         await client.SendAsync(Header(2));
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal)), "the peer is connected");
-        // Another connection that began later meets the limit; this one no longer has it.
+        // A later connection meets the limit; this one is past it.
         var silent = EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => silent.IsCompleted, "the other one is turned away");
         await silent;
@@ -171,7 +171,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         await with.EchoAsync("with");
         using var without = await host.ConnectAsync();
         await without.EchoAsync("hello");
-        // A beginning that might become a header is payload once it does not.
+        // A possible start of a header is payload once it can't become one.
         using var ambiguous = await host.ConnectAsync();
         await ambiguous.SendAsync("PRO");
         var received = ambiguous.ReceiveAsync(3);
@@ -241,7 +241,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
             await local.ReceiveToEndAsync();
         }
 
-        // Whoever sends something is a peer like any other, from its beginning.
+        // A client that sends something is logged like any other, from its start.
         using var talking = await host.ConnectAsync("Plain");
         await talking.EchoAsync("hello");
         talking.HalfClose();

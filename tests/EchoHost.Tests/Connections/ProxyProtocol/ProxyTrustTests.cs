@@ -20,7 +20,7 @@ public class ProxyTrustTests
         Assert.Equal(isTrusted, ProxyProtocolExtensions.IsTrusted(connection, Proxies, isUnix: false));
     }
 
-    /// <summary>A Unix socket's file says who may connect; nothing says it elsewhere.</summary>
+    /// <summary>A Unix socket's file permissions decide which processes connect; other sockets have nothing like that.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

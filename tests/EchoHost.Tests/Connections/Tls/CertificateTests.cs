@@ -9,7 +9,7 @@ using static EchoHost.Tests.Infrastructure.TlsClient;
 
 namespace EchoHost.Tests.Connections.Tls;
 
-/// <summary>What an endpoint shows, asks for and refuses in a handshake.</summary>
+/// <summary>The certificates that an endpoint presents, requests and rejects in a handshake.</summary>
 public sealed class CertificateTests : IDisposable
 {
     private readonly TestCertificate _certificate = new();
@@ -25,12 +25,14 @@ public sealed class CertificateTests : IDisposable
         _certificate.Write("renewed");
         await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=renewed", "the new certificate is shown");
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)), "the host says so");
-        // Who was connected stays so.
+        // Open connections are not affected.
         await before.WriteAsync("still"u8.ToArray());
         Assert.Equal("still", Encoding.ASCII.GetString(await ReadAsync(before, 5)));
     }
 
-    /// <summary>As Kubernetes updates a mounted secret: the files are links through a folder that is swapped.</summary>
+    /// <summary>
+    /// An update as Kubernetes does it for a mounted secret: the files are links through a folder that is swapped.
+    /// </summary>
     [Fact]
     public async Task A_certificate_behind_a_swapped_link_is_noticed()
     {
@@ -45,7 +47,7 @@ public sealed class CertificateTests : IDisposable
 
         TestCertificate.WriteTo(Path.Combine(mount, "..v2"), "two").Dispose();
         File.CreateSymbolicLink(Path.Combine(mount, "..new"), "..v2");
-        // rename(2), which File.Move does not do to a link that leads to a folder.
+        // rename(2), which File.Move does not do for a link to a folder.
         using var move = Process.Start("/bin/mv", ["-T", Path.Combine(mount, "..new"), Path.Combine(mount, "..data")]);
         await move.WaitForExitAsync().WaitAsync(Wait.Limit);
         await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=two", "the new certificate is shown");
@@ -81,7 +83,7 @@ public sealed class CertificateTests : IDisposable
         Assert.Equal("CN=localhost", await SubjectAsync(host, "Pem"));
     }
 
-    /// <summary>Which key is to be set right, and no secret.</summary>
+    /// <summary>The message names the key to correct, and shows no secret.</summary>
     [Theory]
     [InlineData("all.pfx", "", "", "Password is not set, and '/all.pfx' is encrypted with one")]
     [InlineData("all.pfx", "", "wrong!", "Password is not the one that '/all.pfx' is encrypted with")]
@@ -143,7 +145,7 @@ public sealed class CertificateTests : IDisposable
         using var stranger = TestCertificate.Create("stranger");
         foreach (var shown in new[] { null, stranger })
         {
-            // In TLS 1.3 the refusal is met only after the client's side of the handshake.
+            // In TLS 1.3 the client sees the rejection only after its side of the handshake.
             await Assert.ThrowsAnyAsync<Exception>(async () =>
             {
                 await using var refused = await ConnectAsync(host.Tcp, SslProtocols.None, shown);
@@ -152,7 +154,7 @@ public sealed class CertificateTests : IDisposable
             });
         }
 
-        // The host's own probe has none and needs none.
+        // The host's own probe needs no certificate.
         using var http = new HttpClient { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
         await Wait.UntilAsync(async () => (await http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK, "the host is ready");
     }

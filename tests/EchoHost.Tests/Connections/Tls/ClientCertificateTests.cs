@@ -10,7 +10,7 @@ using static EchoHost.Tests.Infrastructure.TlsClient;
 
 namespace EchoHost.Tests.Connections.Tls;
 
-/// <summary>Mutual TLS: who is let in, and what the host says of the others.</summary>
+/// <summary>Mutual TLS: which clients are admitted, and what the host logs about the others.</summary>
 public sealed class ClientCertificateTests : IDisposable
 {
     private const string ForClients = "1.3.6.1.5.5.7.3.2";
@@ -35,7 +35,7 @@ public sealed class ClientCertificateTests : IDisposable
         await using var host = await StartAsync();
         using var issued = Issue(_authority, ForClients);
         Assert.True(await IsLetInAsync(host, issued, protocol));
-        // The host's own probe has none and needs none.
+        // The host's own probe needs no certificate.
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/ready")).StatusCode);
     }
 
@@ -62,7 +62,7 @@ public sealed class ClientCertificateTests : IDisposable
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains($" turned away: the TLS handshake failed: {problem}", StringComparison.Ordinal)), "the host says why");
     }
 
-    /// <summary>The host can send no alert: what tells is that it asked for a certificate, and ended without a byte.</summary>
+    /// <summary>The host can't send an alert; the sign is that it requests a certificate and closes without a byte.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -110,7 +110,7 @@ public sealed class ClientCertificateTests : IDisposable
         await Wait.UntilAsync(() => host.Log.Lines.Contains("Endpoint Tls has new authorities for client certificates: 1"), "the host says so");
     }
 
-    /// <summary>A client could otherwise have the host call any address, and wait for the answer.</summary>
+    /// <summary>A client could otherwise make the host connect to any address and wait for the answer.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -122,7 +122,7 @@ public sealed class ClientCertificateTests : IDisposable
         using var other = Authority("other");
         var url = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/issuer.crt";
         using var shown = Issue(other, ForClients, fetchedFrom: url);
-        // Offline, or this client itself would fetch it.
+        // Offline, or this client itself would download it.
         await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(host, SslStreamCertificateContext.Create(shown, null, offline: true)));
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains("from an unknown authority", StringComparison.Ordinal)), "the host has looked at it");
         Assert.False(listener.Pending(), "the host came to fetch the issuer's certificate");
@@ -154,7 +154,7 @@ public sealed class ClientCertificateTests : IDisposable
         Assert.StartsWith($"Echo:Endpoints:Tls:ClientCertificateAuthorities is '{AuthoritiesPath}': ", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Were the chain the framework's to build, what leads to another root than it ends at would be left out.</summary>
+    /// <summary>The framework's own chain would leave out certificates that lead to a root other than its own.</summary>
     [Fact]
     public async Task The_certificate_file_is_sent_as_it_is()
     {
@@ -206,7 +206,7 @@ public sealed class ClientCertificateTests : IDisposable
         await ReadAsync(stream, 1);
     }
 
-    /// <summary>In TLS 1.3 a refusal is met only after the client's side of the handshake.</summary>
+    /// <summary>In TLS 1.3 a client sees the rejection only after its side of the handshake.</summary>
     private static async Task<bool> IsLetInAsync(EchoHostFixture host, X509Certificate2? shown, SslProtocols protocol = SslProtocols.None)
     {
         try

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Tls;
 
-/// <summary>Over pairs of pipes, without a host; the handshake itself is Kestrel's.</summary>
+/// <summary>The middleware over pairs of pipes, without a host; the handshake itself is Kestrel's.</summary>
 public sealed class TlsHandshakeMiddlewareTests : IDisposable
 {
     private const string Peer = "Peer 192.0.2.1:5000 turned away: ";

@@ -53,7 +53,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
             answer = [];
         }
 
-        // An alert of TLS, perhaps; nothing of what was sent.
+        // Perhaps a TLS alert, but none of the sent bytes.
         Assert.DoesNotContain("Hello", Encoding.Latin1.GetString(answer), StringComparison.Ordinal);
         await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
         await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed: the client does not speak TLS"), "the failure is told");
@@ -86,7 +86,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         Bytes.AssertSame(sent, received.ToArray());
     }
 
-    /// <summary>OpenSSL complains where the connection ends without one.</summary>
+    /// <summary>OpenSSL reports an error if the connection ends without close_notify.</summary>
     [Theory]
     [InlineData("-tls1_2")]
     [InlineData("-tls1_3")]
@@ -107,12 +107,12 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
         await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Received new message", StringComparison.Ordinal)), "the message has come");
-        // The idle timeout ends it from the host's side.
+        // The host closes it because of the idle timeout.
         time.Advance(TimeSpan.FromSeconds(58.5));
         await Wait.UntilAsync(
             async () =>
             {
-                // Slowly, since the host gives up what has not ended in order by its next look, a second later.
+                // In small steps, because the host aborts a close that has not ended by its next pass, a second later.
                 time.Advance(TimeSpan.FromSeconds(0.5));
                 await Task.WhenAny(client.WaitForExitAsync(), Task.Delay(2000, CancellationToken.None));
                 return client.HasExited;
@@ -123,7 +123,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         Assert.DoesNotContain("unexpected eof", await errors.WaitAsync(Wait.Limit), StringComparison.Ordinal);
     }
 
-    /// <summary>Ending TLS then fails in OpenSSL, which must not keep the connection from being forgotten.</summary>
+    /// <summary>Shutting TLS down then fails in OpenSSL, which must not keep the connection in the registry.</summary>
     [Fact]
     public async Task A_renegotiation_is_refused_and_leaves_nothing_behind()
     {
@@ -149,7 +149,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         using var client = await host.ConnectAsync("Tls");
         byte[] half = [0x16, 0x03];
         await client.SendAsync(half);
-        // The host has met it by the time it answers another, whose own handshake is over then.
+        // Once the host has answered another client, whose handshake came later, it has seen this one.
         await using (var other = await ConnectAsync(host))
         {
             await other.WriteAsync("hello"u8.ToArray());

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Tracking;
 
-/// <summary>Over pairs of pipes, without a host.</summary>
+/// <summary>The middleware over pairs of pipes, without a host.</summary>
 public sealed class TrackingMiddlewareTests : IDisposable
 {
     private readonly PipeHost _host = new(quietNetwork: "192.0.2.99");
@@ -53,7 +53,7 @@ public sealed class TrackingMiddlewareTests : IDisposable
         Assert.Equal(["Peer 192.0.2.1:5000 connecting", line, "Peer 192.0.2.1:5000 disconnected"], _host.Log.Lines.Select(Reason));
         Assert.Equal(0, _host.Registry.Count);
 
-        // Where the host's own code failed, the line says so.
+        // After an error in the host's own code, the line has the reason.
         static string Reason(string text) => text.StartsWith("Peer 192.0.2.1:5000 disconnected", StringComparison.Ordinal) ? "Peer 192.0.2.1:5000 disconnected" : text;
     }
 

@@ -10,14 +10,15 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Peers.Load;
 
-/// <summary>What could happen between two steps of a connection that is kept.</summary>
+/// <summary>Races between two steps of a kept connection.</summary>
 public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
 {
     private const int Size = 64;
 
     /// <summary>
-    /// The watch looks for how long the oldest message is under way, while that may just be coming back; the next one may
-    /// not have been sent, and then has no time.
+    /// The watch checks how long the oldest message has been in flight. That message may come back at this moment, and the
+    /// next one may not
+    /// have been sent, so it has no send time yet.
     /// </summary>
     [Fact]
     public async Task A_healthy_connection_is_never_ended_by_the_watch()
@@ -50,7 +51,10 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
         Assert.Equal(context.Schedule.Count, slot.Answered);
     }
 
-    /// <summary>A flush that ends while it is being looked at is followed by the next within the same call; the end must wait for that one.</summary>
+    /// <summary>
+    /// A flush that completes while it is checked is followed by another within the same call; the end must wait for that
+    /// one.
+    /// </summary>
     [Fact]
     public async Task The_end_waits_for_a_flush_that_followed_another()
     {
@@ -64,7 +68,7 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
         var running = Task.Run(slot.RunAsync);
         await Wait.UntilAsync(() => output.Flushes == 2, "the second flush is under way");
 
-        // The user gives up: everything ends but what is still being flushed.
+        // The user stops: everything ends except the pending flush.
         context.IsInterrupted = true;
         slot.Stop();
         await over.CancelAsync();
@@ -90,7 +94,10 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
 
     private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
-    /// <summary>Its first flush is pending to the first look and done to the second; the next one is pending until the test ends it.</summary>
+    /// <summary>
+    /// The first flush is pending at the first check and complete at the second; the next one is pending until the test
+    /// completes it.
+    /// </summary>
     private sealed class SteppedWriter : PipeWriter
     {
         private readonly Pipe _input = new();

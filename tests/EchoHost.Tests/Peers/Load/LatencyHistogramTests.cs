@@ -15,7 +15,7 @@ public class LatencyHistogramTests
     {
         var random = new Random(seed);
         var histogram = new LatencyHistogram();
-        // From 10 ns to 100 s, every decade alike.
+        // From 10 ns to 100 s, evenly over the decades.
         var times = Enumerable.Range(0, count).Select(_ => (long)Math.Pow(10, 1 + (random.NextDouble() * 10))).ToArray();
         Array.ForEach(times, histogram.Record);
         Array.Sort(times);
@@ -77,7 +77,7 @@ public class LatencyHistogramTests
         Assert.Equal(1234.5, histogram.Max);
     }
 
-    /// <summary>Around every border of buckets: no time is lost, or falls into one that does not hold it.</summary>
+    /// <summary>Times around every boundary between buckets: each one falls into the bucket that contains it.</summary>
     [Fact]
     public void Every_power_of_two_has_its_bucket()
     {

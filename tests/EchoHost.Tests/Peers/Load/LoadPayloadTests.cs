@@ -47,7 +47,7 @@ public class LoadPayloadTests
         {
             whole[bit / 8] ^= (byte)(1 << (bit % 8));
             Assert.False(payload.Matches(whole, (2, 17), 0));
-            // In whatever part it comes.
+            // In either part, wherever it is split.
             for (var split = 0; split <= size; split++)
             {
                 Assert.False(payload.Matches(whole.AsSpan(0, split), (2, 17), 0) && payload.Matches(whole.AsSpan(split), (2, 17), split));
@@ -65,7 +65,10 @@ public class LoadPayloadTests
         Assert.Equal(100 * 200, messages.Distinct().Count());
     }
 
-    /// <summary>What comes after the eight bytes that tell them apart differs too, but for a message as far away as the places go round.</summary>
+    /// <summary>
+    /// Messages differ beyond the eight bytes that identify them too, except from a message so many numbers away that the
+    /// sequence repeats.
+    /// </summary>
     [Fact]
     public void Neighbours_differ_in_what_follows_too()
     {

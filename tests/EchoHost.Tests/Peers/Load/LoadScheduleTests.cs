@@ -30,7 +30,7 @@ public class LoadScheduleTests
         Assert.Equal(start, schedule.DueAt(0));
         foreach (var message in new[] { 1L, 2, 1_000, 3_600L * rate })
         {
-            // To a tick, however far away.
+            // Exact to one tick, however far in the future.
             Assert.InRange(schedule.DueAt(message), start + (long)((decimal)message * Stopwatch.Frequency / rate) - 1, start + (long)((decimal)message * Stopwatch.Frequency / rate) + 1);
         }
     }

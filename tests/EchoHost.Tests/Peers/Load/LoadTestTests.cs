@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Peers.Load;
 
-/// <summary>Load tests of peers of every kind: what is counted, and that they end.</summary>
+/// <summary>Load tests against peers of every kind: the counts, and that each test ends.</summary>
 public abstract class LoadTestTests(string transport) : PeerTests(transport)
 {
     private const int Size = 64;
@@ -25,7 +25,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         using var test = await RunAsync(Options(peer) with { Connections = connections, Size = size, Pipeline = pipeline });
         AssertSound(test);
         Assert.Equal((connections, _runs * connections), (test.Tally.Connections, peer.Accepted));
-        // Timers may be a little early.
+        // Timers may fire a little early.
         Assert.True(test.Elapsed >= 0.9 * Duration, $"{test.Elapsed}");
         await peer.ExpectNobodyAsync();
     }
@@ -96,7 +96,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Appending(Size));
         using var test = await RunAsync(Options(peer), isDone: HasErrors);
         AssertOnly(test, ProbeResult.Mismatch);
-        // And nothing else: what it came behind does not count as come back.
+        // No other error: a message followed by an extra byte does not count as echoed.
         Assert.Equal(0, test.Messages);
     }
 
@@ -106,7 +106,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Stale(Size));
         using var test = await RunAsync(Options(peer), isDone: test => test.Messages >= 2 && HasErrors(test));
         AssertOnly(test, ProbeResult.Mismatch);
-        // The first of each connection was right; the last ones may not have come to send it.
+        // The first answer of each connection was right; the last connections may not have received theirs.
         Assert.InRange(test.Messages, 2, test.Tally.Connections);
     }
 
@@ -126,8 +126,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task Silence_is_a_timeout_and_the_test_ends(int? rate, bool reconnects)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
-        // Times out while it runs, and what is sent last after its end.
-        // A connection that is not made in so short a time is an error besides, of no message.
+        // Messages time out during the test, and the last ones after its end. A connection that is not made in so short a
+        // time is an
+        // additional error without a message.
         bool IsWhole(LoadTest test) => rate is null ? HasErrors(test) : test.Tally.Errors == (long)(rate * test.Options.Duration.TotalSeconds);
         using var test = await RunAsync(Options(peer) with { Rate = rate, Reconnects = reconnects, Timeout = TimeSpan.FromMilliseconds(70) }, isDone: IsWhole);
         Assert.InRange(test.Elapsed, 0.9 * Duration, Wait.Limit / 2);
@@ -174,7 +175,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.EndingAfter(10 * Size)(connection) : Odd.Honest(connection));
         using var test = await RunAsync(Options(peer) with { Connections = 1, Rate = 200, Duration = TimeSpan.FromMilliseconds(400) });
         AssertOnly(test, ProbeResult.Closed);
-        // An end between two messages is an error too, though it loses none.
+        // A close between two messages is an error too, although it loses no message.
         Assert.InRange(test.Messages, 79, 80);
         Assert.Equal(1, test.Tally.Errors);
         Assert.Equal(2, test.Tally.Connections);
@@ -226,17 +227,22 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await Wait.UntilAsync(() => test.Messages == 1, "the first message came back");
         await stop.CancelAsync();
         await running.WaitAsync(Wait.Limit);
-        // What was under way counts neither way.
+        // A message in flight counts neither as echoed nor as an error.
         Assert.Equal((1, 0), (test.Messages, test.Tally.Errors));
     }
 
-    /// <summary>No coordinated omission: what was due while the peer stalled tells of the stall, though it was sent only afterwards.</summary>
+    /// <summary>
+    /// No coordinated omission: messages that were due while the peer stalled include the stall, although they were sent
+    /// later.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task What_falls_due_while_the_peer_stalls_shows_it(bool reconnects)
     {
-        // Of what falls due outside of the stall, most must find a machine that keeps up. Where it does not, fewer are sent, and the stall is longer.
+        // Most messages due outside the stall must find a machine that keeps up. If they do not, the next try has fewer
+        // messages and a
+        // longer stall.
         (int Rate, TimeSpan Stall)[] tries = [(200, TimeSpan.FromMilliseconds(TestScale.Of(300, 1_000))), (50, TimeSpan.FromSeconds(1.2)), (12, TimeSpan.FromSeconds(5))];
         var (stall, stalled) = (TimeSpan.Zero, 0L);
         LoadTest? test = null;
@@ -269,9 +275,10 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         AssertSound(last);
         var latency = last.Tally.Latency;
         Assert.Equal(3 * stalled, latency.Count);
-        // Timers may be a little early.
+        // Timers may fire a little early.
         Assert.True(latency.Max >= 0.95 * stall.TotalMicroseconds, $"max {latency.Max} µs");
-        // A third of all fall due in it, and wait half of it on average; p50 is of those outside of it, on a machine that is shared.
+        // A third of the messages fall due during the stall and wait half of it on average; p50 is from the others, on a
+        // shared machine.
         Assert.True(latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue) >= 0.8 * stalled, $"only {latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue)} tell of it");
         Assert.True(latency.Percentile(90) > stall.TotalMicroseconds / 2, $"p90 {latency.Percentile(90)} µs");
         Assert.True(latency.Percentile(50) < stall.TotalMicroseconds / 2, $"p50 {latency.Percentile(50)} µs");
@@ -280,8 +287,8 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     private static LoadOptions Options(OddPeer peer) => new(peer.Target, Connections: 2, Size, Pipeline: 1, Duration, Rate: null, Reconnects: false, Timeout: Ample);
 
     /// <summary>
-    /// Runs a test, and where a pause of the machine took the time that was given, another with more: until
-    /// <paramref name="isDone"/> is content, or else until something was sent at all. The last one counts.
+    /// Runs a test, and again with more time if a pause of the machine used it up: until <paramref name="isDone"/> accepts the
+    /// result, or by default until a message was sent. The last test counts.
     /// </summary>
     private async Task<LoadTest> RunAsync(LoadOptions options, PeerLink? link = null, Predicate<LoadTest>? isDone = null)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-/// <summary>Answers what the test says, and counts how often it was asked.</summary>
+/// <summary>Gives the answers that the test sets, and counts the lookups.</summary>
 internal sealed class FakeResolver(Func<string, CancellationToken, Task<IPAddress[]>> answer) : INameResolver
 {
     private volatile Func<string, CancellationToken, Task<IPAddress[]>> _answer = answer;

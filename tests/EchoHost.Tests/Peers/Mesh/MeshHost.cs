@@ -8,23 +8,23 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-/// <summary>What tests of the mesh ask a host.</summary>
+/// <summary>Queries that tests of the mesh make to a host.</summary>
 internal static class MeshHost
 {
-    /// <summary>Probes come quickly.</summary>
+    /// <summary>A short interval between probes.</summary>
     public const string Interval = "Peers:Interval=00:00:00.2";
 
-    /// <summary>A host that asks <paramref name="resolver"/> for addresses.</summary>
+    /// <summary>Starts a host that resolves names with <paramref name="resolver"/>.</summary>
     public static Task<EchoHostFixture> StartAsync(INameResolver resolver, params string[] settings) =>
         EchoHostFixture.StartAsync(services => services.AddSingleton(resolver), [Interval, .. settings]);
 
     public static string[] Targets(params string[] names) => [.. names.Select((name, i) => $"Peers:Targets:{i}={name}")];
 
-    /// <summary><c>/peers</c>, by name.</summary>
+    /// <summary>The peers of <c>/peers</c>, by name.</summary>
     public static async Task<IReadOnlyDictionary<string, JsonElement>> PeersAsync(this EchoHostFixture host) =>
         (await host.Http.GetFromJsonAsync<JsonElement>("/peers")).GetProperty("peers").EnumerateArray().ToDictionary(peer => peer.GetProperty("name").GetString()!);
 
-    /// <summary>The state that <c>/peers</c> gives; null for no such peer.</summary>
+    /// <summary>A peer's state in <c>/peers</c>; null if it is not there.</summary>
     public static async Task<string?> StateAsync(this EchoHostFixture host, string name) =>
         (await host.PeersAsync()).TryGetValue(name, out var peer) ? peer.GetProperty("state").GetString() : null;
 
@@ -34,11 +34,11 @@ internal static class MeshHost
     public static Task UntilLoggedAsync(this EchoHostFixture host, string line, int times = 1) =>
         Wait.UntilAsync(() => host.Log.Lines.Count(l => l == line) >= times, line);
 
-    /// <summary>What the mesh has said of a peer.</summary>
+    /// <summary>The mesh's log lines about a peer.</summary>
     public static IEnumerable<string> Said(this EchoHostFixture host, string name) =>
         host.Log.Entries.Where(e => e.Category.EndsWith(".Mesh", StringComparison.Ordinal) && e.Text.StartsWith($"Peer {name} ", StringComparison.Ordinal)).Select(e => e.Text[$"Peer {name} ".Length..]);
 
-    /// <summary>The mesh's series, each with its value.</summary>
+    /// <summary>The mesh's series and their values.</summary>
     public static async Task<IReadOnlyDictionary<string, double>> SeriesAsync(this EchoHostFixture host) =>
         (await host.Http.GetStringAsync("/metrics")).Split('\n').Where(l => l.StartsWith("echohost_peer_", StringComparison.Ordinal))
             .ToDictionary(l => l[..l.LastIndexOf(' ')], l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));

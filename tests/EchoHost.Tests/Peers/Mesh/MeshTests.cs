@@ -15,7 +15,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     private const string Away = "ends connections before a byte comes back: it may be draining, or full";
     private const string Refused = "is unreachable: refused: Connection refused";
 
-    /// <summary>Over Kestrel's sockets, a reset that comes while the first bytes are sent may look like an orderly end.</summary>
+    /// <summary>With Kestrel's sockets, a reset that comes while the first bytes are sent may look like an orderly end.</summary>
     private readonly bool _seesEveryReset = transport == Epoll;
 
     [Fact]
@@ -61,7 +61,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         Assert.Equal("up", await a.StateAsync(second.Name));
         await a.UntilReadyAsync();
 
-        // Nothing but the changes was said; one that is about to go may turn a probe away first.
+        // Only changes were logged; a peer that stops may reject a probe first.
         Assert.Collection(
             Calm(a.Said(third.Name)).Where(l => l != Away),
             l => Assert.Equal(Refused, l),
@@ -76,7 +76,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     public async Task Peers_that_let_their_probes_time_out_do_not_hold_up_the_others()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs the whole of 127.0.0.0/8");
-        // The kernel connects whoever comes; nobody ever answers.
+        // The kernel accepts every connection, and nothing ever answers.
         using var silent = new TcpListener(IPAddress.Any, 0);
         silent.Start(4096);
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
@@ -86,7 +86,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         var peers = host.Services.GetRequiredService<PeerList>();
         await Wait.UntilAsync(() => many.All(name => peers.Find(name)!.State == PeerState.Down), "all silent peers are known as such");
 
-        // Held up by them, the good one would have a turn for each of their rounds, which last a timeout, and not for each interval.
+        // If they delayed it, the good peer would be probed once per their round, which lasts a timeout, and not once per
+        // interval.
         long Silent() => many.Sum(name => peers.Find(name)!.ProbesOf(ProbeResult.Timeout));
         var (silentBefore, goodBefore) = (Silent(), peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok));
         await Wait.UntilAsync(() => peers.Find(good.Name)!.ProbesOf(ProbeResult.Ok) >= goodBefore + 12, "the good one has its turns");
@@ -102,7 +103,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         using var certificate = new TestCertificate();
         await using var untrusted = await StartHostAsync([.. certificate.Settings]);
         var tls = $"localhost:{((IPEndPoint)untrusted.EndPoints["Tls"]).Port}";
-        // The time of the one that probes the silent peer is the test's: it is over when the peer has what it does not answer.
+        // The host that probes the silent peer has a test clock: the timeout comes when the peer has received the probe.
         var time = new FakeTimeProvider();
         await using var impatient = await StartHostAsync(time, ["Peers:Timeout=10:00:00", .. MeshHost.Targets(silent.Name)]);
         await using var patient = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(good.Name, liar.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
@@ -134,7 +135,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
             Assert.True(error is null ? peer.GetProperty("lastError").GetString() is null : peer.GetProperty("lastError").GetString()!.StartsWith(error, StringComparison.Ordinal), peer.GetProperty("lastError").GetString());
             Assert.Equal(state == "up" ? 0 : 100, peer.GetProperty("lossPercent").GetDouble());
 
-            // However often it failed, it was said once, with what else is known in the event.
+            // It was logged once, however often it failed, with the other details as properties of the event.
             Assert.Equal([line], host.Said(name));
             var entry = host.Log.Entries.Single(e => e.Text == $"Peer {name} {line}");
             Assert.Equal(state == "up" ? LogLevel.Information : LogLevel.Warning, entry.Level);
@@ -186,7 +187,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     [Fact]
     public async Task A_peer_that_drains_turns_away_and_one_that_is_gone_refuses()
     {
-        // No time passes, and so the busy connection does not fall quiet.
+        // No time passes, so the busy connection does not become quiet.
         var time = new FakeTimeProvider();
         await using var leaving = await StartHostAsync(time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:Shutdown:CloseSpread=00:00:00");
         var name = leaving.Tcp.ToString()!;
@@ -196,7 +197,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         await busy.EchoAsync("busy");
         var stop = leaving.BeginStop();
         await host.UntilStateAsync(name, "turnsAway");
-        // The state is known before it is told.
+        // The state changes before it is logged.
         await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
         await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.Contains("before a byte came back", StringComparison.Ordinal), "the reason is told");

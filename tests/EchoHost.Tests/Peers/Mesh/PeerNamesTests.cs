@@ -29,7 +29,7 @@ public class PeerNamesTests
         Assert.Equal("Dns", (await host.PeersAsync())[second].GetProperty("source").GetString());
         Assert.Equal($"Peer {second} found by the name {name}", Assert.Single(host.Log.Lines, l => l.Contains("found", StringComparison.Ordinal)));
 
-        // One joins.
+        // A peer joins.
         await using (await EchoHostFixture.StartAsync($"Echo:Endpoints:Tcp:Url=tcp://{third}"))
         {
             resolver.Answer("127.0.0.3", "127.0.0.1", "127.0.0.2");
@@ -38,7 +38,7 @@ public class PeerNamesTests
             await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{third}\"}}", count => count > 0);
         }
 
-        // And leaves: nothing of it is left, and what was counted of the others is.
+        // It leaves: all of its series are gone, and the counters of the others stay.
         var before = await host.SeriesAsync();
         resolver.Answer("127.0.0.1", "127.0.0.2");
         await host.UntilLoggedAsync($"Peer {third} left: no name has its address any more");
@@ -53,7 +53,7 @@ public class PeerNamesTests
         await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{second}\"}}", count => count > 0);
         Assert.DoesNotContain((await host.SeriesAsync()).Keys, series => series.Contains(third, StringComparison.Ordinal));
 
-        // It comes back as one that was never there.
+        // It returns as a new peer.
         resolver.Answer("127.0.0.2", "127.0.0.3");
         await host.UntilLoggedAsync($"Peer {third} found by the name {name}", times: 2);
         await host.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{third}\",result=\"refused\"}}", count => count > 0);
@@ -75,7 +75,7 @@ public class PeerNamesTests
         await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "nobody is left");
         Assert.Empty(await host.SeriesAsync());
 
-        // Said once, however often it is so.
+        // Logged once, however often it happens.
         await AskedAgainAsync(resolver);
         Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
         resolver.Answer("127.0.0.1");
@@ -104,7 +104,7 @@ public class PeerNamesTests
         await using var stub = StubPeer.Echoes();
         var name = $"{Service}:{stub.Address.Port}";
         var resolver = new FakeResolver("127.0.0.1");
-        // Names are asked for, and given up, by a clock that is quick; the probes have as long as they need.
+        // Lookups run on a fast clock; probes have as much time as they need.
         var time = new FakeTimeProvider();
         using var clock = new Timer(_ => time.Advance(TimeSpan.FromSeconds(1)), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(5));
         await using var host = await EchoHostFixture.StartAsync(
@@ -131,7 +131,9 @@ public class PeerNamesTests
         Assert.Equal(["found by the name " + name, "is reachable"], host.Said(stub.Name));
     }
 
-    /// <summary>Leaving is more than once a matter of the list: what is told of a peer whose probing is over must not end the resolving.</summary>
+    /// <summary>
+    /// A peer may leave more than once: a report about a peer that is no longer probed must not end the resolving.
+    /// </summary>
     [Fact]
     public async Task Peers_may_leave_and_come_back_for_ever()
     {
@@ -202,7 +204,7 @@ public class PeerNamesTests
         var own = Own(host);
         IPAddress[] all = [.. machine, IPAddress.Loopback, IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9"), IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1")];
         Assert.Equal(["192.0.2.1", "2001:db8::1"], own.LeaveOut(all, port).Select(a => a.ToString()));
-        // On another port nobody is.
+        // On another port there is no host.
         Assert.Equal(all, own.LeaveOut(all, port == 1 ? 2 : 1));
     }
 
@@ -245,7 +247,7 @@ public class PeerNamesTests
 
     private static OwnAddresses Own(EchoHostFixture host) => new(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
 
-    /// <summary>What was said then is said twice by now, if ever.</summary>
+    /// <summary>Waits for further lookups: a line that is repeated would have been logged twice by then.</summary>
     private static async Task AskedAgainAsync(FakeResolver resolver)
     {
         var asked = resolver.Asked;
@@ -265,14 +267,17 @@ public class PeerNamesTests
         }
     }
 
-    /// <summary>In place, since in a container the file can't be replaced, and in one go, since others look names up meanwhile.</summary>
+    /// <summary>
+    /// Truncates the file in place, because a container does not let it be replaced, and in one call, because others read
+    /// it meanwhile.
+    /// </summary>
     private static void Shorten(string path, long length)
     {
         using var file = File.Open(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         file.SetLength(length);
     }
 
-    /// <summary>One run of these tests at a time changes the machine's names.</summary>
+    /// <summary>Takes a lock, so that only one run of these tests at a time changes the machine's names.</summary>
     private static async Task<FileStream> TurnAsync()
     {
         FileStream? turn = null;

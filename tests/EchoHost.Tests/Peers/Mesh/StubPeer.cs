@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-/// <summary>A listener that does to each connection what the test says, and counts them.</summary>
+/// <summary>A listener that handles connections as the test says, and counts them.</summary>
 internal sealed class StubPeer : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -30,22 +30,22 @@ internal sealed class StubPeer : IAsyncDisposable
 
     public int Accepted => Volatile.Read(ref _accepted);
 
-    /// <summary>How many connections are over.</summary>
+    /// <summary>The number of connections that have ended.</summary>
     public int Ended => Volatile.Read(ref _ended);
 
-    /// <summary>How often it has read something.</summary>
+    /// <summary>The number of reads that returned bytes.</summary>
     public int Received => Volatile.Read(ref _received);
 
-    /// <summary>Sends every byte back.</summary>
+    /// <summary>Echoes every byte.</summary>
     public static StubPeer Echoes(IPEndPoint? at = null) => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
 
-    /// <summary>Sends something else back, which no probe begins with.</summary>
+    /// <summary>Answers with other bytes, with which no probe starts.</summary>
     public static StubPeer Lies() => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
 
-    /// <summary>Reads, and answers nothing.</summary>
+    /// <summary>Reads and never answers.</summary>
     public static StubPeer IsSilent() => new((peer, socket, stop) => peer.ReadAsync(socket, _ => Task.CompletedTask, stop), null);
 
-    /// <summary>Reads, and ends the connection.</summary>
+    /// <summary>Reads, then closes the connection.</summary>
     public static StubPeer Closes() => new(
         async (peer, socket, stop) =>
         {
@@ -55,7 +55,7 @@ internal sealed class StubPeer : IAsyncDisposable
         },
         null);
 
-    /// <summary>Resets each connection at once, as a host does that is draining or full; or when it was sent something.</summary>
+    /// <summary>Resets each connection, at once, as a draining or full host does, or after the first bytes.</summary>
     public static StubPeer TurnsAway(bool atOnce = true) => new(
         async (_, socket, stop) =>
         {
@@ -114,7 +114,7 @@ internal sealed class StubPeer : IAsyncDisposable
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
-                // The other side has had enough, or the test has.
+                // The client is gone, or the test is over.
             }
 
             Interlocked.Increment(ref _ended);
