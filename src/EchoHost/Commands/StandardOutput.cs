@@ -65,13 +65,3 @@ internal static unsafe partial class StandardOutput
     [LibraryImport("libc", EntryPoint = "write")]
     private static partial nint Write(int descriptor, byte* buffer, nuint length);
 }
-
-/// <summary>Standard output can't be written.</summary>
-/// <param name="message">The reason.</param>
-/// <param name="isNobodyThere">
-/// Whether the reader has closed the pipe, as <c>| head</c> does; this is not reported as an error.
-/// </param>
-internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
-{
-    public bool IsNobodyThere { get; } = isNobodyThere;
-}

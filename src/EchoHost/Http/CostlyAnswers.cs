@@ -167,37 +167,3 @@ internal sealed class CostlyAnswers<TKey>(TimeSpan keep, double share, TimeProvi
 
     private readonly record struct Answer(long Begun, ReadOnlySequence<byte> Body);
 }
-
-internal static class CostlyAnswer
-{
-    private const string RetryAfterSeconds = "1";
-
-    /// <summary>
-    /// Sends a response with its length, or 503 if there is none. HEAD generates nothing, since no body is sent.
-    /// </summary>
-    /// <param name="context">The request.</param>
-    /// <param name="contentType">The content type of the response.</param>
-    /// <param name="get">Returns the response; null if too many others are queued.</param>
-    public static async Task WriteAsync(HttpContext context, string contentType, Func<CancellationToken, ValueTask<ReadOnlySequence<byte>?>> get)
-    {
-        if (HttpMethods.IsHead(context.Request.Method))
-        {
-            context.Response.ContentType = contentType;
-            return;
-        }
-
-        if (await get(context.RequestAborted) is not { } answer)
-        {
-            context.Response.Headers.RetryAfter = RetryAfterSeconds;
-            await new HttpProblem(StatusCodes.Status503ServiceUnavailable, "too many others ask at the moment; ask again in a second").ExecuteAsync(context);
-            return;
-        }
-
-        context.Response.ContentType = contentType;
-        context.Response.ContentLength = answer.Length;
-        foreach (var segment in answer)
-        {
-            await context.Response.Body.WriteAsync(segment, context.RequestAborted);
-        }
-    }
-}

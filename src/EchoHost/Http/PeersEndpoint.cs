@@ -74,39 +74,3 @@ internal static class PeersEndpoint
         return body.ToArray();
     }
 }
-
-/// <summary>Makes the answers of <c>GET /peers</c>, which sort a thousand round trips for each peer.</summary>
-internal sealed class PeerListing(PeerList peers) : IDisposable
-{
-    public const string ContentType = "application/json; charset=utf-8";
-
-    private const double Share = 1 / 20.0;
-
-    private readonly CostlyAnswers<string> _answers = new(TimeSpan.Zero, Share, TimeProvider.System);
-
-    /// <summary>JSON of this moment; null where too many others ask.</summary>
-    public ValueTask<ReadOnlySequence<byte>?> GetAsync(CancellationToken cancellationToken) => _answers.GetAsync("", Make, cancellationToken);
-
-    public void Dispose() => _answers.Dispose();
-
-    private ValueTask<ReadOnlySequence<byte>> Make(string all)
-    {
-        var list = new PeerDescriptions(peers.All().OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(peer => peer.Describe()));
-        return new(new ReadOnlySequence<byte>(JsonSerializer.SerializeToUtf8Bytes(list, PeersJson.Default.PeerDescriptions)));
-    }
-}
-
-/// <summary>The answer of <c>GET /peers</c>.</summary>
-internal sealed record PeerDescriptions(IEnumerable<PeerDescription> Peers);
-
-/// <summary>The answer of <c>POST /peers/{name}/messages</c>.</summary>
-/// <param name="Peer">Which peer.</param>
-/// <param name="Echo">What came back.</param>
-/// <param name="Identical">Whether that is what was sent; else the answer is an error.</param>
-/// <param name="RttMilliseconds">How long it took, without connecting.</param>
-internal sealed record PeerAnswer(string Peer, string Echo, bool Identical, double RttMilliseconds);
-
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(PeerDescriptions))]
-[JsonSerializable(typeof(PeerAnswer))]
-internal sealed partial class PeersJson : JsonSerializerContext;

@@ -50,7 +50,8 @@ internal static class ProbeResults
         ProbeResult.Closed => "closed",
         ProbeResult.Reset => "reset",
         ProbeResult.Mismatch => "mismatch",
-        _ => "local",
+        ProbeResult.Local => "local",
+        _ => throw new ArgumentOutOfRangeException(nameof(result), result, "no such result"),
     };
 
     /// <summary>The class of an error of connect(2), or of a connection that is open. What is not of the network or the peer is of this machine.</summary>

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using EchoHost.Connections.Admission;
 using EchoHost.Tests.Infrastructure;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;

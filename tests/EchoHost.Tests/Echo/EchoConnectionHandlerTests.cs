@@ -3,7 +3,6 @@ using System.Text;
 using EchoHost.Echo;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace EchoHost.Tests.Echo;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Net;
 using EchoHost.Configuration;
 using EchoHost.Connections.Admission;

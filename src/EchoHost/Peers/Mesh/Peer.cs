@@ -1,43 +1,5 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>Where a peer is known from.</summary>
-internal enum PeerSource
-{
-    /// <summary><c>Peers:Targets</c>.</summary>
-    Targets,
-
-    /// <summary><c>Peers:Dns</c>.</summary>
-    Dns,
-}
-
-/// <summary>What is known of a peer from its last probe.</summary>
-internal enum PeerState
-{
-    /// <summary>It was not probed yet.</summary>
-    Unknown,
-
-    /// <summary>Every byte came back.</summary>
-    Up,
-
-    /// <summary>It accepts connections and ends them before a byte comes back, as one does that is draining or full.</summary>
-    TurnsAway,
-
-    /// <summary>Not every byte came back.</summary>
-    Down,
-}
-
-internal static class PeerStates
-{
-    /// <summary>How <c>/peers</c> spells it.</summary>
-    public static string Label(this PeerState state) => state switch
-    {
-        PeerState.Unknown => "unknown",
-        PeerState.Up => "up",
-        PeerState.TurnsAway => "turnsAway",
-        _ => "down",
-    };
-}
-
 /// <summary>A peer of the mesh, and how its probes fared.</summary>
 internal sealed class Peer(PeerTarget target, PeerSource source)
 {
@@ -139,36 +101,3 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
         }
     }
 }
-
-/// <summary>A peer's state has changed, or the reason why it is down.</summary>
-/// <param name="Before">What it was.</param>
-/// <param name="Now">What it is.</param>
-/// <param name="Lasted">How long the state before lasted, where it was not <see cref="PeerState.Unknown"/>; being away is one state.</param>
-internal readonly record struct PeerChange(PeerState Before, PeerState Now, TimeSpan Lasted);
-
-/// <summary>One peer as <c>/peers</c> shows it.</summary>
-/// <param name="Name">As in <c>10.0.0.2:5555</c>.</param>
-/// <param name="Source"><c>Targets</c> or <c>Dns</c>.</param>
-/// <param name="Tls">Whether it is probed over TLS.</param>
-/// <param name="Up">Whether its last probe came back byte for byte.</param>
-/// <param name="State"><c>unknown</c>, <c>up</c>, <c>turnsAway</c> or <c>down</c>.</param>
-/// <param name="LastResult">What came of the last probe.</param>
-/// <param name="LastError">What went wrong with it, in words.</param>
-/// <param name="LastProbe">When it ended, UTC.</param>
-/// <param name="Probes">How many there were.</param>
-/// <param name="Lost">How many did not come back.</param>
-/// <param name="LossPercent">The same in percent.</param>
-/// <param name="RttMilliseconds">The last round trips.</param>
-internal sealed record PeerDescription(
-    string Name,
-    string Source,
-    bool Tls,
-    bool Up,
-    string State,
-    string? LastResult,
-    string? LastError,
-    DateTime? LastProbe,
-    long Probes,
-    long Lost,
-    double LossPercent,
-    RoundTripSummary RttMilliseconds);

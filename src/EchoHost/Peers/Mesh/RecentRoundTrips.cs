@@ -38,6 +38,3 @@ internal sealed class RecentRoundTrips
 
     private static double Round(float value) => Math.Round(value, 3);
 }
-
-/// <summary>Round trips in milliseconds; null where there is none.</summary>
-internal sealed record RoundTripSummary(double? Last, double? P50, double? P90, double? P99, [property: JsonPropertyName("p99.9")] double? P999);

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace EchoHost.Tests.Structure;
+namespace EchoHost.Tests.Architecture;
 
 /// <summary>The dependencies between namespaces, from <c>using</c> lines and from fully qualified names.</summary>
 internal sealed partial class NamespaceGraph

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 
-namespace EchoHost.Tests.Structure;
+namespace EchoHost.Tests.Architecture;
 
 /// <summary>The dependency rule of docs/design.md: a namespace uses those below it, without cycles.</summary>
 public partial class NamespaceTests

@@ -1,0 +1,21 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using EchoHost.Peers;
+using EchoHost.Text;
+
+namespace EchoHost.Commands;
+
+/// <summary>Prints the result of each message on standard output.</summary>
+internal interface ISendReport
+{
+    void Connected(PeerConnection connection);
+
+    void Answered(SendMessage message, TimeSpan roundTrip);
+
+    void Failed(SendMessage message, PeerException failure);
+
+    void Ended(SendTally tally);
+}

@@ -1,0 +1,15 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace EchoHost.Commands;
+
+/// <summary>Standard output can't be written.</summary>
+/// <param name="message">The reason.</param>
+/// <param name="isNobodyThere">
+/// Whether the reader has closed the pipe, as <c>| head</c> does; this is not reported as an error.
+/// </param>
+internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
+{
+    public bool IsNobodyThere { get; } = isNobodyThere;
+}
