@@ -2,8 +2,7 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// The memory of one event loop's connections. Most bytes are echoed before the next read, so a single block, warm in the
-/// cache, can
-/// serve all connections; other idle blocks are kept up to a limit.
+/// cache, can serve all connections; other idle blocks are kept up to a limit.
 /// </summary>
 internal sealed class BlockPool
 {

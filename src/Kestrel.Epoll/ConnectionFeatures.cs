@@ -5,8 +5,7 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// A connection's features: those that were set, and the interfaces of the connection itself. A small array, because a
-/// dictionary for
-/// each of many thousand idle connections would be larger than the rest of them.
+/// dictionary for each of many thousand idle connections would be larger than the rest of them.
 /// </summary>
 internal sealed class ConnectionFeatures(EpollConnection connection) : IFeatureCollection
 {

@@ -139,8 +139,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
 
     /// <summary>
     /// Makes the loop report these events too. If the kernel refuses, the connection is aborted, because its events would
-    /// never be
-    /// reported.
+    /// never be reported.
     /// </summary>
     public void WatchFor(EpollEvents events)
     {

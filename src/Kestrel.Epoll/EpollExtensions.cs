@@ -12,8 +12,8 @@ public static class EpollExtensions
 {
     /// <summary>
     /// Makes Kestrel listen with the epoll transport instead of its own sockets. The <see cref="EpollTransport"/> is a
-    /// singleton in the
-    /// services, so that an <see cref="EpollConnectionFactory"/> can use the same loops. HTTP/3 stays on QUIC.
+    /// singleton in the services, so that an <see cref="EpollConnectionFactory"/> can use the same loops. HTTP/3 stays on
+    /// QUIC.
     /// </summary>
     /// <param name="builder">The server's builder.</param>
     /// <param name="configure">Sets the options.</param>

@@ -46,8 +46,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         if (!_isUnix)
         {
             // Accepted sockets inherit these (tcp(7)): flushed bytes are sent at once, and urgent data, such as telnet's
-            // interrupt,
-            // stays in order among the other bytes.
+            // interrupt, stays in order among the other bytes.
             listenSocket.NoDelay = true;
             listenSocket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.OutOfBandInline, true);
         }

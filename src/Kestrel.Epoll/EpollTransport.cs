@@ -11,8 +11,7 @@ namespace Kestrel.Epoll;
 /// <summary>
 /// Event loops on Linux's epoll, shared by listeners and connections. <see cref="EpollListenerFactory"/> and
 /// <see cref="EpollConnectionFactory"/> take one; in a Kestrel server <see cref="EpollExtensions.UseEpoll"/> creates it.
-/// The threads
-/// start with the first listener or connection.
+/// The threads start with the first listener or connection.
 /// </summary>
 public sealed partial class EpollTransport : IDisposable
 {
@@ -50,8 +49,7 @@ public sealed partial class EpollTransport : IDisposable
 
     /// <summary>
     /// The number of memory blocks, of 64 KiB each, that connections hold: bytes that were received but not consumed, or
-    /// written but not
-    /// sent. Exact only while nothing changes.
+    /// written but not sent. Exact only while nothing changes.
     /// </summary>
     public int BlocksInUse => Loops.BlocksInUse;
 
@@ -70,8 +68,7 @@ public sealed partial class EpollTransport : IDisposable
     /// </param>
     /// <param name="continueOnLoop">
     /// Whether continuations run directly on the event loop, which is fastest; otherwise on the thread pool, which suits
-    /// code that
-    /// computes for long or blocks.
+    /// code that computes for long or blocks.
     /// </param>
     /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>

@@ -19,10 +19,9 @@ public sealed class EpollTransportOptions
     public string ThreadName { get; set; } = "epoll loop";
 
     /// <summary>
-    /// Decides, for each end point to listen on, whether continuations of its connections run directly on the event loop. That is
-    /// fastest, and suits code that only moves bytes. Code that computes for long or blocks would hold up the loop's other
-    /// connections,
-    /// and belongs on the thread pool.
+    /// Decides, for each end point to listen on, whether continuations of its connections run directly on the event loop.
+    /// That is fastest, and suits code that only moves bytes. Code that computes for long or blocks would hold up the
+    /// loop's other connections, and belongs on the thread pool.
     /// </summary>
     /// <remarks>
     /// Default: all continuations run on the thread pool. The argument is the same object that Kestrel was given to listen on.
@@ -37,8 +36,7 @@ public sealed class EpollTransportOptions
 
     /// <summary>
     /// Creates an end point's policy: what happens if accepting fails, and which connections are kept. Null for the
-    /// default, which keeps
-    /// all, pauses for 100 ms after a failure, and logs the first failure of a series.
+    /// default, which keeps all, pauses for 100 ms after a failure, and logs the first failure of a series.
     /// </summary>
     public Func<EndPoint, IAcceptPolicy>? AcceptPolicy { get; set; }
 

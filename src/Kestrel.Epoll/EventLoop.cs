@@ -7,9 +7,8 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// A thread that waits for the kernel's events (epoll(7), edge-triggered) and calls their targets; continuations of
-/// connections run
-/// in these calls. If a call does not return, it keeps its thread, and a standby thread takes over the events; see
-/// <see cref="Relieve"/>.
+/// connections run in these calls. If a call does not return, it keeps its thread, and a standby thread takes over the
+/// events; see <see cref="Relieve"/>.
 /// </summary>
 #pragma warning disable CA1001 // A semaphore whose wait handle is never asked for has nothing to dispose of.
 internal sealed unsafe class EventLoop
@@ -94,8 +93,7 @@ internal sealed unsafe class EventLoop
 
     /// <summary>
     /// Makes the kernel report a descriptor's events, starting with those present: epoll_ctl(2). It refuses if memory or
-    /// the user's
-    /// watches (fs.epoll.max_user_watches) are exhausted.
+    /// the user's watches (fs.epoll.max_user_watches) are exhausted.
     /// </summary>
     /// <returns>The kernel's error; <see cref="Errno.BadDescriptor"/> if the descriptor or the loop is closed.</returns>
     public Errno Watch(SafeHandle descriptor, ulong token, EpollOperation operation, EpollEvents events)
@@ -150,8 +148,7 @@ internal sealed unsafe class EventLoop
 
     /// <summary>
     /// Checks whether the loop is still in the call of the previous check. If so, that call keeps its thread, and a standby
-    /// thread takes
-    /// over the pending events. One thread calls this at intervals.
+    /// thread takes over the pending events. One thread calls this at intervals.
     /// </summary>
     /// <returns>Whether another thread took over.</returns>
     public bool Relieve()
@@ -191,8 +188,7 @@ internal sealed unsafe class EventLoop
 
     /// <summary>
     /// Ensures a standby thread. A stuck call keeps its thread, which returns to standby when the call ends; until then a
-    /// new one is
-    /// started, unless descriptors are scarce: the runtime ends the process if a thread gets none for its start.
+    /// new one is started, unless descriptors are scarce: the runtime ends the process if a thread gets none for its start.
     /// </summary>
     private bool HasStandBy()
     {

@@ -4,15 +4,13 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// Decides what a listener does if accepting fails, and whether it keeps an accepted connection. Each listener has its own
-/// policy, and
-/// its accept loop makes one call at a time: implementations must not block, and an exception ends the loop.
+/// policy, and its accept loop makes one call at a time: implementations must not block, and an exception ends the loop.
 /// </summary>
 public interface IAcceptPolicy
 {
     /// <summary>
     /// Called if accept(2) failed, usually because descriptors ran out: <see cref="SocketError.TooManyOpenSockets"/>. Until
-    /// the cause is
-    /// gone it keeps failing at once, so a policy that does not pause takes a whole processor.
+    /// the cause is gone it keeps failing at once, so a policy that does not pause takes a whole processor.
     /// </summary>
     /// <param name="exception">The framework's error code, with the system's message.</param>
     /// <param name="cancellationToken">Cancelled when the listener is unbound.</param>

@@ -1,8 +1,6 @@
 namespace Kestrel.Epoll;
 
-/// <summary>
-/// Hooks for tests at the places where another thread may intervene. Only DEBUG builds call them.
-/// </summary>
+/// <summary>Hooks for tests at the places where another thread may intervene. Only DEBUG builds call them.</summary>
 internal interface ISeams
 {
     /// <summary>Called when a thread is about to take a lock.</summary>

@@ -7,8 +7,7 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// The descriptor of a connected, non-blocking socket. Each call keeps it open while it runs, so that no call touches a
-/// number that the
-/// kernel has already reused, whichever thread closes it.
+/// number that the kernel has already reused, whichever thread closes it.
 /// </summary>
 internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
 {
@@ -149,8 +148,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
 
     /// <summary>
     /// Ends the connection at once: TCP with RST, by connecting with AF_UNSPEC (connect(2)); a Unix socket by shutdown(2).
-    /// The descriptor
-    /// stays open, and the kernel reports the event on it.
+    /// The descriptor stays open, and the kernel reports the event on it.
     /// </summary>
     public void Reset() => Hold(descriptor =>
     {
@@ -207,8 +205,7 @@ internal sealed unsafe class SocketDescriptor : SafeHandleMinusOneIsInvalid
 
     /// <summary>
     /// The framework's object for this socket, created on first use. From then on it owns the descriptor, and is disposed
-    /// when the
-    /// connection closes.
+    /// when the connection closes.
     /// </summary>
     public Socket AsSocket()
     {

@@ -5,15 +5,14 @@ using System.Threading.Tasks.Sources;
 namespace Kestrel.Epoll;
 
 /// <summary>
-/// A connection's input. A read calls recv(2) directly, into a block of the loop that returns to the pool once its bytes are
-/// consumed. Only if there is nothing does it wait for the loop to report more. A read that does not fill the block has
-/// emptied the
-/// socket, so no extra call is spent to find that out.
+/// A connection's input. A read calls recv(2) directly, into a block of the loop that returns to the pool once its bytes
+/// are consumed. Only if there is nothing does it wait for the loop to report more. A read that does not fill the block has
+/// emptied the socket, so no extra call is spent to find that out.
 /// </summary>
 /// <remarks>
 /// Code that touches the blocks or the wait holds the lock, also while the kernel fills a block. So the loop, the reading
-/// code and
-/// the code that closes the connection never do that at once. Results are set, and callbacks called, without the lock.
+/// code and the code that closes the connection never do that at once. Results are set, and callbacks called, without the
+/// lock.
 /// </remarks>
 internal sealed class SocketReader(EpollConnection connection) : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
@@ -44,8 +43,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
     /// <summary>
     /// Set once the end, an error or urgent data was reported. More may then follow a read that does not fill the block, so
-    /// only EAGAIN
-    /// proves that there is nothing.
+    /// only EAGAIN proves that there is nothing.
     /// </summary>
     private bool _mayHideMore;
     private volatile bool _isEnded;
@@ -148,8 +146,7 @@ internal sealed class SocketReader(EpollConnection connection) : PipeReader, IVa
 
     /// <summary>
     /// Ends the input, and a pending read with it. If other code than the reading code calls this, blocks that the latter
-    /// may still be
-    /// using are never reused.
+    /// may still be using are never reused.
     /// </summary>
     public override void Complete(Exception? exception = null)
     {

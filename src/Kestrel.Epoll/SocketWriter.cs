@@ -5,8 +5,7 @@ namespace Kestrel.Epoll;
 
 /// <summary>
 /// A connection's output. A flush hands the bytes to the kernel at once. If the kernel does not take all of them, the rest
-/// and the flush
-/// wait for the loop to report room, so that no more is held than the bytes of one flush.
+/// and the flush wait for the loop to report room, so that no more is held than the bytes of one flush.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -14,8 +13,7 @@ namespace Kestrel.Epoll;
 /// </para>
 /// <para>
 /// Code that touches the bytes or the wait holds the lock, also while the kernel takes bytes, so that they leave in order,
-/// whichever
-/// thread sends. Results are set, and callbacks called, without the lock.
+/// whichever thread sends. Results are set, and callbacks called, without the lock.
 /// </para>
 /// </remarks>
 internal sealed class SocketWriter(EpollConnection connection) : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem

@@ -44,9 +44,7 @@ internal struct Wait<TResult>(bool continuesOnLoop)
         return isInTime;
     }
 
-    /// <summary>
-    /// Ends the wait. Does not wait for a running callback of the token, which will find that it is too late.
-    /// </summary>
+    /// <summary>Ends the wait. Does not wait for a running callback of the token, which will find that it is too late.</summary>
     public void End()
     {
         _cancellation.Unregister();

@@ -4,8 +4,7 @@ namespace Kestrel.ProxyProtocol;
 
 /// <summary>
 /// A header of version 1 or 2, as a view of the bytes that it was parsed from. It copies nothing, and allocates only when
-/// an address
-/// is converted.
+/// an address is converted.
 /// </summary>
 public readonly ref struct ProxyHeader
 {
@@ -20,8 +19,7 @@ public readonly ref struct ProxyHeader
 
     /// <summary>
     /// The address family in the header: IPv4, IPv6 or Unix. <see cref="AddressFamily.Unspecified"/> if the proxy does not
-    /// know it
-    /// (version 1's UNKNOWN, version 2's UNSPEC), and for <see cref="ProxyCommand.Local"/>.
+    /// know it (version 1's UNKNOWN, version 2's UNSPEC), and for <see cref="ProxyCommand.Local"/>.
     /// </summary>
     public AddressFamily AddressFamily { get; init; }
 
@@ -30,8 +28,7 @@ public readonly ref struct ProxyHeader
 
     /// <summary>
     /// Whether the header has <see cref="Source"/> and <see cref="Destination"/>: its family is IPv4 or IPv6, and it says
-    /// stream or
-    /// datagram. If not, the connection's own end points apply.
+    /// stream or datagram. If not, the connection's own end points apply.
     /// </summary>
     public bool HasAddresses => AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 && SocketType != SocketType.Unknown;
 
@@ -40,8 +37,7 @@ public readonly ref struct ProxyHeader
 
     /// <summary>
     /// The address and port that the client connected to. In version 1 it may be of the other family: nginx's stream module
-    /// writes
-    /// its own address there.
+    /// writes its own address there.
     /// </summary>
     public ProxyAddress Destination { get; init; }
 

@@ -7,8 +7,8 @@ namespace Kestrel.ProxyProtocol;
 
 /// <summary>
 /// Parses PROXY protocol headers strictly: it rejects what the specification (HAProxy's proxy-protocol.txt; section numbers
-/// refer to
-/// it) does not allow, at the first byte that shows it. Pure: the same bytes give the same result, however they arrive.
+/// refer to it) does not allow, at the first byte that shows it. Pure: the same bytes give the same result, however they
+/// arrive.
 /// </summary>
 public static class ProxyHeaderParser
 {

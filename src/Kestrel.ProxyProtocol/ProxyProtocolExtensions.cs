@@ -8,10 +8,8 @@ public static class ProxyProtocolExtensions
 {
     /// <summary>
     /// Reads the PROXY header at the start of each connection. After that, the connection's <c>RemoteEndPoint</c> is the
-    /// client, and
-    /// the header is a feature of the connection (<see cref="IProxyProtocolFeature"/>). Must come before any middleware
-    /// that reads from
-    /// the connection, such as <c>UseHttps</c>. QUIC, and so HTTP/3, has no such header.
+    /// client, and the header is a feature of the connection (<see cref="IProxyProtocolFeature"/>). Must come before any
+    /// middleware that reads from the connection, such as <c>UseHttps</c>. QUIC, and so HTTP/3, has no such header.
     /// </summary>
     /// <param name="listen">The listener.</param>
     /// <param name="options">Which headers to expect, and from which proxies.</param>

@@ -7,8 +7,7 @@ namespace Kestrel.ProxyProtocol;
 
 /// <summary>
 /// Reads the PROXY header at the start of a trusted proxy's connection, and makes the client in it the connection's remote
-/// end point.
-/// Nothing is passed on or sent before the header is complete and valid.
+/// end point. Nothing is passed on or sent before the header is complete and valid.
 /// </summary>
 internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProtocolOptions options)
 {
@@ -84,8 +83,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
             catch (OperationCanceledException) when (limit.IsCancellationRequested && !isLate && IsOptional && seen is > 0 and < CertainlyHeader)
             {
                 // These bytes may still be payload, so pass them on. They have been examined, so a plain read would wait
-                // for more; a
-                // cancelled read returns them.
+                // for more; a cancelled read returns them.
                 isLate = true;
                 input.CancelPendingRead();
                 continue;

@@ -14,9 +14,8 @@ public sealed class ProxyProtocolOptions
 
     /// <summary>
     /// The networks whose headers are trusted. An IPv4 address that the listener maps into IPv6 counts as IPv4. A
-    /// connection without an
-    /// IP address, such as that of a Unix socket, is trusted: the permissions of the socket's file decide which processes
-    /// connect.
+    /// connection without an IP address, such as that of a Unix socket, is trusted: the permissions of the socket's file
+    /// decide which processes connect.
     /// </summary>
     /// <remarks>Default: none, so that no header is trusted.</remarks>
     public IList<IPNetwork> TrustedProxies { get; } = [];
@@ -41,8 +40,8 @@ public sealed class ProxyProtocolOptions
 
     /// <summary>
     /// How long the first byte may take, for protocols whose clients may be silent at first. With
-    /// <see cref="ProxyHeaderMode.Optional"/> the first byte starts the header, and some balancers send it only with the client's
-    /// first data.
+    /// <see cref="ProxyHeaderMode.Optional"/> the first byte starts the header, and some balancers send it only with the
+    /// client's first data.
     /// </summary>
     /// <remarks>Default: null; <see cref="HeaderTimeout"/> counts from the start of the connection.</remarks>
     public TimeSpan? FirstByteTimeout { get; set; }

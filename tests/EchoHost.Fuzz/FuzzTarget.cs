@@ -7,7 +7,6 @@ namespace EchoHost.Fuzz;
 /// <param name="Code">The type that is fuzzed; its assembly is instrumented.</param>
 /// <param name="Seeds">
 /// The fuzzer's first inputs: valid and nearly valid ones. Generated on demand, and only by the ordinary build:
-/// instrumented code runs
-/// only under a fuzzer.
+/// instrumented code runs only under a fuzzer.
 /// </param>
 internal sealed record FuzzTarget(string Name, string Summary, Action<byte[]> Check, Type Code, Func<IEnumerable<byte[]>> Seeds);

@@ -54,8 +54,7 @@ public class EpollReaderTests
 
     /// <summary>
     /// Code that cancels a read may be about to close the connection. Here the loop sends the bytes and cancels the read
-    /// right after, so it
-    /// has not reported them: only the kernel knows about them.
+    /// right after, so it has not reported them: only the kernel knows about them.
     /// </summary>
     [Fact]
     public async Task After_a_read_was_canceled_the_next_one_asks_the_kernel_itself()

@@ -3,8 +3,7 @@ namespace Kestrel.Epoll.Tests;
 
 /// <summary>
 /// Runs an event loop and a few test threads, one at a time: at every seam of the transport the seed selects the next one.
-/// So the real
-/// code meets orders of events that occur by chance once in a million, and a seed that failed fails again.
+/// So the real code meets orders of events that occur by chance once in a million, and a seed that failed fails again.
 /// </summary>
 internal sealed class Interleaving(int seed) : ISeams, IDisposable
 {

@@ -10,8 +10,7 @@ namespace Kestrel.Epoll.Tests;
 
 /// <summary>
 /// The epoll transport under orders of events that seeds select: the loop, the code that reads and writes, and the code
-/// that cancels,
-/// aborts and disposes. Runs seeds for some seconds by default, for minutes at full length, longer with
+/// that cancels, aborts and disposes. Runs seeds for some seconds by default, for minutes at full length, longer with
 /// <c>ECHOHOST_INTERLEAVING_MINUTES</c>; <c>ECHOHOST_INTERLEAVING_SEED</c> runs a single one.
 /// </summary>
 public sealed class InterleavingTests(ITestOutputHelper output)

@@ -6,8 +6,7 @@ namespace Kestrel.Epoll.Tests;
 
 /// <summary>
 /// The epoll transport with random pauses of its threads at every place where another may intervene, and with the loop
-/// relieved at every
-/// check: conditions that a busy machine has once a day. Runs seconds by default, minutes at full length.
+/// relieved at every check: conditions that a busy machine has once a day. Runs seconds by default, minutes at full length.
 /// </summary>
 public sealed class StallTests(ITestOutputHelper output)
 {

@@ -8,8 +8,7 @@ namespace Kestrel.ProxyProtocol.Tests;
 
 /// <summary>
 /// A connection over a pair of pipes, with the middleware before a handler that reads everything. The pipes run
-/// continuations inline:
-/// after a write the middleware has seen the bytes.
+/// continuations inline: after a write the middleware has seen the bytes.
 /// </summary>
 #pragma warning disable CA1001 // A connection over pipes holds nothing that has to be let go.
 internal sealed class TestConnection : IProxyProtocolObserver

@@ -11,8 +11,7 @@ internal static class DescriptorCheck
 {
     /// <summary>
     /// The number of descriptors that the process needs besides its connections: the runtime keeps two for each assembly,
-    /// and TLS and the
-    /// progress display have assemblies of their own.
+    /// and TLS and the progress display have assemblies of their own.
     /// </summary>
     private const int Own = 192;
 

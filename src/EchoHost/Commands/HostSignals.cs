@@ -5,8 +5,8 @@ namespace EchoHost.Commands;
 
 /// <summary>
 /// Handles SIGTERM, SIGINT, SIGQUIT and SIGHUP from the program's start to its end. Replaces the framework's console
-/// lifetime, which
-/// registers later and would cancel a start halfway. A signal during the start takes effect after it, as an ordinary stop.
+/// lifetime, which registers later and would cancel a start halfway. A signal during the start takes effect after it, as an
+/// ordinary stop.
 /// </summary>
 internal sealed class HostSignals : IHostLifetime
 {

@@ -2,9 +2,9 @@ using System.Net;
 
 namespace EchoHost.Commands;
 
-/// <summary>A message that was tried.</summary>
-/// <param name="Sequence">Which one it is, from 1.</param>
-/// <param name="At">When it was begun, which may have been with connecting.</param>
-/// <param name="Bytes">What is to come back.</param>
-/// <param name="Address">The address that it was sent to; null where none accepted.</param>
+/// <summary>A message that was sent, or that failed.</summary>
+/// <param name="Sequence">Its number, from 1.</param>
+/// <param name="At">The start time, before connecting if the message needed a connection.</param>
+/// <param name="Bytes">The bytes to be echoed.</param>
+/// <param name="Address">The peer's address; null if no address accepted.</param>
 internal readonly record struct SendMessage(int Sequence, DateTimeOffset At, ReadOnlyMemory<byte> Bytes, EndPoint? Address);

@@ -109,8 +109,7 @@ internal static class ServeCommand
 
     /// <summary>
     /// Disposes the host, which writes the remaining log lines. If nothing reads standard output, the write blocks for
-    /// ever, so the wait
-    /// has a limit.
+    /// ever, so the wait has a limit.
     /// </summary>
     private static async Task DisposeAsync(WebApplication app)
     {

@@ -16,9 +16,8 @@ internal static class StandardInput
 
     /// <summary>
     /// Whether the process was started without standard input. Its number then belongs to the first file that the runtime
-    /// opens, such
-    /// as a pipe or /dev/urandom. The runtime opens every file with O_CLOEXEC; an inherited descriptor can't have that flag
-    /// (proc(5), fdinfo).
+    /// opens, such as a pipe or /dev/urandom. The runtime opens every file with O_CLOEXEC; an inherited descriptor can't
+    /// have that flag (proc(5), fdinfo).
     /// </summary>
     private static bool IsClosed()
     {

@@ -6,8 +6,7 @@ namespace EchoHost.Commands;
 
 /// <summary>
 /// Checks the conditions for starting, before further assemblies are loaded: with too low a limit of file descriptors,
-/// loading would
-/// fail halfway. So this code uses only the core of the framework.
+/// loading would fail halfway. So this code uses only the core of the framework.
 /// </summary>
 internal static unsafe partial class StartConditions
 {

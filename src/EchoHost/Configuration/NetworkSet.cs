@@ -19,8 +19,7 @@ internal sealed class NetworkSet
 
     /// <summary>
     /// Parses <c>10.0.0.0/8</c> or <c>2001:db8::/32</c>; a single address is a network of its own. IPv4-mapped addresses
-    /// become IPv4,
-    /// as clients' addresses do.
+    /// become IPv4, as clients' addresses do.
     /// </summary>
     /// <param name="key">The configuration key that holds the list.</param>
     /// <param name="networks">Its values.</param>

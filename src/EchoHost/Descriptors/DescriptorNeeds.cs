@@ -9,17 +9,15 @@ internal static class DescriptorNeeds
 {
     /// <summary>
     /// The runtime keeps two descriptors for each loaded assembly. A host with TLS and pushed metrics loads about ninety; a
-    /// native
-    /// file loads none.
+    /// native file loads none.
     /// </summary>
     private const int PerAssembly = 2;
     private const int Assemblies = 96;
 
     /// <summary>
     /// All others: standard input, output and error, and the runtime's copies of these; the runtime's pipes for signals;
-    /// two for each of
-    /// a few event loops; listeners; the reserve; the log; health probes, both ends; pushed metrics; connections that are being
-    /// accepted or rejected.
+    /// two for each of a few event loops; listeners; the reserve; the log; health probes, both ends; pushed metrics;
+    /// connections that are being accepted or rejected.
     /// </summary>
     private const int Besides = 96;
 

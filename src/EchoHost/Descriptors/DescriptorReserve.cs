@@ -4,8 +4,8 @@ namespace EchoHost.Descriptors;
 
 /// <summary>
 /// Descriptors that are held in reserve for the moment when there are no others. Released, they let the host accept clients
-/// in order
-/// to reject them, and keep the process alive: the runtime ends it if a new thread gets no descriptors for its start.
+/// in order to reject them, and keep the process alive: the runtime ends it if a new thread gets no descriptors for its
+/// start.
 /// </summary>
 internal sealed class DescriptorReserve : IDisposable
 {

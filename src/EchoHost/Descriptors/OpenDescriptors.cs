@@ -18,8 +18,7 @@ internal static partial class OpenDescriptors
 
     /// <summary>
     /// The number of open descriptors. Since Linux 6.2 it is the folder's size (proc_pid_fd(5)); before that the entries
-    /// are counted
-    /// one by one, which takes tens of milliseconds for 10,000.
+    /// are counted one by one, which takes tens of milliseconds for 10,000.
     /// </summary>
     // The listing itself holds a descriptor.
     public static long Count() => FolderSize() is > 0 and var size ? size : Directory.EnumerateFileSystemEntries(Folder).Count() - 1;

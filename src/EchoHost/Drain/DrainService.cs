@@ -6,9 +6,8 @@ namespace EchoHost.Drain;
 
 /// <summary>
 /// Drains the host after SIGTERM: becomes unready, waits for the load balancers, rejects new connections, closes the quiet
-/// ones spread
-/// over time, lets the busy ones finish within the grace period, and aborts the rest. Runs before Kestrel stops, because Kestrel
-/// would unbind every endpoint at once, the health endpoint too.
+/// ones spread over time, lets the busy ones finish within the grace period, and aborts the rest. Runs before Kestrel
+/// stops, because Kestrel would unbind every endpoint at once, the health endpoint too.
 /// </summary>
 internal sealed class DrainService(
     DrainOptions options, DrainState state, ConnectionRegistry registry, SecondSignal secondSignal, TimeProvider time, ILogger<DrainService> logger)
@@ -146,6 +145,6 @@ internal sealed class DrainService(
         }
     }
 
-    /// <summary>A connection that waits for its client to take bytes is stuck or slow, not quiet.</summary>
+    /// <summary>A connection whose client does not take its bytes is stuck or slow, not quiet.</summary>
     private static bool IsQuiet(TrackedConnection connection) => !connection.IsSending && connection.Idle >= Quiet;
 }

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Echo;
 
 /// <summary>
-/// Sends back every byte it reads, in order. One flush a read; while the client does not take what was sent, nothing
-/// more is read from it.
+/// Sends back every byte it reads, in order, with one flush per read. While the client does not take the echo, nothing more
+/// is read from it.
 /// </summary>
 internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log, TimeProvider time) : ConnectionHandler
 {
@@ -61,8 +61,7 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
 
     /// <summary>
     /// Echoes what the kernel had received when the host began to close the connection, so that the echo does not stop in
-    /// the middle of
-    /// a message. A client that keeps sending gets the same amount back, and no more.
+    /// the middle of a message. A client that keeps sending gets the same amount back, and no more.
     /// </summary>
     private async Task EchoRestAsync(PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
     {
@@ -88,8 +87,8 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     }
 
     /// <summary>
-    /// Sends one message back. Apart from the loop above, so that a connection which waits for its client, as most do most
-    /// of the time, keeps nothing of it in memory.
+    /// Sends one message back. Separate from the read loop, so that its locals take no memory in a connection that waits for its
+    /// client, as most do most of the time.
     /// </summary>
     private ValueTask EchoAsync(in ReadOnlySequence<byte> message, PipeReader input, PipeWriter output, TrackedConnection? tracked, EndpointMetrics? counts)
     {

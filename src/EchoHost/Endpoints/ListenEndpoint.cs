@@ -41,8 +41,7 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
 
     /// <summary>
     /// Parses a configured URL. <c>*</c> means IPv4 and IPv6, <c>localhost</c> both loopback addresses (with port 0 only
-    /// the IPv4 one,
-    /// since the two would get different ports); port 0 picks a free one.
+    /// the IPv4 one, since the two would get different ports); port 0 picks a free one.
     /// </summary>
     /// <exception cref="ConfigurationException">The URL can't be used; the message names the key and the URL.</exception>
     public static ListenEndpoint Parse(string name, string url)

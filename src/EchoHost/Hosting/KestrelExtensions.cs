@@ -24,8 +24,7 @@ internal static class KestrelExtensions
         services.AddSingleton<DescriptorReserve>();
         services.AddSingleton(provider => CreateEpoll(provider, "echo loop"));
         // TLS handshakes run on loops of their own, at most one per loop at a time, so that neither plaintext echoes nor
-        // the thread
-        // pool, which answers /health, wait behind them.
+        // the thread pool, which answers /health, wait behind them.
         services.AddKeyedSingleton(ForTls, (provider, _) => CreateEpoll(provider, "tls loop"));
         // Kestrel asks the factory that was registered last first.
         services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();

@@ -30,8 +30,7 @@ internal sealed class ListenerFactory(
 
     /// <summary>
     /// The maximum bytes that a connection's pipe holds of received data, and of data that the client does not take. A read
-    /// returns at
-    /// most the first, which is copied behind the second, so a connection stays far below 1 MiB.
+    /// returns at most the first, which is copied behind the second, so a connection stays far below 1 MiB.
     /// </summary>
     private const long MaxReadBuffer = 64 * 1024;
     private const long MaxWriteBuffer = 64 * 1024;

@@ -4,9 +4,9 @@ namespace EchoHost.Http;
 
 /// <summary>
 /// Limits the cost of responses that take long to generate, such as a list of 10,000 connections. They are generated one at
-/// a time,
-/// and the work is followed by rest, so that over time it takes at most a share of one processor, whatever clients request. The
-/// occasional request of a person or a scraper never waits. Clients with the same request meanwhile share a response.
+/// a time, and the work is followed by rest, so that over time it takes at most a share of one processor, whatever clients
+/// request. The occasional request of a person or a scraper never waits. Clients with the same request meanwhile share a
+/// response.
 /// </summary>
 /// <typeparam name="TKey">The parameters of a response.</typeparam>
 /// <param name="keep">

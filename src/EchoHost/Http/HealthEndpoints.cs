@@ -12,7 +12,7 @@ internal static class HealthEndpoints
 {
     public static void AddHealth(this IServiceCollection services)
     {
-        // The host's client of itself is one like any other, by sockets that it knows as its own, and takes any certificate.
+        // The host probes itself with an ordinary client, over sockets that it recognises, and accepts any certificate.
         services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, _) => new SocketsConnectionFactory(NullLoggerFactory.Instance, provider.GetRequiredService<SelfProbes>().Open));
         services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, key) => new PeerClient(
             provider.GetRequiredKeyedService<SocketsConnectionFactory>(key),
@@ -29,8 +29,7 @@ internal static class HealthEndpoints
 
     /// <summary>
     /// Maps the health endpoints. <c>/health/live</c> runs no check: any response means alive. <c>/health/ready</c> and
-    /// <c>/health</c>
-    /// run all checks, and respond with 200 or 503 and JSON.
+    /// <c>/health</c> run all checks, and respond with 200 or 503 and JSON.
     /// </summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {

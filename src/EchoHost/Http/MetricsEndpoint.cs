@@ -20,8 +20,7 @@ internal static class MetricsEndpoint
 
     /// <summary>
     /// Whether to respond with OpenMetrics: only if the client accepts it by name, in a supported version, and with at
-    /// least the quality
-    /// of text (RFC 9110, section 12.5.1). An invalid Accept header counts as none.
+    /// least the quality of text (RFC 9110, section 12.5.1). An invalid Accept header counts as none.
     /// </summary>
     internal static bool PrefersOpenMetrics(IList<string?> accept)
     {

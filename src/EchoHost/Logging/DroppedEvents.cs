@@ -5,8 +5,7 @@ namespace EchoHost.Logging;
 
 /// <summary>
 /// Counts the log events that were dropped because a sink was too slow, over all asynchronous sinks of the process: Serilog
-/// creates
-/// sinks without reference to a host.
+/// creates sinks without reference to a host.
 /// </summary>
 internal sealed class DroppedEvents : IAsyncLogEventSinkMonitor
 {

@@ -27,8 +27,7 @@ internal static class LoggingSetup
 
     /// <summary>
     /// Adds Serilog under Microsoft.Extensions.Logging, configured by its own section. Without configured sinks, lines go
-    /// to standard
-    /// output from a separate thread: a terminal or pipe that stops reading must not stop the echo.
+    /// to standard output from a separate thread: a terminal or pipe that stops reading must not stop the echo.
     /// </summary>
     /// <exception cref="ConfigurationException">The format or Serilog's section can't be used.</exception>
     public static void AddEchoLogging(this ILoggingBuilder logging, IConfigurationManager configuration)

@@ -7,8 +7,7 @@ namespace EchoHost.Metrics;
 
 /// <summary>
 /// The instruments of the meter <c>EchoHost</c>. Endpoints count in cells of their own, which are read at collection. So a
-/// message costs
-/// no instrument call, and every series exists from the start.
+/// message costs no instrument call, and every series exists from the start.
 /// </summary>
 internal sealed class EchoMetrics
 {

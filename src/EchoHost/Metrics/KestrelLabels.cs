@@ -4,8 +4,7 @@ namespace EchoHost.Metrics;
 
 /// <summary>
 /// The labels that Kestrel's series keep. <c>server.address</c> is dropped: on an endpoint for all addresses it is the
-/// address that
-/// the client chose, loopback alone has 16 million of them, and each would keep a series.
+/// address that the client chose, loopback alone has 16 million of them, and each would keep a series.
 /// </summary>
 internal static class KestrelLabels
 {

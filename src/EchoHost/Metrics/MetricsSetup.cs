@@ -20,8 +20,7 @@ internal static class MetricsSetup
 
     /// <summary>
     /// Aggregates the meters of this host, Kestrel and the runtime for scraping. If OpenTelemetry's own variables configure
-    /// an OTLP
-    /// endpoint, also pushes them there.
+    /// an OTLP endpoint, also pushes them there.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Holds OpenTelemetry's variables.</param>

@@ -5,8 +5,8 @@ namespace EchoHost.Metrics;
 
 /// <summary>
 /// Checks OpenTelemetry's own variables at start. The SDK ignores a value that it can't use, and would then push in another
-/// way, or at
-/// another time, than configured. (OpenTelemetry's "Environment Variable Specification" and "Protocol Exporter".)
+/// way, or at another time, than configured. (OpenTelemetry's "Environment Variable Specification" and "Protocol
+/// Exporter".)
 /// </summary>
 internal static class OtlpSettings
 {

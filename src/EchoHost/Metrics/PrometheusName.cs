@@ -4,8 +4,8 @@ namespace EchoHost.Metrics;
 
 /// <summary>
 /// An instrument's Prometheus name, after OpenTelemetry's "Prometheus and OpenMetrics Compatibility": characters outside
-/// the alphabet
-/// become underscores, the unit is appended in words, a counter ends in <c>_total</c>, an info in <c>_info</c>.
+/// the alphabet become underscores, the unit is appended in words, a counter ends in <c>_total</c>, an info in
+/// <c>_info</c>.
 /// </summary>
 /// <param name="Family">The family's name, without <c>_total</c> and <c>_info</c>.</param>
 /// <param name="Sample">The name of its samples, except a histogram's.</param>

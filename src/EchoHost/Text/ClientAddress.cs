@@ -8,8 +8,7 @@ internal static class ClientAddress
 {
     /// <summary>
     /// Formats the client's address: <c>127.0.0.1:55028</c>, <c>[2001:db8::1]:55028</c>, an IPv4-mapped address as IPv4.
-    /// The client of a
-    /// Unix socket has no name; it is written as <c>unix:</c> and the connection's id.
+    /// The client of a Unix socket has no name; it is written as <c>unix:</c> and the connection's id.
     /// </summary>
     public static string Format(ConnectionContext connection) => Format(connection.RemoteEndPoint, connection);
 

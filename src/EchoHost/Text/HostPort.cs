@@ -4,17 +4,20 @@ using System.Net.Sockets;
 
 namespace EchoHost.Text;
 
-/// <summary>A host and a port as people write them: <c>echo.example:5555</c>, <c>192.0.2.1:443</c>, <c>[2001:db8::1]:443</c>.</summary>
-/// <param name="Host">As it was written, an IPv6 address in brackets. It may be anything, the empty text too: what a host is, the caller knows.</param>
+/// <summary>A host and a port: <c>echo.example:5555</c>, <c>192.0.2.1:443</c>, <c>[2001:db8::1]:443</c>.</summary>
+/// <param name="Host">
+/// The host as written, with brackets around an IPv6 address. It may be any text, even an empty one; the caller validates
+/// it.
+/// </param>
 /// <param name="Port">0–65535.</param>
 internal readonly record struct HostPort(string Host, int Port)
 {
     /// <summary>Parses <c>HOST:PORT</c>.</summary>
-    /// <param name="text">What was given.</param>
-    /// <param name="parsed">The two of them.</param>
-    /// <param name="problem">What is wrong with the port, in words; null where there is none.</param>
-    /// <param name="defaultPort">The port of <c>HOST</c> alone; null where a port must be given.</param>
-    /// <param name="minPort">1 where port 0 can't be used.</param>
+    /// <param name="text">The text to parse.</param>
+    /// <param name="parsed">The host and the port.</param>
+    /// <param name="problem">What is wrong with the port, in words; null if there is no port, or on success.</param>
+    /// <param name="defaultPort">The port for a <c>HOST</c> without one; null if a port is required.</param>
+    /// <param name="minPort">The lowest valid port; 1 if port 0 can't be used.</param>
     public static bool TryParse(string text, out HostPort parsed, out string? problem, int? defaultPort = null, int minPort = 0)
     {
         (parsed, problem) = (default, null);
@@ -40,20 +43,20 @@ internal readonly record struct HostPort(string Host, int Port)
         return true;
     }
 
-    /// <summary>A port: digits only, 0–65535.</summary>
+    /// <summary>Parses a port: digits only, 0–65535.</summary>
     public static bool TryParsePort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort;
 
-    /// <summary>The host alone, where a port may follow it or not.</summary>
+    /// <summary>The host of a text that may have a port.</summary>
     public static string WithoutPort(string text) => HasPort(text) ? text[..text.LastIndexOf(':')] : text;
 
-    /// <summary>The IP address that a host is, IPv6 in brackets and IPv4 without; null where it is a name, or nothing of use.</summary>
+    /// <summary>The IP address in a host, IPv6 in brackets and IPv4 without; null if the host is a name or not valid.</summary>
     public static IPAddress? AddressOf(string host)
     {
         var isIPv6 = host is ['[', .., ']'];
         return AddressText.TryParse(isIPv6 ? host[1..^1] : host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6 == isIPv6 ? address : null;
     }
 
-    /// <summary>The colons in brackets are those of an address.</summary>
+    /// <summary>Whether the text has a port. Colons inside brackets belong to an address.</summary>
     private static bool HasPort(string text) => text.LastIndexOf(':') > text.LastIndexOf(']');
 }

@@ -12,9 +12,8 @@ internal static class MessageText
 
     /// <summary>
     /// Shows UTF-8 as text. Quotes, backslashes, control and formatting characters (such as line and direction marks) and
-    /// bytes that are
-    /// not UTF-8 are escaped as in C#: <c>\r</c>, <c>\x00</c>, <c>\u2028</c>. Bytes beyond <see cref="MaxBytes"/> are only
-    /// counted: <c>… (+N bytes)</c>.
+    /// bytes that are not UTF-8 are escaped as in C#: <c>\r</c>, <c>\x00</c>, <c>\u2028</c>. Bytes beyond
+    /// <see cref="MaxBytes"/> are only counted: <c>… (+N bytes)</c>.
     /// </summary>
     public static string Escape(in ReadOnlySequence<byte> message)
     {

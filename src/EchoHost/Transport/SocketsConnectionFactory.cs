@@ -5,22 +5,22 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace EchoHost.Transport;
 
-/// <summary>Connects to others over Kestrel's own sockets, where the epoll transport is not used.</summary>
-/// <param name="loggers">For the connections.</param>
-/// <param name="open">Opens the socket that is to connect to an end point.</param>
+/// <summary>Connects over Kestrel's own sockets, where the epoll transport is not used.</summary>
+/// <param name="loggers">Creates the connections' loggers.</param>
+/// <param name="open">Opens the socket that connects to an end point.</param>
 internal sealed class SocketsConnectionFactory(ILoggerFactory loggers, Func<EndPoint, Socket> open) : IConnectionFactory, IDisposable
 {
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
 
     /// <summary>Connects over TCP.</summary>
-    /// <param name="loggers">For the connections.</param>
+    /// <param name="loggers">Creates the connections' loggers.</param>
     /// <param name="source">The address to connect from; null for the one that the system chooses.</param>
     public SocketsConnectionFactory(ILoggerFactory loggers, IPAddress? source = null)
         : this(loggers, endPoint => Open(endPoint, source))
     {
     }
 
-    /// <exception cref="SocketException">It could not be connected to.</exception>
+    /// <exception cref="SocketException">The connection failed.</exception>
     public async ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var socket = open(endpoint);

@@ -6,8 +6,7 @@ namespace EchoHost.Transport;
 
 /// <summary>
 /// A Unix socket's path, passed to the kernel and the runtime at full length. The runtime sizes the buffer for a client's
-/// address by
-/// the listener's own; a client bound to a longer name would overrun that buffer and crash the process.
+/// address by the listener's own; a client bound to a longer name would overrun that buffer and crash the process.
 /// </summary>
 internal sealed class UnixListenEndPoint(string path) : EndPoint
 {

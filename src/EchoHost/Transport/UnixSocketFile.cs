@@ -11,8 +11,7 @@ internal static partial class UnixSocketFile
 {
     /// <summary>
     /// Removes a stale socket file, which refuses connections. A file that a process listens on, or one of another kind, is
-    /// left in place, so
-    /// that binding fails.
+    /// left in place, so that binding fails.
     /// </summary>
     public static void RemoveIfStale(string path)
     {

@@ -4,8 +4,7 @@ namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
 /// The header <c>Accept</c> of <c>/metrics</c>, one value per line of the input: only clients that name OpenMetrics get it,
-/// and the
-/// order does not matter.
+/// and the order does not matter.
 /// </summary>
 internal static class AcceptTarget
 {

@@ -58,8 +58,7 @@ internal static class AllowedHostsTarget
 
     /// <summary>
     /// The name that a browser has for the host to which it sends this header; null for an address, as which browsers treat
-    /// every host whose
-    /// last part is a number, and for a header that no browser sends.
+    /// every host whose last part is a number, and for a header that no browser sends.
     /// </summary>
     private static string? BrowsersName(string host) =>
         host.AsSpan().IndexOfAny('/', '\\', '?') < 0 && !host.Contains('#', StringComparison.Ordinal)

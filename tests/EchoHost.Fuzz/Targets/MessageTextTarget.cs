@@ -7,8 +7,7 @@ namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
 /// A message in a log line: one line without an unescaped quote, of bounded length, and reversible, so that no two messages
-/// look the
-/// same.
+/// look the same.
 /// </summary>
 internal static class MessageTextTarget
 {

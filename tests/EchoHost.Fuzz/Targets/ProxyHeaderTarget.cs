@@ -6,8 +6,7 @@ namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
 /// The first bytes of a connection that expects a PROXY header: the result depends neither on where the bytes are cut nor
-/// on what follows
-/// the header; its values are shown as plain text; and the header is the same when written and read again.
+/// on what follows the header; its values are shown as plain text; and the header is the same when written and read again.
 /// </summary>
 internal static class ProxyHeaderTarget
 {

@@ -7,8 +7,7 @@ namespace EchoHost.Fuzz.Targets;
 
 /// <summary>
 /// Version 2's values, in a header with the right length and checksum, which a fuzzer does not find by itself: the values
-/// fill the header
-/// to its end, the checksum matches, and with a checksum any changed bit is detected.
+/// fill the header to its end, the checksum matches, and with a checksum any changed bit is detected.
 /// </summary>
 internal static class ProxyTlvsTarget
 {

@@ -7,8 +7,7 @@ public class RollingStopTests
 {
     /// <summary>
     /// Two hosts are behind HAProxy, which checks their readiness, with a constant stream of short connections. One host is
-    /// stopped and
-    /// ends. No connection may fail.
+    /// stopped and ends. No connection may fail.
     /// </summary>
     [Fact]
     public async Task Nothing_is_lost_when_one_of_two_hosts_stops()

@@ -9,8 +9,7 @@ namespace EchoHost.Tests.Commands;
 
 /// <summary>
 /// A quick check of a fresh build: a little of everything that the program does. Each test starts the program only once or
-/// twice, so
-/// that they also run under an emulator.
+/// twice, so that they also run under an emulator.
 /// </summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class FirstStepsTests

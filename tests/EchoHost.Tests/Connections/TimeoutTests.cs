@@ -15,8 +15,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
         await using var host = await StartHostAsync(time, $"Echo:Limits:IdleTimeout={limit}");
         using var talking = await host.ConnectAsync();
         // The next pass aborts a connection whose graceful close has not ended. A pause of the machine may bring that
-        // forward; then
-        // try with another connection.
+        // forward; then try with another connection.
         const int tries = 5;
         for (var @try = 1; ; @try++)
         {

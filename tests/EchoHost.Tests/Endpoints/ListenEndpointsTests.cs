@@ -25,7 +25,7 @@ public class ListenEndpointsTests
     [InlineData("http://[::1]:8080;http://127.0.0.1:8081", "127.0.0.1:8081")]
     public void An_address_of_HTTP_has_no_raw_endpoint(string urls, string address) => Assert.Null(With(urls).Of(IPEndPoint.Parse(address)));
 
-    /// <summary>Served as HTTP, it would pass none of the limits that its endpoint has.</summary>
+    /// <summary>If it were served as HTTP, the limits of its endpoint would not apply.</summary>
     [Theory]
     [InlineData("127.0.0.1:5555")]
     [InlineData("192.0.2.1:8080")]

@@ -124,7 +124,7 @@ public class HealthTests
         Assert.False(silent.Pending(), "another probe was made");
     }
 
-    /// <summary>The kernel accepts, and nothing comes back, or something else; or nothing listens at all.</summary>
+    /// <summary>The kernel accepts but no answer comes, or a wrong one; or nothing listens.</summary>
     [Theory]
     [InlineData("silent", "Tcp: connected, 0 of 16 bytes came back within 2 s")]
     [InlineData("liar", "Tcp: byte 1 of 16 came back different")]

@@ -96,8 +96,7 @@ internal sealed class EchoClient : IDisposable
 
     /// <summary>
     /// Connects, sends a text if given, and waits to be rejected: by a reset, or by a close without a byte. The reset may
-    /// come early,
-    /// even before <c>connect</c> has returned.
+    /// come early, even before <c>connect</c> has returned.
     /// </summary>
     public static async Task ExpectTurnedAwayAsync(EndPoint target, string text = "")
     {

@@ -91,8 +91,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 
     /// <summary>
     /// Simulates the death of a listener, so that the kernel accepts no more for it: finds the listening descriptor by its
-    /// port and shuts
-    /// it down without the host's knowledge.
+    /// port and shuts it down without the host's knowledge.
     /// </summary>
     public void KillListener()
     {

@@ -5,8 +5,7 @@ namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
 /// Ports that are reserved before a host listens on them: they are bound, so that the kernel gives them to no other
-/// program, but nothing
-/// listens, so connections are refused until a test's host does.
+/// program, but nothing listens, so connections are refused until a test's host does.
 /// </summary>
 internal sealed class HeldPort : IDisposable
 {

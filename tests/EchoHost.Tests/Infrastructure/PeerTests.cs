@@ -10,8 +10,7 @@ namespace EchoHost.Tests.Infrastructure;
 
 /// <summary>
 /// Tests of connections to peers that each transport must pass: they are in an abstract class, with a sealed class for each
-/// transport.
-/// At the end nothing may hold memory of the transport.
+/// transport. At the end nothing may hold memory of the transport.
 /// </summary>
 public abstract class PeerTests : IAsyncDisposable
 {
@@ -47,8 +46,7 @@ public abstract class PeerTests : IAsyncDisposable
 
     /// <summary>
     /// Whether a reset is always reported as one, and after the bytes before it. With Kestrel's sockets, a reset that a
-    /// send detects is an
-    /// orderly end, and a pipe that ended with an error drops the bytes in it.
+    /// send detects is an orderly end, and a pipe that ended with an error drops the bytes in it.
     /// </summary>
     protected bool KnowsResets { get; }
 

@@ -31,10 +31,8 @@ internal static class TestProgram
 
     /// <summary>
     /// Starts <paramref name="file"/> with default signal handling. A process inherits the signals that its parent ignores,
-    /// and a script's
-    /// background jobs ignore SIGINT, which may include the tests. A shell can't undo that (POSIX forbids it); GNU's env
-    /// can, and it then
-    /// becomes the program, in the same process.
+    /// and a script's background jobs ignore SIGINT, which may include the tests. A shell can't undo that (POSIX forbids
+    /// it); GNU's env can, and it then becomes the program, in the same process.
     /// </summary>
     public static ProcessStartInfo StartInfo(string file, params IEnumerable<string> args) =>
         HasDefaultSignals.Value ? new ProcessStartInfo("/usr/bin/env", ["--default-signal=HUP,INT,QUIT,PIPE,TERM", file, .. args]) : new ProcessStartInfo(file, args);

@@ -2,7 +2,7 @@ using EchoHost.Peers;
 
 namespace EchoHost.Tests.Infrastructure;
 
-/// <summary>What a peer is asked, with a time limit of its own.</summary>
+/// <summary>Calls to peers, each with a time limit of its own.</summary>
 internal static class TimeLimits
 {
     public static async Task<PeerConnection> ConnectAsync(this PeerClient client, PeerTarget target, TimeSpan timeout, CancellationToken stop, TimeProvider? time = null)

@@ -25,8 +25,7 @@ internal static class Wait
 
     /// <summary>
     /// Runs an action with a short time limit, and again with longer ones while <paramref name="isDone"/> says that a pause
-    /// of the machine
-    /// spoiled the result. The last result counts.
+    /// of the machine spoiled the result. The last result counts.
     /// </summary>
     public static async Task<T> PatientlyAsync<T>(TimeSpan limit, Func<TimeSpan, Task<T>> act, Predicate<T> isDone)
     {

@@ -425,7 +425,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         time.Advance(TimeSpan.FromSeconds(1.9));
         Assert.False(probing.IsCompleted);
 
-        // However much of it was left for the answer.
+        // However little of it was left for the answer.
         time.Advance(TimeSpan.FromSeconds(0.1));
         var probe = await probing.WaitAsync(Wait.Limit);
         Assert.Equal((ProbeResult.Timeout, $"connected, 0 of {Size} bytes came back within 5 s"), (probe.Result, probe.Error));

@@ -8,8 +8,7 @@ namespace EchoHost.Tests.Transport;
 
 /// <summary>
 /// A kernel without an address family, for example booted with <c>ipv6.disable=1</c>: a filter (seccomp(2)) makes socket(2)
-/// fail with
-/// EAFNOSUPPORT for that family, in the program only.
+/// fail with EAFNOSUPPORT for that family, in the program only.
 /// </summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public class AddressFamilyTests

@@ -69,7 +69,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
                 client.Reset();
                 return;
             case 2:
-                // Resets or closes in the middle of sending.
+                // Resets in the middle of sending.
                 var pause = random.Next(5);
                 var sending = SendAsync(total);
                 await Task.Delay(pause, CancellationToken.None);

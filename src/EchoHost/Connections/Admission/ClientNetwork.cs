@@ -11,8 +11,7 @@ internal static class ClientNetwork
 
     /// <summary>
     /// The IPv4 address itself, also if it is mapped into IPv6; the first 64 bits of any other IPv6 address. A subscriber
-    /// has at least
-    /// a /64 (RFC 6177) and can use every address in it.
+    /// has at least a /64 (RFC 6177) and can use every address in it.
     /// </summary>
     public static IPAddress Of(IPAddress? address)
     {

@@ -37,10 +37,8 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
 
     /// <summary>
     /// The order of displacement, smallest first: connections on which the host has waited for longer than
-    /// <see cref="Moment"/>, then
-    /// all others; within each group, the longest turn first. A client that has just connected is about to send its
-    /// request, and must
-    /// not be displaced before the clients whose requests keep the host busy.
+    /// <see cref="Moment"/>, then all others; within each group, the longest turn first. A client that has just connected
+    /// is about to send its request, and must not be displaced before the clients whose requests keep the host busy.
     /// </summary>
     public (bool IsInTime, long Since) Order
     {

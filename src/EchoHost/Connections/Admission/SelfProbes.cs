@@ -6,14 +6,14 @@ namespace EchoHost.Connections.Admission;
 
 /// <summary>
 /// The connections of the host's own readiness check, which show that a listener works. They belong to no user, so they
-/// skip every
-/// limit and appear in no list, log or metric. Each is identified by its local end point, which is fixed before it connects.
+/// skip every limit and appear in no list, log or metric. Each is identified by its local end point, which is fixed before
+/// it connects.
 /// </summary>
 internal sealed class SelfProbes
 {
     private readonly ConcurrentDictionary<string, byte> _own = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a socket that will be recognised when it connects to <paramref name="target"/>, for as long as it is open.</summary>
+    /// <summary>Opens a socket that is recognised, while it is open, when it connects to <paramref name="target"/>.</summary>
     public Socket Open(EndPoint target)
     {
         var socket = target is IPEndPoint
@@ -37,7 +37,7 @@ internal sealed class SelfProbes
     private static string Key(EndPoint endPoint) =>
         endPoint is IPEndPoint ip ? new IPEndPoint(ip.Address.MapToIPv6(), ip.Port).ToString() : endPoint.ToString()!;
 
-    /// <summary>Is forgotten once it is closed.</summary>
+    /// <summary>A probe's socket; closing it removes it from the known probes.</summary>
     private sealed class ProbeSocket(SelfProbes probes, AddressFamily family, ProtocolType protocol) : Socket(family, SocketType.Stream, protocol)
     {
         private string? _key;

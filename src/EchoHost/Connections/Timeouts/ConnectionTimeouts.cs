@@ -5,8 +5,7 @@ namespace EchoHost.Connections.Timeouts;
 
 /// <summary>
 /// Ends connections that are idle, or whose client takes nothing, for too long. One pass a second over all of them (more
-/// often for
-/// short limits) costs less than a timer for each.
+/// often for short limits) costs less than a timer for each.
 /// </summary>
 internal sealed partial class ConnectionTimeouts(
     ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService

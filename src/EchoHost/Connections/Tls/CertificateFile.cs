@@ -102,10 +102,8 @@ internal sealed class CertificateFile(CertificateOptions options)
 
     /// <summary>
     /// The certificates that TLS sends with the endpoint's own. The framework builds this chain itself and ends it at the
-    /// first root that
-    /// this machine trusts. That would drop a cross certificate behind it, which clients that do not know this root need.
-    /// There is no
-    /// public API to change that.
+    /// first root that this machine trusts. That would drop a cross certificate behind it, which clients that do not know
+    /// this root need. There is no public API to change that.
     /// </summary>
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<IntermediateCertificates>k__BackingField")]
     private static extern ref ReadOnlyCollection<X509Certificate2> ShownWith(SslStreamCertificateContext context);
@@ -135,8 +133,7 @@ internal sealed class CertificateFile(CertificateOptions options)
 
     /// <summary>
     /// Orders the certificates so that each is followed by its issuer's, as TLS 1.2 requires (RFC 5246, section 7.4.2); a
-    /// PFX file
-    /// has no order.
+    /// PFX file has no order.
     /// </summary>
     private static List<X509Certificate2> InOrder(X509Certificate2Collection all, X509Certificate2 certificate)
     {

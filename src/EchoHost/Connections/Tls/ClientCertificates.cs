@@ -9,8 +9,7 @@ internal static class ClientCertificates
 {
     /// <summary>
     /// The policy for validating client certificates. It downloads nothing, neither issuers (AIA) nor revocation lists: a
-    /// client could
-    /// otherwise make the host connect to any address and wait for the answer.
+    /// client could otherwise make the host connect to any address and wait for the answer.
     /// </summary>
     /// <param name="authorities">The trusted authorities; null for those of the system.</param>
     public static X509ChainPolicy Policy(X509Certificate2Collection? authorities)

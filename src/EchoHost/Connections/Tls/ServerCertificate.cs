@@ -5,8 +5,7 @@ namespace EchoHost.Connections.Tls;
 
 /// <summary>
 /// An endpoint's current certificate, and the authorities whose client certificates it accepts. Checks their files for
-/// changes every
-/// second; a bad new file leaves the old contents in force.
+/// changes every second; a bad new file leaves the old contents in force.
 /// </summary>
 internal sealed partial class ServerCertificate : IDisposable
 {

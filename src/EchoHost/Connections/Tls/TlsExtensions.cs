@@ -12,8 +12,7 @@ internal static class TlsExtensions
 {
     /// <summary>
     /// Adds TLS 1.2 and 1.3 with Kestrel's own middleware. A client that fails the handshake is rejected and counted; bytes
-    /// that are
-    /// not TLS get no further.
+    /// that are not TLS get no further.
     /// </summary>
     /// <param name="listen">The endpoint's chain.</param>
     /// <param name="endpoint">The endpoint's name.</param>

@@ -8,9 +8,8 @@ namespace EchoHost.Connections.Tls;
 
 /// <summary>
 /// Runs around the handshake: ends one that takes too long or is not complete when the drain begins to reject clients, and
-/// counts and
-/// logs failures. Kestrel does not report why a handshake failed, so this checks the first byte; <see cref="TlsHandshake"/>
-/// holds the other reasons.
+/// counts and logs failures. Kestrel does not report why a handshake failed, so this checks the first byte;
+/// <see cref="TlsHandshake"/> holds the other reasons.
 /// </summary>
 internal sealed class TlsHandshakeMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, TlsHandshakeOptions options, DrainState drain, Rejections rejections, TimeProvider time)

@@ -25,10 +25,9 @@ internal static class GracefulClose
 
     /// <summary>
     /// As <see cref="SendAsync(ConnectionContext)"/>, for a close that the host starts: also sends FIN, then reads and
-    /// discards input
-    /// until the client's FIN or a limit. Closing a socket with unread bytes, or receiving bytes after the close, makes the
-    /// kernel
-    /// send RST (RFC 1122, section 4.2.2.13), which can destroy data still on its way to the client.
+    /// discards input until the client's FIN or a limit. Closing a socket with unread bytes, or receiving bytes after the
+    /// close, makes the kernel send RST (RFC 1122, section 4.2.2.13), which can destroy data still on its way to the
+    /// client.
     /// </summary>
     /// <param name="context">The connection.</param>
     /// <param name="socket">Its socket; null to send no FIN and wait for none.</param>
@@ -52,8 +51,7 @@ internal static class GracefulClose
         catch (Exception)
         {
             // The connection is gone, or TLS can't be shut down: there is no client left to send to. Many exception types
-            // end here,
-            // OpenSSL's among them, and none may keep the connection in the registry.
+            // end here, OpenSSL's among them, and none may keep the connection in the registry.
         }
 
         await DrainAsync(inner.Output);

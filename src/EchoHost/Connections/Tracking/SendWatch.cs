@@ -2,9 +2,8 @@ namespace EchoHost.Connections.Tracking;
 
 /// <summary>
 /// Detects a client that takes none of the bytes waiting for it. A pending flush alone is not enough: a slow reader makes
-/// progress
-/// and must not be cut off. So this watches the kernel's count of acknowledged bytes (TCP on Linux only), and on every system the
-/// bytes that the transport has taken.
+/// progress and must not be cut off. So this watches the kernel's count of acknowledged bytes (TCP on Linux only), and on
+/// every system the bytes that the transport has taken.
 /// </summary>
 internal struct SendWatch
 {
@@ -32,7 +31,7 @@ internal struct SendWatch
         var info = TcpInfo.Read(connection.Socket);
         if (!sending && info is not { SendQueueBytes: > 0 })
         {
-            // Everything is acknowledged: skip the system call until more is sent.
+            // Everything is taken: skip the system call until more is sent.
             _drainedAtSent = sent;
             _waitingSince = 0;
             return null;

@@ -17,8 +17,7 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
 
     /// <summary>
     /// The watch checks how long the oldest message has been in flight. That message may come back at this moment, and the
-    /// next one may not
-    /// have been sent, so it has no send time yet.
+    /// next one may not have been sent, so it has no send time yet.
     /// </summary>
     [Fact]
     public async Task A_healthy_connection_is_never_ended_by_the_watch()

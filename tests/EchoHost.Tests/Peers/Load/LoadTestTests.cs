@@ -127,8 +127,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
         // Messages time out during the test, and the last ones after its end. A connection that is not made in so short a
-        // time is an
-        // additional error without a message.
+        // time is an additional error without a message.
         bool IsWhole(LoadTest test) => rate is null ? HasErrors(test) : test.Tally.Errors == (long)(rate * test.Options.Duration.TotalSeconds);
         using var test = await RunAsync(Options(peer) with { Rate = rate, Reconnects = reconnects, Timeout = TimeSpan.FromMilliseconds(70) }, isDone: IsWhole);
         Assert.InRange(test.Elapsed, 0.9 * Duration, Wait.Limit / 2);
@@ -241,8 +240,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task What_falls_due_while_the_peer_stalls_shows_it(bool reconnects)
     {
         // Most messages due outside the stall must find a machine that keeps up. If they do not, the next try has fewer
-        // messages and a
-        // longer stall.
+        // messages and a longer stall.
         (int Rate, TimeSpan Stall)[] tries = [(200, TimeSpan.FromMilliseconds(TestScale.Of(300, 1_000))), (50, TimeSpan.FromSeconds(1.2)), (12, TimeSpan.FromSeconds(5))];
         var (stall, stalled) = (TimeSpan.Zero, 0L);
         LoadTest? test = null;

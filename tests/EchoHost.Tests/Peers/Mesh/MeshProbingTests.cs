@@ -14,7 +14,7 @@ using MeshService = EchoHost.Peers.Mesh.Mesh;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-/// <summary>The mesh does what its schedule says, by a clock of the test's own and without a network.</summary>
+/// <summary>The mesh follows its schedule, with a test clock and without a network.</summary>
 public class MeshProbingTests
 {
     private const int FirstPort = 1;
@@ -38,7 +38,10 @@ public class MeshProbingTests
         Assert.Equal(ProbeSchedule.MaxProbes, connections.MaxAtOnce);
     }
 
-    /// <summary>A connection that this machine aborts fails as an <see cref="OperationCanceledException"/>; that is no reason to stop probing.</summary>
+    /// <summary>
+    /// A connection that is aborted on this side fails with an <see cref="OperationCanceledException"/>, which must not
+    /// stop the probing.
+    /// </summary>
     [Fact]
     public async Task A_probe_that_looks_canceled_is_followed_by_the_next()
     {
@@ -64,7 +67,7 @@ public class MeshProbingTests
         Assert.Empty(mesh.Failures);
     }
 
-    /// <summary>A mesh whose only clock is the test's: the host that lends it the rest runs by its own.</summary>
+    /// <summary>A mesh that uses only the test clock; the host that provides the other services uses its own.</summary>
     private sealed class RunningMesh : ILogger<MeshService>, IAsyncDisposable
     {
         private readonly ConcurrentQueue<Exception> _failures = new();
@@ -86,17 +89,19 @@ public class MeshProbingTests
 
         public PeerList Peers { get; } = new();
 
-        /// <summary>How probes have failed that are not counted.</summary>
+        /// <summary>The unexpected exceptions of probes, which are not counted as results.</summary>
         public IReadOnlyCollection<Exception> Failures => _failures;
 
-        /// <summary>Starts one with so many targets, or with a name that the resolver has addresses for.</summary>
+        /// <summary>
+        /// Starts a mesh with <paramref name="count"/> targets, or with a name that the resolver has addresses for.
+        /// </summary>
         public static async Task<RunningMesh> StartAsync(FakeConnections connections, int count, FakeResolver? resolver = null)
         {
             var options = new MeshOptions
             {
                 Targets = [.. Enumerable.Range(FirstPort, count).Select(port => new PeerTarget("127.0.0.1", port, IsTls: false))],
                 Names = resolver is null ? [] : [new PeerTarget("peers.example", FirstPort, IsTls: false)],
-                // No probe is over before its peer has left.
+                // No probe ends before its peer has left.
                 Timeout = resolver is null ? TimeSpan.FromSeconds(5) : TimeSpan.FromHours(1),
             };
             var mesh = new RunningMesh(await EchoHostFixture.StartAsync(), connections, options, resolver ?? new FakeResolver(addresses: []));
@@ -125,7 +130,7 @@ public class MeshProbingTests
         }
     }
 
-    /// <summary>Nobody is there: connecting fails at once, or never ends where the test says so.</summary>
+    /// <summary>Connections to no peer: connecting fails at once, or never ends if the test says so.</summary>
     private sealed class FakeConnections : IConnectionFactory
     {
         private readonly Lock _lock = new();
@@ -134,7 +139,7 @@ public class MeshProbingTests
 
         public bool AreSilent { get; init; }
 
-        /// <summary>How connecting fails where it does.</summary>
+        /// <summary>The exception of a failed connection.</summary>
         public Func<Exception> Failure { get; init; } = () => new SocketException((int)SocketError.ConnectionRefused);
 
         public int Attempts => Volatile.Read(ref _attempts);
@@ -147,7 +152,7 @@ public class MeshProbingTests
         {
             if (((IPEndPoint)endpoint).Port > ProbeSchedule.MaxProbes + 100)
             {
-                // The warmup's.
+                // The warmup's connection.
                 throw new SocketException((int)SocketError.ConnectionRefused);
             }
 

@@ -4,7 +4,7 @@ using EchoHost.Peers.Mesh;
 
 namespace EchoHost.Tests.Peers.Mesh;
 
-/// <summary>When probes come, over hours that take no time.</summary>
+/// <summary>The times of probes, over hours of simulated time.</summary>
 public class ProbeScheduleTests
 {
     private const int Many = 500;
@@ -20,12 +20,12 @@ public class ProbeScheduleTests
         var mesh = new Simulation(seed);
         mesh.Add(Many);
 
-        // First looks are done within the first interval, one after the other.
+        // All peers are probed once within the first interval, one after the other.
         mesh.Pass(Interval);
         Assert.Equal(Many, mesh.ByPeer().Count());
         Assert.InRange(Busiest(mesh.Times(), TimeSpan.FromMilliseconds(100)), 1, 30);
 
-        // Then each comes once in each interval, give or take the jitter.
+        // After that, each is probed once per interval, within the jitter.
         mesh.Pass(9 * Interval);
         foreach (var peer in mesh.ByPeer())
         {
@@ -35,7 +35,7 @@ public class ProbeScheduleTests
             Assert.All(gaps.Skip(1), gap => Assert.InRange(gap, 0.79, 1.21));
         }
 
-        // 50 a second on average: nowhere a burst, nowhere a gap.
+        // 50 a second on average, without a burst or a gap.
         var steady = mesh.Times().Where(t => t > 2 * Interval && t <= 9 * Interval).ToArray();
         Assert.InRange(steady.Length, 6.5 * Many, 7.5 * Many);
         Assert.InRange(Busiest(steady, TimeSpan.FromSeconds(1)), 50, 90);
@@ -102,7 +102,7 @@ public class ProbeScheduleTests
     public void A_probe_that_takes_half_the_interval_to_fail_misses_no_turn()
     {
         var mesh = new Simulation();
-        // No more than may be under way at once, with the default times.
+        // As many as may run at once with the default times.
         mesh.AddSilent(ProbeSchedule.MaxProbes, Interval / 2);
         mesh.Pass(10 * Interval);
         Assert.All(mesh.ByPeer(), peer => Assert.InRange(peer.Count(), 9, 11));
@@ -163,7 +163,7 @@ public class ProbeScheduleTests
         Assert.Null(mesh.Schedule.Next);
     }
 
-    /// <summary>How many there are in the busiest window.</summary>
+    /// <summary>The number of probes in the busiest window.</summary>
     private static int Busiest(IReadOnlyList<TimeSpan> times, TimeSpan window)
     {
         var sorted = times.Order().ToArray();
@@ -181,7 +181,7 @@ public class ProbeScheduleTests
         return most;
     }
 
-    /// <summary>Does what the schedule says: probes of good peers take no time, those of silent ones as long as the test says.</summary>
+    /// <summary>Runs the schedule: probes of good peers take no time, those of silent ones as long as the test says.</summary>
     private sealed class Simulation(int seed = 1)
     {
         private static readonly Probe Ok = Probe.Answered(TimeSpan.FromMilliseconds(1));
