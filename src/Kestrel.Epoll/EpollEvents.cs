@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kestrel.Epoll;
 
 /// <summary>The operations of epoll_ctl(2).</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Kestrel.Epoll;
 
 /// <summary>The <c>errno</c> values that the transport distinguishes (errno(3)).</summary>

@@ -1,10 +1,4 @@
-using System.Buffers;
-using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using EchoHost.Peers;
-using EchoHost.Text;
 
 namespace EchoHost.Commands;
 

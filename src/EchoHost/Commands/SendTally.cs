@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using EchoHost.Peers;
-
 namespace EchoHost.Commands;
 
 /// <summary>The totals of the messages.</summary>

@@ -1,7 +1,3 @@
-using System.ComponentModel;
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace EchoHost.Commands;
 
 /// <summary>Standard output can't be written.</summary>

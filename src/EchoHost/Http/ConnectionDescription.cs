@@ -1,11 +1,8 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
-using EchoHost.Text;
 
 namespace EchoHost.Http;
 

@@ -1,9 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
-using System.Text.Json;
-using EchoHost.Connections.Tracking;
-using EchoHost.Lifetime;
-
 namespace EchoHost.Http;
 
 /// <summary>The sort key of a listing, largest first. The names are the values of the parameter <c>sort</c>.</summary>

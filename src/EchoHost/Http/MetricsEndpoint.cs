@@ -1,4 +1,3 @@
-using System.Buffers;
 using EchoHost.Metrics;
 using Microsoft.Net.Http.Headers;
 

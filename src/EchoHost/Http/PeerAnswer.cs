@@ -1,12 +1,3 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using EchoHost.Peers;
-using EchoHost.Peers.Mesh;
-using EchoHost.Text;
-using Microsoft.AspNetCore.Http.Features;
-
 namespace EchoHost.Http;
 
 /// <summary>The answer of <c>POST /peers/{name}/messages</c>.</summary>

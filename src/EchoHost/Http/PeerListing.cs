@@ -1,11 +1,6 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
-using EchoHost.Text;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Http;
 

@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Text;

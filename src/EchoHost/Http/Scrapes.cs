@@ -1,6 +1,5 @@
 using System.Buffers;
 using EchoHost.Metrics;
-using Microsoft.Net.Http.Headers;
 
 namespace EchoHost.Http;
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace EchoHost.Metrics;
 
 /// <summary>The type of the metric family that an instrument becomes.</summary>

@@ -1,8 +1,5 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
-using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Peers;
 

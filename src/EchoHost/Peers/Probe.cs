@@ -1,9 +1,3 @@
-using System.IO.Pipelines;
-using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
-
 namespace EchoHost.Peers;
 
 /// <summary>What came of a probe.</summary>

@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using System.Text;
-using EchoHost.Text;
 using Kestrel.ProxyProtocol;
 
 namespace EchoHost.Connections.ProxyProtocol;

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>A peer's last round trips, as many as a p99.9 needs; holds memory for those alone that there were.</summary>
