@@ -24,8 +24,8 @@ internal sealed partial class Program
         var running = args switch
         {
             [] => ServeCommand.RunAsync([], signals!),
-            ["--version"] => CommandLine.RunAsync(ShowVersion),
-            _ => ParseAsync(args, signals),
+            ["--version"] => CommandLine.RunAsync(CommandLine.Console, ShowVersion),
+            _ => RunAsync(args, signals, CommandLine.Console),
         };
         var code = running.GetAwaiter().GetResult();
         GC.KeepAlive(signals);
@@ -35,11 +35,15 @@ internal sealed partial class Program
     /// <summary>Prints the version as the parser would, but faster, for scripts that call it often.</summary>
     private static Task<int> ShowVersion()
     {
-        StandardOutput.WriteLine(EchoMetrics.Version);
+        CommandLine.Console.Output.WriteLine(EchoMetrics.Version);
         return Task.FromResult(ExitCode.Done);
     }
 
-    private static async Task<int> ParseAsync(string[] args, HostSignals? signals)
+    /// <summary>Runs the command that the arguments name.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="signals">What tells the host to stop, where that is listened to already.</param>
+    /// <param name="console">Where the command prints.</param>
+    internal static async Task<int> RunAsync(string[] args, HostSignals? signals, InvocationConfiguration console)
     {
         var root = new RootCommand("A TCP echo peer for the people who run networks")
         {
@@ -49,6 +53,6 @@ internal sealed partial class Program
             HealthCommand.Create(),
         };
         ServeCommand.Configure(root, signals);
-        return await root.Parse(args).RunAsync();
+        return await root.Parse(args).RunAsync(console);
     }
 }

@@ -7,24 +7,26 @@ namespace EchoHost.Commands;
 
 internal static class CommandLine
 {
-    /// <summary>Runs a parsed command line. Parse errors are printed, one line each, with exit code 2.</summary>
-    public static async Task<int> RunAsync(this ParseResult parsed)
-    {
-        if (parsed.Errors.Count == 0)
-        {
-            // The host handles its signals itself. Help and version are written below, so that a failed write is reported.
-            using var help = new StringWriter();
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = help };
-            var code = await parsed.InvokeAsync(invocation);
-            return help.GetStringBuilder().Length == 0 ? code : await RunAsync(() =>
-            {
-                var isHosts = parsed.Action is HelpAction && ServeCommand.Explains(parsed.CommandResult.Command);
-                StandardOutput.WriteLine(Plain(help.ToString()) + (isHosts ? $"\n\n{ServeCommand.Keys}" : ""));
-                return Task.FromResult(code);
-            });
-        }
+    /// <summary>Where commands print unless told otherwise: standard output and error.</summary>
+    public static InvocationConfiguration Console => PrintingTo(new StandardOutput());
 
-        return Fail(ExitCode.WrongUsage, parsed.Errors.Select(Words));
+    /// <summary>Standard error is still the console's. The host and the commands handle their signals themselves.</summary>
+    public static InvocationConfiguration PrintingTo(TextWriter output) =>
+        new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output };
+
+    /// <summary>Runs what was parsed; what could not be parsed is one line a problem and exit code 2.</summary>
+    public static Task<int> RunAsync(this ParseResult parsed, InvocationConfiguration console) => RunAsync(console, () =>
+        parsed.Errors.Count > 0 ? Task.FromResult(Fail(console.Error, ExitCode.WrongUsage, parsed.Errors.Select(Words)))
+        : parsed.Action is HelpAction ? HelpAsync(parsed, console)
+        : parsed.InvokeAsync(console));
+
+    private static async Task<int> HelpAsync(ParseResult parsed, InvocationConfiguration console)
+    {
+        using var help = new StringWriter();
+        var code = await parsed.InvokeAsync(PrintingTo(help));
+        var keys = ServeCommand.Explains(parsed.CommandResult.Command) ? $"\n\n{ServeCommand.Keys}" : "";
+        console.Output.WriteLine(Plain(help.ToString()) + keys);
+        return code;
     }
 
     /// <summary>Corrects the parser's text for extra arguments, which here are settings: it has a bracket too many.</summary>
@@ -47,8 +49,8 @@ internal static class CommandLine
     private static Argument? FirstMissing(CommandResult command) => command.Command.Arguments.FirstOrDefault(argument =>
         argument.Arity.MinimumNumberOfValues > 0 && command.GetResult(argument) is null or { Tokens.Count: 0 });
 
-    /// <summary>Runs a command; turns its exceptions into one line each and an exit code.</summary>
-    public static async Task<int> RunAsync(Func<Task<int>> command)
+    /// <summary>Runs a command; what it can't use or print is one line and an exit code.</summary>
+    public static async Task<int> RunAsync(InvocationConfiguration console, Func<Task<int>> command)
     {
         try
         {
@@ -56,28 +58,29 @@ internal static class CommandLine
         }
         catch (ConfigurationException e)
         {
-            return Fail(ExitCode.WrongUsage, e.Problems);
+            return Fail(console.Error, ExitCode.WrongUsage, e.Problems);
         }
         catch (InvalidDataException e)
         {
-            return Fail(ExitCode.Failed, e.Message);
+            return Fail(console.Error, ExitCode.Failed, e.Message);
         }
         catch (StandardOutputException e)
         {
-            return Fail(ExitCode.Failed, e.IsNobodyThere ? [] : [$"standard output can't be written: {e.Message}"]);
+            return Fail(console.Error, ExitCode.Failed, e.IsNobodyThere ? [] : [$"standard output can't be written: {e.Message}"]);
         }
     }
 
-    /// <summary>
-    /// Prints each problem as one line on standard error, with control characters escaped. Returns the exit code.
-    /// </summary>
-    public static int Fail(int exitCode, params IEnumerable<string> problems)
+    /// <summary>Prints each problem as one line on standard error, with control characters escaped, and returns the exit code.</summary>
+    public static int Fail(int exitCode, params IEnumerable<string> problems) => Fail(System.Console.Error, exitCode, problems);
+
+    /// <summary>The same, on what stands in the place of standard error.</summary>
+    public static int Fail(TextWriter error, int exitCode, params IEnumerable<string> problems)
     {
         try
         {
             foreach (var problem in problems)
             {
-                Console.Error.WriteLine($"EchoHost: {string.Concat(problem.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()))}");
+                error.WriteLine($"EchoHost: {string.Concat(problem.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()))}");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

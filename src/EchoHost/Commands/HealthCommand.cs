@@ -26,11 +26,11 @@ internal static class HealthCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var command = new Command("health", "Ask a running host whether it is ready; exit 0 or 1") { url };
-        command.SetAction((parsed, cancel) => CommandLine.RunAsync(() => RunAsync(parsed.GetValue(url), cancel)));
+        command.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(url), parsed.InvocationConfiguration, cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(string? url, CancellationToken cancel)
+    private static async Task<int> RunAsync(string? url, InvocationConfiguration console, CancellationToken cancel)
     {
         var target = url is null ? null : Parse(url);
         var sendHeader = false;
@@ -54,20 +54,20 @@ internal static class HealthCommand
             var body = await response.Content.ReadAsStringAsync(cancel);
             if (body.Length > 0)
             {
-                StandardOutput.WriteLine(body);
+                console.Output.WriteLine(body);
             }
 
             return response.IsSuccessStatusCode
                 ? ExitCode.Done
-                : CommandLine.Fail(ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
+                : CommandLine.Fail(console.Error, ExitCode.Failed, $"{target}: {(int)response.StatusCode} {response.ReasonPhrase}");
         }
         catch (HttpRequestException e)
         {
-            return CommandLine.Fail(ExitCode.Failed, $"{target}: {e.InnerException?.Message ?? e.Message}");
+            return CommandLine.Fail(console.Error, ExitCode.Failed, $"{target}: {e.InnerException?.Message ?? e.Message}");
         }
         catch (OperationCanceledException)
         {
-            return CommandLine.Fail(ExitCode.Failed, $"{target}: no answer within {Limit.TotalSeconds:0} s");
+            return CommandLine.Fail(console.Error, ExitCode.Failed, $"{target}: no answer within {Limit.TotalSeconds:0} s");
         }
     }
 

@@ -7,8 +7,9 @@ using EchoHost.Peers;
 namespace EchoHost.Commands;
 
 /// <summary>Prints one JSON object per line for each message.</summary>
+/// <param name="output">Where it prints.</param>
 /// <param name="target">The peer.</param>
-internal sealed class JsonSendReport(PeerTarget target) : ISendReport
+internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISendReport
 {
     private PhaseTimes? _phases;
 
@@ -60,6 +61,6 @@ internal sealed class JsonSendReport(PeerTarget target) : ISendReport
             json.WriteEndObject();
         }
 
-        StandardOutput.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
     }
 }

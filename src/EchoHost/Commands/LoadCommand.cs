@@ -27,7 +27,7 @@ internal static class LoadCommand
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command("load", "Load a peer with messages and compare every byte that comes back; exit 0 when all did, else 1") { connections, size, pipeline, duration, rate, reconnect, json };
         connection.AddTo(command);
-        command.SetAction((parsed, _) => CommandLine.RunAsync(() =>
+        command.SetAction((parsed, _) =>
         {
             var (target, link, timeout) = connection.Read(parsed);
             var options = new LoadOptions(
@@ -42,12 +42,12 @@ internal static class LoadCommand
             DescriptorCheck.Connections(connections.Name, options.Connections);
             return options.Reconnects && options.Pipeline > 1
                 ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
-                : RunAsync(options, link, parsed.GetValue(json));
-        }));
+                : RunAsync(options, link, parsed.GetValue(json), parsed.InvocationConfiguration);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(LoadOptions options, PeerLink link, bool isJson)
+    private static async Task<int> RunAsync(LoadOptions options, PeerLink link, bool isJson, InvocationConfiguration console)
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
@@ -56,25 +56,25 @@ internal static class LoadCommand
         using var test = new LoadTest(options, client);
         try
         {
-            await LoadProgress.ShowAsync(test, test.RunAsync(stop.Token));
+            await LoadProgress.ShowAsync(test, test.RunAsync(stop.Token), console.Error);
         }
         catch (PeerException e)
         {
             if (isJson)
             {
-                StandardOutput.WriteLine(new LoadReport(test).ToJson());
+                console.Output.WriteLine(new LoadReport(test).ToJson());
             }
 
-            return CommandLine.Fail(ExitCode.Failed, $"{options.Target.Name} {e.Result.Label()}: {e.Message}");
+            return CommandLine.Fail(console.Error, ExitCode.Failed, $"{options.Target.Name} {e.Result.Label()}: {e.Message}");
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
-            StandardOutput.WriteLine(isJson ? new LoadReport(test).ToJson() : new LoadReport(test).ToText());
-            return CommandLine.Fail(ExitCode.Failed, "stopped before the first message");
+            console.Output.WriteLine(isJson ? new LoadReport(test).ToJson() : new LoadReport(test).ToText());
+            return CommandLine.Fail(console.Error, ExitCode.Failed, "stopped before the first message");
         }
 
         var report = new LoadReport(test);
-        StandardOutput.WriteLine(isJson ? report.ToJson() : report.ToText());
+        console.Output.WriteLine(isJson ? report.ToJson() : report.ToText());
         return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -10,16 +10,16 @@ internal static class LoadProgress
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Shows the progress until the test ends.</summary>
-    public static async Task ShowAsync(LoadTest test, Task running)
+    /// <summary>Waits for the test to end.</summary>
+    public static async Task ShowAsync(LoadTest test, Task running, TextWriter error)
     {
-        if (Console.IsErrorRedirected)
+        if (Console.IsErrorRedirected || error != Console.Error)
         {
             await running;
             return;
         }
 
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
         var width = console.Profile.Width;
         await console.Progress()
             .AutoClear(true)

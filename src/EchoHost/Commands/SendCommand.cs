@@ -21,19 +21,23 @@ internal static class SendCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON object a message" };
         var command = new Command("send", "Send messages to a peer and compare what comes back; exit 0 when every byte was the same, else 1") { text, count, interval, bytes, json };
         connection.AddTo(command);
-        command.SetAction((parsed, _) => CommandLine.RunAsync(async () =>
+        command.SetAction(async (parsed, _) =>
         {
+            var console = parsed.InvocationConfiguration;
             DescriptorCheck.One();
             CheckText(parsed, text);
             var (target, link, timeout) = connection.Read(parsed);
             var (messages, isPaced) = Messages(parsed.GetValue(text), parsed.Number(bytes, 1, MaxBytes), parsed.Number(count, 0, int.MaxValue));
             var pause = parsed.Time(interval, least: TimeSpan.Zero) ?? TimeSpan.FromSeconds(isPaced ? 1 : 0);
-            return await RunAsync(new SendSession(target, timeout, pause, messages), link, parsed.GetValue(json) ? new JsonSendReport(target) : new TextSendReport(target, showsText: parsed.GetValue(bytes) is null));
-        }));
+            ISendReport report = parsed.GetValue(json)
+                ? new JsonSendReport(console.Output, target)
+                : new TextSendReport(console.Output, target, showsText: parsed.GetValue(bytes) is null);
+            return await RunAsync(new SendSession(target, timeout, pause, messages), link, report, console.Error);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(SendSession session, PeerLink link, ISendReport report)
+    private static async Task<int> RunAsync(SendSession session, PeerLink link, ISendReport report, TextWriter error)
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
@@ -42,7 +46,7 @@ internal static class SendCommand
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
             : tally.Messages > 0 ? ExitCode.Failed
-            : CommandLine.Fail(ExitCode.Failed, stop.Token.IsCancellationRequested ? "stopped before anything came back" : "there was nothing to send");
+            : CommandLine.Fail(error, ExitCode.Failed, stop.Token.IsCancellationRequested ? "stopped before anything came back" : "there was nothing to send");
     }
 
     /// <summary>Rejects text that looks like an option: a misspelt option would be parsed as TEXT, and sent.</summary>

@@ -8,7 +8,7 @@ namespace EchoHost.Commands;
 /// Writes the output of commands and reports failures. Console ignores a closed pipe, so an endless command would continue after
 /// its reader has left.
 /// </summary>
-internal static unsafe partial class StandardOutput
+internal sealed unsafe partial class StandardOutput : TextWriter
 {
     private const int Descriptor = 1;
 
@@ -17,19 +17,27 @@ internal static unsafe partial class StandardOutput
     private const int Again = 11;
     private const int BrokenPipe = 32;
 
+    public override Encoding Encoding => Encoding.UTF8;
+
     /// <summary>Writes a line.</summary>
-    /// <exception cref="StandardOutputException">The line can't be written.</exception>
-    public static void WriteLine(string line)
+    /// <exception cref="StandardOutputException">It can't be written.</exception>
+    public override void WriteLine(string? value) => Write($"{value}\n");
+
+    /// <inheritdoc cref="WriteLine(string?)"/>
+    public override void Write(char value) => Write(value.ToString());
+
+    /// <inheritdoc cref="WriteLine(string?)"/>
+    public override void Write(string? value)
     {
         try
         {
             if (OperatingSystem.IsLinux())
             {
-                Write(Encoding.UTF8.GetBytes($"{line}\n"));
+                WriteAll(Encoding.UTF8.GetBytes(value ?? ""));
             }
             else
             {
-                Console.WriteLine(line);
+                Console.Out.Write(value);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -38,7 +46,7 @@ internal static unsafe partial class StandardOutput
         }
     }
 
-    private static void Write(ReadOnlySpan<byte> bytes)
+    private static void WriteAll(ReadOnlySpan<byte> bytes)
     {
         fixed (byte* at = bytes)
         {

@@ -6,9 +6,10 @@ using EchoHost.Text;
 namespace EchoHost.Commands;
 
 /// <summary>Prints as ping does: a line for each message, and a summary.</summary>
+/// <param name="output">Where it prints.</param>
 /// <param name="target">The peer.</param>
 /// <param name="showsText">Whether to show the echoed text; random bytes are not worth showing.</param>
-internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendReport
+internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool showsText) : ISendReport
 {
     public void Connected(PeerConnection connection)
     {
@@ -18,23 +19,23 @@ internal sealed class TextSendReport(PeerTarget target, bool showsText) : ISendR
         var passed = string.Concat(connection.Passed.Select(passed => $"; {passed.Address} did not accept: {passed.Failure.Result.Label()}: {passed.Failure.Message}"));
         var resolve = isNamed ? $" resolve {Milliseconds(phases.Resolve)} ms," : "";
         var tls = connection.Tls is { } agreed ? $", TLS {Milliseconds(phases.Tls)} ms ({agreed})" : "";
-        StandardOutput.WriteLine($"Connected to {target.Name}{at}:{resolve} connect {Milliseconds(phases.Connect)} ms{tls}{passed}");
+        output.WriteLine($"Connected to {target.Name}{at}:{resolve} connect {Milliseconds(phases.Connect)} ms{tls}{passed}");
     }
 
     public void Answered(SendMessage message, TimeSpan roundTrip) =>
-        StandardOutput.WriteLine($"{message.Bytes.Length} {(message.Bytes.Length == 1 ? "byte" : "bytes")} from {target.Name}: seq={message.Sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message.Bytes)}\"" : "")}");
+        output.WriteLine($"{message.Bytes.Length} {(message.Bytes.Length == 1 ? "byte" : "bytes")} from {target.Name}: seq={message.Sequence} time={Milliseconds(roundTrip)} ms{(showsText ? $" \"{Shown(message.Bytes)}\"" : "")}");
 
     public void Failed(SendMessage message, PeerException failure) =>
-        StandardOutput.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
+        output.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{(failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"")}");
 
     public void Ended(SendTally tally)
     {
         var lost = tally.Messages == 0 ? 0 : 100.0 * (tally.Messages - tally.Same) / tally.Messages;
-        StandardOutput.WriteLine($"\n--- {target.Name} ---");
-        StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
+        output.WriteLine($"\n--- {target.Name} ---");
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Messages} {(tally.Messages == 1 ? "message" : "messages")}, {tally.Same} came back the same, {lost:0.#} % lost"));
         if (tally.Same > 0)
         {
-            StandardOutput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Min)}/{tally.Mean:0.000}/{Milliseconds(tally.Max)}/{tally.Deviation:0.000} ms"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round trip min/avg/max/stddev = {Milliseconds(tally.Min)}/{tally.Mean:0.000}/{Milliseconds(tally.Max)}/{tally.Deviation:0.000} ms"));
         }
     }
 

@@ -201,11 +201,7 @@ public sealed class LoadCommandTests
     private static Task<(int Code, string[] Output, string[] Errors)> LoadForAsync(Predicate<(int Code, string[] Output, string[] Errors)> isDone, params string[] args) =>
         Wait.PatientlyAsync(Duration, duration => LoadAsync([.. args, "--duration", Text(duration)]), isDone);
 
-    private static async Task<(int Code, string[] Output, string[] Errors)> LoadAsync(params string[] args)
-    {
-        // The default timeout may be too short for a machine that pauses.
-        using var program = EchoHostProcess.Start(["load", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
-        var code = await program.WaitForExitAsync();
-        return (code, [.. program.Output], [.. program.Errors]);
-    }
+    /// <summary>The default time limit may be too short for a machine that pauses.</summary>
+    private static Task<(int Code, string[] Output, string[] Errors)> LoadAsync(params string[] args) =>
+        TestCommand.RunAsync(["load", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
 }

@@ -316,13 +316,9 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Equal(message.GetProperty("target").GetString(), message.GetProperty("address").GetString());
     }
 
-    private static async Task<(int Code, string[] Output, string[] Errors)> SendAsync(params string[] args)
-    {
-        // The default timeout may be too short for a machine that pauses.
-        using var program = EchoHostProcess.Start(["send", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
-        var code = await program.WaitForExitAsync();
-        return (code, [.. program.Output], [.. program.Errors]);
-    }
+    /// <summary>The default time limit may be too short for a machine that pauses.</summary>
+    private static Task<(int Code, string[] Output, string[] Errors)> SendAsync(params string[] args) =>
+        TestCommand.RunAsync(["send", .. args.Contains("--timeout") ? Array.Empty<string>() : ["--timeout", "1m"], .. args]);
 
     [GeneratedRegex(@" seq=(\d+) ")]
     private static partial Regex Sequence();

@@ -14,7 +14,10 @@ internal static class TestProgram
 
     private static readonly Lazy<bool> HasDefaultSignals = new(() => IsDone("--default-signal=INT", "true"));
 
-    /// <summary>The program's path.</summary>
+    /// <summary>Whether the variable names it.</summary>
+    public static bool IsGiven => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 };
+
+    /// <summary>Where it is.</summary>
     public static string File
     {
         get

@@ -54,9 +54,14 @@ internal static class Wait
         }
     }
 
-    /// <summary>Waits until the condition holds.</summary>
+    /// <summary>
+    /// Waits until what will happen has happened. To ask costs more than to look, a request or a process, and so it asks
+    /// ever less often: what waits long would take the processor from what it waits for.
+    /// </summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
+        var longest = TimeSpan.FromMilliseconds(100);
+        var pause = TimeSpan.FromMilliseconds(5);
         using var limit = new CancellationTokenSource(Limit);
         while (!await condition())
         {
@@ -65,7 +70,8 @@ internal static class Wait
                 Assert.Fail($"Within {Limit.TotalSeconds} s this did not come true: {what}");
             }
 
-            await Task.Delay(5, CancellationToken.None);
+            await Task.Delay(pause, CancellationToken.None);
+            pause = pause * 1.5 < longest ? pause * 1.5 : longest;
         }
     }
 }

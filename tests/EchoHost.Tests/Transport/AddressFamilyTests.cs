@@ -33,6 +33,14 @@ public class AddressFamilyTests
     private const int V4 = 2;
     private const int V6 = 10;
 
+    /// <summary>Where the interpreter is, rather than a script that looks for it at each start.</summary>
+    private static readonly Lazy<Task<string>> Python = new(async () =>
+    {
+        string[] question = ["-c", "import sys; print(sys.executable)"];
+        using var asked = Process.Start(new ProcessStartInfo(Tool.Need("python3"), question) { RedirectStandardOutput = true })!;
+        return (await asked.StandardOutput.ReadToEndAsync().WaitAsync(Wait.Limit)).Trim();
+    });
+
     public AddressFamilyTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "needs seccomp");
 
     [Theory]
@@ -43,11 +51,10 @@ public class AddressFamilyTests
     [InlineData(V4, "http://localhost:0", "tcp://localhost:0")]
     public async Task Without_one_family_the_host_is_ready_on_the_other(int missing, string urls, string tcp)
     {
-        var python = Tool.Need("python3");
         Assert.SkipUnless(missing == V6 || EchoHost.Transport.Loopback.HasIPv6, "no IPv6 here");
         var present = missing == V6 ? IPAddress.Loopback : IPAddress.IPv6Loopback;
         urls = string.Format(CultureInfo.InvariantCulture, urls, FreePort(present));
-        using var host = Start(python, missing, [$"--urls={urls}", $"--Echo:Endpoints:Tcp:Url={tcp}"], []);
+        using var host = await StartAsync(missing, [$"--urls={urls}", $"--Echo:Endpoints:Tcp:Url={tcp}"], []);
         try
         {
             var lines = new List<string>();
@@ -67,9 +74,9 @@ public class AddressFamilyTests
 
             // Check with the command, which uses its own configuration, both without the family and with it.
             var served = lines.First(l => l.Contains("are served on ", StringComparison.Ordinal)).Split("are served on ")[1];
-            foreach (var filtered in new[] { missing, 0 })
+            foreach (var filtered in new int?[] { missing, null })
             {
-                await Wait.UntilAsync(async () => await IsHealthyAsync(python, filtered, served), "the host is ready, for the command too");
+                await Wait.UntilAsync(async () => await IsHealthyAsync(filtered, served), "the host is ready, for the command too");
             }
         }
         finally
@@ -79,9 +86,9 @@ public class AddressFamilyTests
         }
     }
 
-    private static async Task<bool> IsHealthyAsync(string python, int missing, string urls)
+    private static async Task<bool> IsHealthyAsync(int? missing, string urls)
     {
-        using var health = Start(python, missing, ["health"], [("ASPNETCORE_URLS", urls)]);
+        using var health = await StartAsync(missing, ["health"], [("ASPNETCORE_URLS", urls)]);
         await health.WaitForExitAsync().WaitAsync(Wait.Limit);
         // On a machine with every core busy, a host that has just started may take longer than the command waits.
         var errors = await ErrorsAsync(health);
@@ -91,9 +98,11 @@ public class AddressFamilyTests
 
     private static Task<string> ErrorsAsync(Process process) => process.HasExited ? process.StandardError.ReadToEndAsync().WaitAsync(Wait.Limit) : Task.FromResult("");
 
-    private static Process Start(string python, int missing, string[] args, (string Name, string Value)[] environment)
+    private static async Task<Process> StartAsync(int? missing, string[] args, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(python, ["-c", Filter, missing.ToString(CultureInfo.InvariantCulture), TestProgram.File, .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] filter = missing is { } family ? [await Python.Value, "-c", Filter, family.ToString(CultureInfo.InvariantCulture)] : [];
+        string[] command = [.. filter, TestProgram.File, .. args];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
