@@ -105,13 +105,13 @@ public sealed class EpollConnectionTests : IDisposable
     public async Task An_abort_at_any_moment_ends_everything(bool continuesOnLoop)
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
-        for (var i = 0; i < TestScale.Of(200, 3000); i++)
+        for (var i = 0; i < TestScale.Of(100, 3000); i++)
         {
             using var peer = await EchoClient.ConnectAsync(server.EndPoint, SmallBuffer);
             await using var host = await server.AcceptAsync();
             var handling = Task.Run(() => EchoAsync(host));
             var sending = peer.SendAsync(Payload.Take(300_000));
-            Thread.SpinWait(i * TestScale.Of(100, 20) % 20_000);
+            Thread.SpinWait(i * TestScale.Of(200, 20) % 20_000);
             var aborting = Task.WhenAll(Task.Run(host.Abort), Task.Run(host.Abort));
             await Assert.ThrowsAsync<ConnectionAbortedException>(() => handling.WaitAsync(Wait.Limit));
             await aborting.WaitAsync(Wait.Limit);
@@ -398,7 +398,7 @@ public sealed class EpollConnectionTests : IDisposable
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         const int workers = 8;
-        var cycles = TestScale.Of(500, 5000);
+        var cycles = TestScale.Of(250, 5000);
         var accepting = Task.Run(async () =>
         {
             var handlers = new List<Task>();

@@ -35,7 +35,7 @@ public class EpollReaderTests
     {
         // The last bytes come together with FIN while the reader is somewhere between recv and waiting.
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
-        for (var i = 0; i < TestScale.Of(1000, 20_000); i++)
+        for (var i = 0; i < TestScale.Of(500, 20_000); i++)
         {
             using var peer = await EchoClient.ConnectAsync(server.EndPoint);
             await using var host = await server.AcceptAsync();
@@ -213,7 +213,7 @@ public class EpollReaderTests
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         var (host, peer) = await server.ConnectAsync();
-        var rounds = TestScale.Of(2000, 50_000);
+        var rounds = TestScale.Of(1000, 50_000);
         long received = 0;
         for (var i = 0; i < rounds; i++)
         {

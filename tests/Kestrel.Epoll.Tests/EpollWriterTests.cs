@@ -156,7 +156,7 @@ public class EpollWriterTests
     {
         await using var server = EpollServer.Start();
         var (host, peer) = await server.ConnectAsync(SmallBuffer);
-        var rounds = TestScale.Of(300, 3000);
+        var rounds = TestScale.Of(150, 3000);
         const int each = 100_000;
         var receiving = Task.Run(async () =>
         {
@@ -264,7 +264,7 @@ public class EpollWriterTests
     {
         await using var server = EpollServer.Start(continuesOnLoop: continuesOnLoop);
         const int count = 6 * 1024 * 1024;
-        for (var i = 0; i < TestScale.Of(15, 150); i++)
+        for (var i = 0; i < TestScale.Of(8, 150); i++)
         {
             using var peer = await EchoClient.ConnectAsync(server.EndPoint, SmallBuffer);
             await using var host = await server.AcceptAsync();

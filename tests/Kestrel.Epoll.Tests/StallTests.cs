@@ -13,7 +13,7 @@ public sealed class StallTests(ITestOutputHelper output)
     private static readonly SeededBytes Payload = new(12);
     private static readonly TimeSpan EveryLook = TimeSpan.FromMilliseconds(0.01);
 
-    private readonly TimeSpan _time = TimeSpan.FromSeconds(TestScale.Of(2, 60));
+    private readonly TimeSpan _time = TimeSpan.FromSeconds(TestScale.Of(1, 60));
 
     [Fact]
     public async Task Bytes_leave_in_order_whichever_thread_sends_them()

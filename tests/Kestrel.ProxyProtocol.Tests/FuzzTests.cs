@@ -12,7 +12,7 @@ public partial class FuzzTests(ITestOutputHelper output)
     [Fact]
     public void The_parser_takes_what_the_rules_allow_and_nothing_else()
     {
-        var count = TestScale.Of(200_000, 3_000_000);
+        var count = TestScale.Of(100_000, 3_000_000);
         var accepted = 0;
         var clock = Stopwatch.StartNew();
         for (var i = 0; i < count; i++)

@@ -51,10 +51,11 @@ public class ProgramTests
     [Fact]
     public async Task A_port_in_use_names_PORT_where_that_decided()
     {
-        using var first = await EchoHostProcess.StartHostAsync();
-        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", $"{first.Port}"));
+        await using var first = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:Url=tcp://*:0");
+        var port = ((IPEndPoint)first.Tcp).Port;
+        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", $"{port}"));
         Assert.Equal(1, await second.WaitForExitAsync());
-        Assert.Equal($"EchoHost: PORT is '{first.Port}': port {first.Port} is in use", Assert.Single(second.Errors));
+        Assert.Equal($"EchoHost: PORT is '{port}': port {port} is in use", Assert.Single(second.Errors));
     }
 
     [Fact]
@@ -87,12 +88,13 @@ public class ProgramTests
     [InlineData("*")]
     public async Task A_port_in_use_is_one_line_and_exit_code_1(string host)
     {
-        using var first = await EchoHostProcess.StartHostAsync();
-        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Url=tcp://{host}:{first.Port}"]);
+        await using var first = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:Url=tcp://*:0");
+        var port = ((IPEndPoint)first.Tcp).Port;
+        using var second = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Url=tcp://{host}:{port}"]);
         Assert.Equal(1, await second.WaitForExitAsync());
-        Assert.Equal($"EchoHost: Echo:Endpoints:Tcp:Url is 'tcp://{host}:{first.Port}': port {first.Port} is in use", Assert.Single(second.Errors));
+        Assert.Equal($"EchoHost: Echo:Endpoints:Tcp:Url is 'tcp://{host}:{port}': port {port} is in use", Assert.Single(second.Errors));
         Assert.Empty(second.Output);
-        using var client = await EchoClient.ConnectAsync(first.Tcp);
+        using var client = await first.ConnectAsync();
         await client.EchoAsync("unharmed");
     }
 
@@ -152,12 +154,12 @@ public class ProgramTests
         using var reader = Process.Start(new ProcessStartInfo("/bin/sleep", ["600"]) { RedirectStandardInput = true })!;
         using var held = new HeldPort();
         var port = held.Port;
-        using var shell = Process.Start(TestProgram.StartInfo("/bin/sh", "-c", $"exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:Endpoints:Tcp:Url=tcp://{held.Name} > /proc/{reader.Id}/fd/0 2>/dev/null"))!;
+        using var shell = Process.Start(TestProgram.StartInfo("/bin/sh", "-c", $"exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:Endpoints:Tcp:Url=tcp://{held.Name} --Echo:MessageLogLimit=100000 > /proc/{reader.Id}/fd/0 2>/dev/null"))!;
         try
         {
             using var client = await ConnectPatientlyAsync(new IPEndPoint(IPAddress.Loopback, port));
-            // Far more lines than a pipe holds.
-            for (var i = 0; i < 2000; i++)
+            // With three lines each, far more than a pipe holds.
+            for (var i = 0; i < TestScale.Of(800, 4000); i++)
             {
                 using var passing = await EchoClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port));
                 await passing.EchoAsync("x");
@@ -201,37 +203,37 @@ public class ProgramTests
     [Fact]
     public async Task Health_asks_a_running_host()
     {
-        using var host = await EchoHostProcess.StartHostAsync();
-        using (var healthy = await EchoHostProcess.UntilHealthyAsync(["health", host.HttpUrl!.ToString()]))
+        await using var host = await EchoHostFixture.StartAsync();
+        var url = host.Http.BaseAddress!;
+        using (var healthy = await EchoHostProcess.UntilHealthyAsync(["health", url.ToString()]))
         {
             Assert.StartsWith("{\"status\":\"Healthy\"", Assert.Single(healthy.Output), StringComparison.Ordinal);
         }
 
-        // Without a URL the command uses the address in its own configuration.
-        using (await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", $"http://+:{host.HttpUrl.Port}")))
+        // Without a URL it asks where its own configuration says.
+        using (await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", $"http://+:{url.Port}")))
         {
         }
 
-        host.Kill();
-        await host.WaitForExitAsync();
-        using var gone = EchoHostProcess.Start(["health", host.HttpUrl.ToString()]);
-        Assert.Equal(1, await gone.WaitForExitAsync());
-        Assert.StartsWith($"EchoHost: {host.HttpUrl}health/ready: ", Assert.Single(gone.Errors), StringComparison.Ordinal);
+        await host.BeginStop().WaitAsync(Wait.Limit);
+        var (code, _, errors) = await TestCommand.RunAsync("health", url.ToString());
+        Assert.Equal(1, code);
+        Assert.StartsWith($"EchoHost: {url}health/ready: ", Assert.Single(errors), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Health_asks_a_host_that_requires_PROXY_headers()
     {
-        using var host = await EchoHostProcess.StartHostAsync(["--Http:ProxyProtocol=Required", "--Echo:TrustedProxies:0=127.0.0.1"]);
-        using var health = await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", host.HttpUrl!.ToString()), ("Http__ProxyProtocol", "Required"));
+        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
+        using var health = await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", host.Http.BaseAddress!.ToString()), ("Http__ProxyProtocol", "Required"));
     }
 
     [Fact]
     public async Task Health_of_no_URL_is_wrong_usage()
     {
-        using var program = EchoHostProcess.Start(["health", "somewhere"]);
-        Assert.Equal(2, await program.WaitForExitAsync());
-        Assert.Equal("EchoHost: 'somewhere' is not a URL; expected http://HOST:PORT", Assert.Single(program.Errors));
+        var (code, _, errors) = await TestCommand.RunAsync("health", "somewhere");
+        Assert.Equal(2, code);
+        Assert.Equal("EchoHost: 'somewhere' is not a URL; expected http://HOST:PORT", Assert.Single(errors));
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public class ProxyDescriptionTests
     [Fact]
     public void Nothing_that_the_parser_takes_is_shown_with_a_control_character()
     {
-        for (var seed = 0; seed < TestScale.Of(20_000, 300_000); seed++)
+        for (var seed = 0; seed < TestScale.Of(10_000, 300_000); seed++)
         {
             if (ProxyHeaderParser.Parse(MutatedHeaders.Make(new Random(seed)), out var header, out _) == ProxyParseStatus.Ok)
             {

@@ -81,9 +81,9 @@ public sealed class ClientCertificateTests : IDisposable
             shown = ["--cert", path];
         }
 
-        using var send = EchoHostProcess.Start(["send", $"{host.EndPoints["Tls"]}", "hello", "--tls", "--insecure", "--timeout", "25s", "--json", .. shown]);
-        Assert.Equal(1, await send.WaitForExitAsync());
-        Assert.Equal("tls", JsonDocument.Parse(Assert.Single(send.Output)).RootElement.GetProperty("result").GetString());
+        var (code, output, _) = await TestCommand.RunAsync(["send", $"{host.EndPoints["Tls"]}", "hello", "--tls", "--insecure", "--timeout", "1m", "--json", .. shown]);
+        Assert.Equal(1, code);
+        Assert.Equal("tls", JsonDocument.Parse(Assert.Single(output)).RootElement.GetProperty("result").GetString());
     }
 
     [Fact]
