@@ -2,7 +2,7 @@ using EchoHost.Peers;
 
 namespace EchoHost.Commands;
 
-/// <summary>Prints the result of each message on standard output.</summary>
+/// <summary>Prints the result of each message.</summary>
 internal interface ISendReport
 {
     void Connected(PeerConnection connection);
