@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Tests.Infrastructure;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
