@@ -4,16 +4,16 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Peers;
 
-/// <summary>Why a peer's certificate is not believed, in words.</summary>
+/// <summary>Describes why a peer's certificate is not trusted.</summary>
 internal static class CertificateFaults
 {
     private const int MaxNames = 5;
 
-    /// <summary>Every fault there is, in one line.</summary>
-    /// <param name="shown">What the peer has shown.</param>
-    /// <param name="chain">How far it led.</param>
-    /// <param name="errors">What the framework finds wrong.</param>
-    /// <param name="name">The name that it must be valid for.</param>
+    /// <summary>All faults of a certificate, in one line.</summary>
+    /// <param name="shown">The peer's certificate; null if it showed none.</param>
+    /// <param name="chain">The chain that was built for the certificate.</param>
+    /// <param name="errors">The errors that the framework found.</param>
+    /// <param name="name">The name that the certificate must be valid for.</param>
     public static string Describe(X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors, string name)
     {
         if (shown is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
@@ -30,7 +30,9 @@ internal static class CertificateFaults
 
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors) && chain is not null)
         {
-            faults.AddRange(chain.ChainElements.SelectMany((element, i) => element.ChainElementStatus.Select(status => OfChain(element.Certificate, isOwn: i == 0, status))).Distinct());
+            var ofElements = chain.ChainElements.SelectMany((element, i) =>
+                element.ChainElementStatus.Select(status => OfChain(element.Certificate, isOwn: i == 0, status)));
+            faults.AddRange(ofElements.Distinct());
             if (faults.Count == 0)
             {
                 faults.AddRange(chain.ChainStatus.Select(status => OfChain(certificate, isOwn: true, status)).Distinct());

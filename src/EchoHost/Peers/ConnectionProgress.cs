@@ -2,18 +2,18 @@ using System.Globalization;
 
 namespace EchoHost.Peers;
 
-/// <summary>How far a connection had come when it ended.</summary>
-/// <param name="Messages">How many messages had come back.</param>
-/// <param name="Received">How many bytes of the next one had.</param>
-/// <param name="Length">How many bytes that has.</param>
+/// <summary>The progress of a connection when it ended.</summary>
+/// <param name="Messages">The number of messages that had come back.</param>
+/// <param name="Received">The number of bytes of the next message that had come back.</param>
+/// <param name="Length">The length of that message in bytes.</param>
 /// <param name="Age">How long the connection lasted.</param>
 /// <param name="WasCertificateWanted">Whether the peer asked for a certificate in the TLS handshake.</param>
 internal readonly record struct ConnectionProgress(long Messages, long Received, long Length, TimeSpan Age, bool WasCertificateWanted = false)
 {
-    /// <summary>Whether no byte ever came back, which is what being turned away looks like.</summary>
+    /// <summary>Whether no byte came back, as when a peer turns the connection away.</summary>
     public bool IsNone => Messages == 0 && Received == 0;
 
-    /// <summary>As in <c>after 3 messages, 12.1 s</c>.</summary>
+    /// <summary>The progress in words, as in <c>after 3 messages, 12.1 s</c>.</summary>
     public override string ToString()
     {
         var bytes = Received > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Received} of {Length} bytes") : "";
@@ -22,7 +22,7 @@ internal readonly record struct ConnectionProgress(long Messages, long Received,
         return IsNone ? $"before a byte came back, after {Text(Age)}" : $"after {messages}{and}{bytes}, {Text(Age)}";
     }
 
-    /// <summary>A time as errors say it: <c>12.1 s</c>, <c>250 ms</c>.</summary>
+    /// <summary>A time as error messages show it: <c>12.1 s</c>, <c>250 ms</c>.</summary>
     public static string Text(TimeSpan time) => time switch
     {
         { TotalSeconds: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s"),

@@ -6,14 +6,14 @@ namespace EchoHost.Peers;
 /// <summary>Finds the addresses of names.</summary>
 internal interface INameResolver
 {
-    /// <summary>A name's addresses, in the order in which they are to be tried.</summary>
+    /// <summary>Resolves a name to its addresses, in the order in which to try them.</summary>
     /// <exception cref="SocketException">
-    /// There are none: <see cref="SocketError.HostNotFound"/> or <see cref="SocketError.NoData"/> where that is certain,
-    /// else the resolver did not answer.
+    /// The name does not exist (<see cref="SocketError.HostNotFound"/>) or has no address (<see cref="SocketError.NoData"/>).
+    /// Any other error means that the resolver did not answer.
     /// </exception>
     Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>No connection was accepted at a name's addresses: where they were remembered, they are worth asking for again.</summary>
+    /// <summary>Forgets the remembered addresses of a name, after none of them accepted a connection.</summary>
     void Forget(string name)
     {
     }

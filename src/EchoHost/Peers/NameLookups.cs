@@ -4,22 +4,22 @@ using System.Net.Sockets;
 namespace EchoHost.Peers;
 
 /// <summary>
-/// Looks names up on threads of its own. The system's resolver blocks the thread that asks it, for as long as a name
-/// server is silent; on the shared thread pool, a few silent names would hold up everything else in the process.
-/// <para>A name is looked up once at a time, for all callers. Being canceled ends the waiting at once; the thread
-/// goes on in the background, and ends when the resolver gives up.</para>
-/// <para>There are <see cref="MaxThreads"/> at the most. A name for whose answer a caller waited in vain is late, until it
-/// is answered in time, and late names have no more than <see cref="MaxOfLate"/> of the threads: the others are for names
-/// that are answered. What finds no thread keeps its place in one queue, also where its caller gives up and another comes
-/// later, so that each name has its turn.</para>
+/// Looks up names on dedicated threads. The system's resolver blocks the calling thread while a name server is silent;
+/// on the shared thread pool, a few silent names would hold up the whole process.
+/// <para>All callers share one lookup of a name. Cancellation ends a caller's wait at once; the thread continues in the
+/// background until the resolver gives up.</para>
+/// <para>At most <see cref="MaxThreads"/> threads run. A name becomes late when a caller gives up waiting for it, and stops
+/// being late when it is answered in time. Late names use at most <see cref="MaxOfLate"/> of the threads, so that the others
+/// are left for names that are answered. A lookup without a thread waits in one queue. It keeps its place when its caller
+/// gives up, so that each name gets its turn.</para>
 /// </summary>
-/// <param name="lookUp">Asks the resolver, and blocks until it answers.</param>
+/// <param name="lookUp">Resolves a name; blocks until the resolver answers.</param>
 internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResolver
 {
-    /// <summary>How many lookups are under way at the most, each on a thread.</summary>
+    /// <summary>The maximum number of lookups at a time, each on a thread.</summary>
     public const int MaxThreads = 64;
 
-    /// <summary>How many of them are of names that were not answered in time.</summary>
+    /// <summary>The maximum number of lookups of late names at a time.</summary>
     public const int MaxOfLate = MaxThreads * 3 / 4;
 
     private readonly Lock _lock = new();
@@ -29,11 +29,11 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
     private int _running;
     private int _runningLate;
 
-    /// <summary>How many lookups are under way now.</summary>
+    /// <summary>The number of lookups under way.</summary>
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>The system's own resolver (getaddrinfo): <c>/etc/hosts</c>, DNS, search domains and its other configured sources.</summary>
-    /// <param name="family">IPv4 or IPv6 alone; unspecified asks for both.</param>
+    /// <param name="family">IPv4 or IPv6 only; unspecified for both.</param>
     public static NameLookups OfSystem(AddressFamily family = AddressFamily.Unspecified) => new(name => LookUp(Dns.GetHostAddresses, name, family));
 
     public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
@@ -51,8 +51,11 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
     }
 
-    /// <summary>Asks for addresses of one family. The system says of a name that has none of them the same as of one that there is not.</summary>
-    /// <exception cref="SocketException">There is no such name, or it has no such address, or the resolver failed.</exception>
+    /// <summary>
+    /// Resolves a name to addresses of one family. The system reports the same error for a name without such addresses as
+    /// for a name that does not exist.
+    /// </summary>
+    /// <exception cref="SocketException">The name does not exist or has no such address, or the resolver failed.</exception>
     internal static IPAddress[] LookUp(Func<string, AddressFamily, IPAddress[]> ask, string name, AddressFamily family)
     {
         if (family == AddressFamily.Unspecified)
@@ -74,13 +77,16 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
 
         var wanted = family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
-        // Where the name does not exist at all, this says so.
-        return ask(name, AddressFamily.Unspecified).Any(address => address.AddressFamily == family)
-            ? throw failure ?? new SocketException((int)SocketError.NoData)
-            : throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"the name has no {wanted} address");
+        // This throws HostNotFound if the name does not exist.
+        if (ask(name, AddressFamily.Unspecified).Any(address => address.AddressFamily == family))
+        {
+            throw failure ?? new SocketException((int)SocketError.NoData);
+        }
+
+        throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"the name has no {wanted} address");
     }
 
-    /// <summary>The lookup of this name that is under way or waits for a thread, or a new one.</summary>
+    /// <summary>Returns the pending lookup of a name, or begins a new one.</summary>
     private Lookup Join(string name)
     {
         lock (_lock)
@@ -100,7 +106,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
     }
 
-    /// <summary>A caller has waited in vain. A name that did not even have its turn is not to blame.</summary>
+    /// <summary>Marks a name as late after a caller gave up on it. A lookup that still waits for a thread is not late.</summary>
     private void Leave(Lookup lookup)
     {
         lock (_lock)
@@ -122,8 +128,8 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
 
     private bool MayStart(Lookup lookup) => _running < MaxThreads && (!lookup.IsLate || _runningLate < MaxOfLate);
 
-    /// <summary>Starts a thread; false where the system has none to give, and those that run are to go on with it.</summary>
-    /// <exception cref="SocketException">There is none that runs.</exception>
+    /// <summary>Starts a thread for a lookup; false if the system allows no more threads, and a running one will take the lookup.</summary>
+    /// <exception cref="SocketException">The system allows no thread, and none is running.</exception>
     private bool TryStart(Lookup lookup)
     {
         Begin(lookup);
@@ -145,7 +151,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
     }
 
-    /// <summary>Looks up one name after the other, until none waits that may have this thread.</summary>
+    /// <summary>Looks up one name after another, until no waiting lookup may use this thread.</summary>
     private void Run(Lookup? lookup)
     {
         while (lookup is not null)
@@ -158,7 +164,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
             }
             catch (Exception e)
             {
-                // Any exception goes to the caller; on this thread it would end the process.
+                // Any exception goes to the caller; unhandled on this thread, it would end the process.
                 failure = e;
             }
 
@@ -179,7 +185,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         }
     }
 
-    /// <summary>The first that may start, and has begun by that; null where there is none.</summary>
+    /// <summary>Begins the first waiting lookup that may start, and returns it; null if there is none.</summary>
     private Lookup? Next()
     {
         for (var at = _waiting.First; at is not null; at = at.Next)
@@ -195,7 +201,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
         return null;
     }
 
-    /// <summary>That there is no such name, or address of its, is an answer too.</summary>
+    /// <summary>Whether the resolver answered. "No such name" and "no such address" are answers too.</summary>
     private static bool IsAnswer(Exception? failure) =>
         failure is null or SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.AddressFamilyNotSupported };
 
@@ -221,10 +227,10 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
 
         public bool IsRunning { get; set; }
 
-        /// <summary>Whether it counts as that of a late name.</summary>
+        /// <summary>Whether the lookup counts as one of a late name.</summary>
         public bool IsLate { get; set; }
 
-        /// <summary>Whether a caller has given up while it ran.</summary>
+        /// <summary>Whether a caller gave up while the lookup ran.</summary>
         public bool IsLeft { get; set; }
 
         public void Tell(IPAddress[]? addresses, Exception? failure)
@@ -236,7 +242,7 @@ internal sealed class NameLookups(Func<string, IPAddress[]> lookUp) : INameResol
             }
 
             Answer.SetException(failure);
-            // Seen, even where no caller is left.
+            // Mark the exception as observed: every caller may have given up.
             _ = Answer.Task.Exception;
         }
     }

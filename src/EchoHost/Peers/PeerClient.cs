@@ -7,38 +7,48 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Peers;
 
 /// <summary>
-/// Connects to peers: finds the address, connects, sends the PROXY header, agrees on TLS. Any failure is a
-/// <see cref="PeerException"/> of one class.
+/// Connects to peers: resolves the name, connects, sends the PROXY header, does the TLS handshake. Any failure is a
+/// <see cref="PeerException"/>, whose result gives its class.
 /// </summary>
 /// <param name="connections">The transport.</param>
-/// <param name="resolver">Finds addresses.</param>
-/// <param name="link">How connections are made.</param>
-/// <param name="time">What the time limits and the times go by.</param>
+/// <param name="resolver">Resolves names.</param>
+/// <param name="link">How to make connections.</param>
+/// <param name="time">The clock for measured times.</param>
 internal sealed class PeerClient(IConnectionFactory connections, INameResolver resolver, PeerLink link, TimeProvider time)
 {
-    /// <summary>Resolving that takes this share of the time is told of where the rest did not suffice.</summary>
+    /// <summary>If resolving took more than this share of the limit, a connect timeout mentions it.</summary>
     private const double LongResolve = 0.5;
 
-    /// <summary>Does the same with this process itself first, so that the first peer's time is not that of compiling; see <see cref="Warmup"/>.</summary>
-    /// <param name="target">Which peer the real messages are for.</param>
-    /// <param name="stop">Ends it at once, which is no failure: nothing depends on it.</param>
-    /// <param name="act">What else to warm up.</param>
-    public Task WarmUpAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) => Warmup.RunAsync(connections, resolver, target, stop, act);
+    /// <summary>
+    /// Exchanges messages with this process first, so that the first peer's times don't include loading and compiling code;
+    /// see <see cref="Warmup"/>.
+    /// </summary>
+    /// <param name="target">The peer that the real messages are for.</param>
+    /// <param name="stop">Ends the warm-up at once. That is no failure: nothing depends on it.</param>
+    /// <param name="act">Further code to warm up.</param>
+    public Task WarmUpAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) =>
+        Warmup.RunAsync(connections, resolver, target, stop, act);
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects to a peer.</summary>
     /// <param name="target">The peer.</param>
-    /// <param name="limit">Within which everything together must be done.</param>
-    /// <exception cref="PeerException">The peer could not be connected to.</exception>
-    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    /// <param name="limit">The time limit for all phases together.</param>
+    /// <exception cref="PeerException">The connection could not be made.</exception>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
     public async Task<PeerConnection> ConnectAsync(PeerTarget target, TimeLimit limit)
     {
-        var (start, known) = (time.GetTimestamp(), target.KnownEndPoint);
-        var addresses = known is null ? await limit.RunAsync(token => ResolveAsync(target.Host, token), () => $"{target.Host} was not resolved") : [];
+        var start = time.GetTimestamp();
+        var known = target.KnownEndPoint;
+        var addresses = known is null
+            ? await limit.RunAsync(token => ResolveAsync(target.Host, token), () => $"{target.Host} was not resolved")
+            : [];
         var resolve = time.GetElapsedTime(start);
-        string NotAccepted() => resolve > LongResolve * limit.Total ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted" : "no connection was accepted";
+        string NotAccepted() => resolve > LongResolve * limit.Total
+            ? $"resolving {target.Host} took {ConnectionProgress.Text(resolve)}, and no connection was accepted"
+            : "no connection was accepted";
         List<(IPAddress Address, PeerException Failure)> passed = [];
         var (connection, connect) = await limit.RunAsync(
-            token => known is null ? ConnectToAnyAsync(target, addresses, passed, NotAccepted, limit) : ConnectToAsync(known, token), NotAccepted);
+            token => known is null ? ConnectToAnyAsync(target, addresses, passed, NotAccepted, limit) : ConnectToAsync(known, token),
+            NotAccepted);
         var opened = time.GetTimestamp();
         try
         {
@@ -61,12 +71,12 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    /// <summary>Connects, sends one message that is like no other, and compares what comes back.</summary>
+    /// <summary>Connects, sends one unique message, and compares the echo with it.</summary>
     /// <param name="target">The peer.</param>
-    /// <param name="payloadBytes">How long the message is.</param>
-    /// <param name="limit">Within which it all must be done.</param>
-    /// <returns>What came of it: a failure is no exception here.</returns>
-    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    /// <param name="payloadBytes">The length of the message in bytes.</param>
+    /// <param name="limit">The time limit for the whole probe.</param>
+    /// <returns>The result; a failure is a result too, not an exception.</returns>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
     public async Task<Probe> ProbeAsync(PeerTarget target, int payloadBytes, TimeLimit limit)
     {
         try
@@ -106,9 +116,16 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
     }
 
-    /// <summary>Tries the addresses one after the other, each within its share of the time, until one accepts; those before it are added to <paramref name="passed"/>.</summary>
+    /// <summary>
+    /// Tries the addresses one after another, each within its share of the time, until one accepts. Adds the addresses that
+    /// failed to <paramref name="passed"/>.
+    /// </summary>
     private async Task<(ConnectionContext Connection, TimeSpan Took)> ConnectToAnyAsync(
-        PeerTarget target, IPAddress[] addresses, List<(IPAddress Address, PeerException Failure)> passed, Func<string> missing, TimeLimit limit)
+        PeerTarget target,
+        IPAddress[] addresses,
+        List<(IPAddress Address, PeerException Failure)> passed,
+        Func<string> missing,
+        TimeLimit limit)
     {
         foreach (var address in addresses)
         {
@@ -125,7 +142,11 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
 
         resolver.Forget(target.Host);
         var last = passed[^1].Failure;
-        throw new PeerException(last.Result, string.Join("; ", passed.Select(failed => $"{failed.Address}: {failed.Failure.Message}")), last) { IsTurnedAway = passed.TrueForAll(failed => failed.Failure.IsTurnedAway) };
+        var message = string.Join("; ", passed.Select(failed => $"{failed.Address}: {failed.Failure.Message}"));
+        throw new PeerException(last.Result, message, last)
+        {
+            IsTurnedAway = passed.TrueForAll(failed => failed.Failure.IsTurnedAway),
+        };
     }
 
     private async Task<FlushResult> SendHeaderAsync(ConnectionContext connection, long opened, CancellationToken cancellationToken)
@@ -147,14 +168,19 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     }
 
     private async Task<SslStream> EncryptAsync(
-        ConnectionContext connection, string host, long opened, Action onCertificateWanted, CancellationToken cancellationToken)
+        ConnectionContext connection,
+        string host,
+        long opened,
+        Action onCertificateWanted,
+        CancellationToken cancellationToken)
     {
         var pipe = new PipeStream(connection.Transport);
         var stream = new SslStream(pipe);
         string? fault = null;
         try
         {
-            await stream.AuthenticateAsClientAsync((link.Tls ?? PeerTls.System).OptionsFor(host, why => fault = why, onCertificateWanted), cancellationToken);
+            var options = (link.Tls ?? PeerTls.System).OptionsFor(host, why => fault = why, onCertificateWanted);
+            await stream.AuthenticateAsClientAsync(options, cancellationToken);
             return stream;
         }
         catch (Exception e)

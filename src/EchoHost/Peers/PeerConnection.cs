@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers;
 
-/// <summary>An open connection to a peer. Disposing it ends it in order (FIN; with TLS after a close alert), unless it was aborted.</summary>
+/// <summary>An open connection to a peer. Dispose closes it with FIN (with TLS, after a close alert), unless it was aborted.</summary>
 internal sealed class PeerConnection : IAsyncDisposable
 {
-    /// <summary>How much of what came back instead is kept to be shown.</summary>
+    /// <summary>The maximum number of bytes of a wrong echo to keep for the error message.</summary>
     private const int MaxShown = 1024;
 
     private static readonly TimeSpan CloseAlertLimit = TimeSpan.FromSeconds(1);
@@ -21,12 +21,12 @@ internal sealed class PeerConnection : IAsyncDisposable
     private long _messages;
     private int _isAborted;
 
-    /// <param name="connection">What was connected.</param>
-    /// <param name="tls">What encrypts it; null for nothing.</param>
-    /// <param name="phases">How long it took to be made.</param>
-    /// <param name="opened">When it was accepted, as a timestamp of <paramref name="time"/>.</param>
-    /// <param name="passed">The addresses that were tried before, and did not accept.</param>
-    /// <param name="time">What times go by.</param>
+    /// <param name="connection">The connection of the transport.</param>
+    /// <param name="tls">The TLS stream over the connection; null without TLS.</param>
+    /// <param name="phases">How long each phase of connecting took.</param>
+    /// <param name="opened">When the peer accepted the connection, as a timestamp of <paramref name="time"/>.</param>
+    /// <param name="passed">The addresses that were tried first and did not accept.</param>
+    /// <param name="time">The clock for measured times.</param>
     /// <param name="wasCertificateWanted">Whether the peer asked for a certificate.</param>
     public PeerConnection(
         ConnectionContext connection,
@@ -37,20 +37,24 @@ internal sealed class PeerConnection : IAsyncDisposable
         TimeProvider time,
         bool wasCertificateWanted = false)
     {
+        _connection = connection;
+        _tls = tls;
+        _opened = opened;
+        _time = time;
+        Phases = phases;
+        Passed = passed;
         WasCertificateWanted = wasCertificateWanted;
-        (_connection, _tls, Phases, _opened, Passed, _time) = (connection, tls, phases, opened, passed, time);
-        (Input, Output) = tls is null
-            ? (connection.Transport.Input, connection.Transport.Output)
-            : (PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(tls, new StreamPipeWriterOptions(leaveOpen: true)));
+        Input = tls is null ? connection.Transport.Input : PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true));
+        Output = tls is null ? connection.Transport.Output : PipeWriter.Create(tls, new StreamPipeWriterOptions(leaveOpen: true));
     }
 
-    /// <summary>What the peer sends.</summary>
+    /// <summary>Reads the bytes that the peer sends.</summary>
     public PipeReader Input { get; }
 
-    /// <summary>What is sent to the peer.</summary>
+    /// <summary>Sends bytes to the peer.</summary>
     public PipeWriter Output { get; }
 
-    /// <summary>How long it took to be made.</summary>
+    /// <summary>How long each phase of connecting took.</summary>
     public PhaseTimes Phases { get; }
 
     /// <summary>The addresses that were tried before this one, and why each did not accept.</summary>
@@ -59,32 +63,38 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>Whether the peer asked for a certificate in the TLS handshake.</summary>
     public bool WasCertificateWanted { get; }
 
-    /// <summary>For how long it is open.</summary>
+    /// <summary>How long the connection has been open.</summary>
     public TimeSpan Age => _time.GetElapsedTime(_opened);
 
-    /// <summary>The end point that was reached.</summary>
+    /// <summary>The end point that accepted the connection.</summary>
     public EndPoint RemoteEndPoint => _connection.RemoteEndPoint!;
 
     /// <summary>Protocol and cipher, as in <c>Tls13 TLS_AES_256_GCM_SHA384</c>; null without TLS.</summary>
     public string? Tls => _tls is null ? null : $"{_tls.SslProtocol} {_tls.NegotiatedCipherSuite}";
 
     /// <summary>Sends a message and reads it back, comparing every byte. After a failure the connection is aborted.</summary>
-    /// <param name="message">What is sent.</param>
-    /// <param name="limit">Within which it must be back.</param>
-    /// <returns>The round trip: from before the first byte is sent until the last is back.</returns>
-    /// <exception cref="PeerException">It did not come back as it was sent.</exception>
-    /// <exception cref="OperationCanceledException">The limit was told to stop.</exception>
+    /// <param name="message">The message to send.</param>
+    /// <param name="limit">The time limit for the echo.</param>
+    /// <returns>The round trip: from before the first byte is sent until the last byte is back.</returns>
+    /// <exception cref="PeerException">The message did not come back as it was sent.</exception>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
     public async Task<TimeSpan> EchoAsync(ReadOnlyMemory<byte> message, TimeLimit limit)
     {
         var start = _time.GetTimestamp();
         long received = 0;
         var sending = Task.CompletedTask;
+        string Missing()
+        {
+            var before = _messages == 0 ? "connected" : new ConnectionProgress(_messages, 0, 0, Age).ToString();
+            return $"{before}, {received} of {message.Length} bytes came back";
+        }
+
         try
         {
             return await limit.RunAsync(
                 async token =>
                 {
-                    // What comes back is read meanwhile, since a peer that is not read from reads no more.
+                    // Read while sending: a peer that can't send its echo stops reading.
                     sending = Output.WriteAsync(message, token).AsTask();
                     await ReceiveAsync(message, count => received = count, token);
                     var roundTrip = _time.GetElapsedTime(start);
@@ -92,12 +102,16 @@ internal sealed class PeerConnection : IAsyncDisposable
                     _messages++;
                     return roundTrip;
                 },
-                () => $"{(_messages == 0 ? "connected" : new ConnectionProgress(_messages, 0, 0, Age).ToString())}, {received} of {message.Length} bytes came back");
+                Missing);
         }
         catch (Exception e)
         {
             Abort();
-            await sending.ContinueWith(static sent => sent.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await sending.ContinueWith(
+                static sent => sent.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default);
             if (PeerException.IsConnectionFailure(e))
             {
                 throw PeerException.OfConnection(e, new ConnectionProgress(_messages, received, message.Length, Age, WasCertificateWanted));
@@ -107,7 +121,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it at once, with RST.</summary>
+    /// <summary>Ends the connection at once, with RST.</summary>
     public void Abort()
     {
         if (Interlocked.Exchange(ref _isAborted, 1) == 0)
@@ -137,7 +151,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         }
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || e is TimeoutException or InvalidOperationException)
         {
-            // The peer is gone already, or takes nothing any more.
+            // The peer has gone, or reads no more.
             Abort();
         }
 
@@ -154,9 +168,10 @@ internal sealed class PeerConnection : IAsyncDisposable
             if (same < buffer.Length)
             {
                 byte[] shown = [.. message.Span[..Math.Min(at, MaxShown)], .. buffer.Slice(0, Math.Min(buffer.Length, MaxShown)).ToArray()];
-                throw PeerException.OfMismatch(
-                    at + same == message.Length ? $"more came back than the {message.Length} bytes that were sent" : $"byte {at + same + 1} of {message.Length} came back different",
-                    shown);
+                var problem = at + same == message.Length
+                    ? $"more came back than the {message.Length} bytes that were sent"
+                    : $"byte {at + same + 1} of {message.Length} came back different";
+                throw PeerException.OfMismatch(problem, shown);
             }
 
             at += (int)same;
@@ -169,7 +184,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>How many bytes are the same from the beginning.</summary>
+    /// <summary>The length of the common prefix, in bytes.</summary>
     private static long CommonLength(in ReadOnlySequence<byte> received, ReadOnlySpan<byte> expected)
     {
         long same = 0;

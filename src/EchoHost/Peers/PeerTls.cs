@@ -3,20 +3,24 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace EchoHost.Peers;
 
-/// <summary>How a peer's certificate is believed, and what is shown to it.</summary>
-/// <param name="IsInsecure">Whether any certificate is believed.</param>
-/// <param name="Authorities">The trusted issuers, in place of the system's; null for the system's.</param>
-/// <param name="Certificate">What is shown to a peer that asks for a certificate.</param>
-/// <param name="ServerName">The name to ask for, and to expect in the certificate; null for the host's.</param>
-internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collection? Authorities = null, SslStreamCertificateContext? Certificate = null, string? ServerName = null)
+/// <summary>How to verify a peer's certificate, and which certificate to show to the peer.</summary>
+/// <param name="IsInsecure">Whether to accept any certificate.</param>
+/// <param name="Authorities">The trusted authorities; null for the system's.</param>
+/// <param name="Certificate">The client certificate to show to a peer that asks for one; null for none.</param>
+/// <param name="ServerName">The name to ask for (SNI), and to expect in the certificate; null for the target's host.</param>
+internal sealed record PeerTls(
+    bool IsInsecure = false,
+    X509Certificate2Collection? Authorities = null,
+    SslStreamCertificateContext? Certificate = null,
+    string? ServerName = null)
 {
-    /// <summary>As the system believes.</summary>
+    /// <summary>The system's trust.</summary>
     public static PeerTls System { get; } = new();
 
-    /// <summary>The options of a handshake with a peer that must be called <paramref name="host"/>.</summary>
-    /// <param name="host">Its name, or address.</param>
-    /// <param name="onFault">Told why its certificate is not believed.</param>
-    /// <param name="onCertificateWanted">Told that it asks for a certificate, where there is none to show.</param>
+    /// <summary>The options for a TLS handshake with a peer.</summary>
+    /// <param name="host">The peer's name or address, which its certificate must be valid for.</param>
+    /// <param name="onFault">Receives the reason if the peer's certificate is not trusted.</param>
+    /// <param name="onCertificateWanted">Called if the peer asks for a certificate and there is none to show.</param>
     public SslClientAuthenticationOptions OptionsFor(string host, Action<string> onFault, Action onCertificateWanted)
     {
         var name = ServerName ?? host;
@@ -24,7 +28,7 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
         {
             TargetHost = name,
             ClientCertificateContext = Certificate,
-            // Nothing is fetched because of what a peer shows.
+            // A peer's certificate must not make this host download anything.
             CertificateChainPolicy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
             {
@@ -41,7 +45,7 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
         {
             options.LocalCertificateSelectionCallback = (_, _, _, peer, authorities) =>
             {
-                // Also called before the handshake, when nothing is known of the peer.
+                // The framework also calls this before the handshake, without the peer's certificate and authorities.
                 if (peer is not null || authorities.Length > 0)
                 {
                     onCertificateWanted();
@@ -53,7 +57,7 @@ internal sealed record PeerTls(bool IsInsecure = false, X509Certificate2Collecti
 
         if (IsInsecure)
         {
-#pragma warning disable CA5359 // Asked for by name.
+#pragma warning disable CA5359 // The user asked for it.
             options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
 #pragma warning restore CA5359
         }

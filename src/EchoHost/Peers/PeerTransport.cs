@@ -6,15 +6,15 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EchoHost.Peers;
 
-/// <summary>What carries the commands' connections: the epoll transport where there is one, else Kestrel's sockets.</summary>
+/// <summary>The transport of the commands: epoll if the system supports it, else Kestrel's sockets.</summary>
 internal sealed class PeerTransport : IDisposable
 {
     private readonly EpollTransport? _epoll;
     private readonly SocketsConnectionFactory? _sockets;
     private readonly IPAddress? _source;
 
-    /// <param name="loops">How many event loops.</param>
-    /// <param name="source">The address to connect from; null for the one that the system chooses.</param>
+    /// <param name="loops">The number of event loops.</param>
+    /// <param name="source">The address to connect from; null for the system's choice.</param>
     public PeerTransport(int loops, IPAddress? source = null)
     {
         _source = source;
@@ -28,9 +28,13 @@ internal sealed class PeerTransport : IDisposable
         }
     }
 
-    /// <summary>Connects.</summary>
-    /// <param name="continuesOnLoop">Whether the code that awaits a connection goes on right on its event loop; not for TLS, whose arithmetic would hold it up.</param>
-    public IConnectionFactory Connections(bool continuesOnLoop) => _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop, _source);
+    /// <summary>The factory that makes connections over this transport.</summary>
+    /// <param name="continuesOnLoop">
+    /// Whether code that awaits a connection continues on the connection's event loop. Not for TLS, whose cryptography would
+    /// hold up the loop.
+    /// </param>
+    public IConnectionFactory Connections(bool continuesOnLoop) =>
+        _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop, _source);
 
     public void Dispose()
     {

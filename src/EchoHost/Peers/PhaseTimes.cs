@@ -1,7 +1,7 @@
 namespace EchoHost.Peers;
 
-/// <summary>How long each phase of making a connection took.</summary>
-/// <param name="Resolve">To find the name's addresses; zero for an address.</param>
-/// <param name="Connect">The TCP handshake with the address that was reached.</param>
+/// <summary>How long each phase of connecting took.</summary>
+/// <param name="Resolve">The lookup of the name; zero for an address.</param>
+/// <param name="Connect">The TCP handshake with the address that accepted.</param>
 /// <param name="Tls">The TLS handshake; zero without TLS.</param>
 internal readonly record struct PhaseTimes(TimeSpan Resolve, TimeSpan Connect, TimeSpan Tls);

@@ -2,7 +2,10 @@ using System.IO.Pipelines;
 
 namespace EchoHost.Peers;
 
-/// <summary>A connection's two pipes as the one stream that TLS asks for. Keeps the first bytes that came, which say what a handshake met.</summary>
+/// <summary>
+/// A connection's two pipes as one stream, which <see cref="System.Net.Security.SslStream"/> needs. Keeps the first bytes that
+/// the peer sends, since they show why a handshake fails.
+/// </summary>
 internal sealed class PipeStream(IDuplexPipe pipe) : Stream
 {
     private readonly Stream _input = pipe.Input.AsStream(leaveOpen: true);
@@ -10,10 +13,10 @@ internal sealed class PipeStream(IDuplexPipe pipe) : Stream
     private readonly byte[] _first = new byte[TlsFaults.Looks];
     private int _seen;
 
-    /// <summary>The first bytes that came, as many as are looked at.</summary>
+    /// <summary>The first bytes that the peer sent, at most <see cref="TlsFaults.Looks"/>.</summary>
     public ReadOnlySpan<byte> First => _first.AsSpan(0, _seen);
 
-    /// <summary>Whether the other side has ended.</summary>
+    /// <summary>Whether the peer has ended its side (FIN).</summary>
     public bool HasEnded { get; private set; }
 
     public override bool CanRead => true;
@@ -44,11 +47,14 @@ internal sealed class PipeStream(IDuplexPipe pipe) : Stream
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _output.WriteAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _output.WriteAsync(buffer, cancellationToken);
 
-    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _output.WriteAsync(buffer, offset, count, cancellationToken);
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        _output.WriteAsync(buffer, offset, count, cancellationToken);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
 

@@ -2,43 +2,43 @@ using System.Net.Sockets;
 
 namespace EchoHost.Peers;
 
-/// <summary>What came of a message to a peer; for a failure, its class.</summary>
+/// <summary>The outcome of a message to a peer: success, or the class of the failure.</summary>
 internal enum ProbeResult
 {
     /// <summary>Every byte came back the same.</summary>
     Ok,
 
-    /// <summary>The peer's name has no address.</summary>
+    /// <summary>The peer's name could not be resolved.</summary>
     Dns,
 
-    /// <summary>RST in place of an accept: nothing listens there.</summary>
+    /// <summary>The peer's machine answered the SYN with RST: nothing listens on that port.</summary>
     Refused,
 
-    /// <summary>There is no route, or ICMP says so.</summary>
+    /// <summary>No route to the peer, or an ICMP "unreachable".</summary>
     Unreachable,
 
-    /// <summary>What was waited for did not come in time.</summary>
+    /// <summary>The time limit passed.</summary>
     Timeout,
 
-    /// <summary>TLS could not be agreed on, or one side refuses the other's certificate.</summary>
+    /// <summary>The TLS handshake failed, or one side refused the other's certificate.</summary>
     Tls,
 
-    /// <summary>The peer ended the connection (FIN) before everything had come back.</summary>
+    /// <summary>The peer closed the connection (FIN) before the whole message had come back.</summary>
     Closed,
 
-    /// <summary>The connection was reset (RST) before everything had come back.</summary>
+    /// <summary>The connection was reset (RST) before the whole message had come back.</summary>
     Reset,
 
-    /// <summary>Something else came back.</summary>
+    /// <summary>The echo differs from the message.</summary>
     Mismatch,
 
-    /// <summary>This machine could not try: it is out of descriptors or ports, or forbids it. Says nothing of the peer.</summary>
+    /// <summary>This machine could not try: it is out of descriptors or ports, or a rule forbids it. The peer may be well.</summary>
     Local,
 }
 
 internal static class ProbeResults
 {
-    /// <summary>How metrics, logs and JSON spell it.</summary>
+    /// <summary>The label in metrics, logs and JSON.</summary>
     public static string Label(this ProbeResult result) => result switch
     {
         ProbeResult.Ok => "ok",
@@ -54,25 +54,37 @@ internal static class ProbeResults
         _ => throw new ArgumentOutOfRangeException(nameof(result), result, "no such result"),
     };
 
-    /// <summary>The class of an error of connect(2), or of a connection that is open. What is not of the network or the peer is of this machine.</summary>
+    /// <summary>
+    /// The class of an error of connect(2) or of an open connection. An error that comes from neither the network nor the
+    /// peer is <see cref="ProbeResult.Local"/>.
+    /// </summary>
     public static ProbeResult Of(SocketError error) => error switch
     {
         SocketError.ConnectionRefused => ProbeResult.Refused,
 
-        // Only what was accepted can be reset, even where that was too fast for the connection to be seen (NotConnected).
-        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.NetworkReset or SocketError.Disconnecting or SocketError.NotConnected => ProbeResult.Reset,
+        // NotConnected: the peer reset the connection right after it accepted it.
+        SocketError.ConnectionReset
+            or SocketError.ConnectionAborted
+            or SocketError.NetworkReset
+            or SocketError.Disconnecting
+            or SocketError.NotConnected => ProbeResult.Reset,
 
-        // EPIPE: the peer has ended.
+        // EPIPE: the peer has closed the connection.
         SocketError.Shutdown => ProbeResult.Closed,
 
-        // Retransmissions came to nothing.
+        // All retransmissions went unanswered.
         SocketError.TimedOut => ProbeResult.Timeout,
 
-        // The last two are what the kernel makes of "protocol unreachable" and "source route failed" (icmp_err_convert in net/ipv4/icmp.c).
-        SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.HostDown or SocketError.ProtocolOption or SocketError.OperationNotSupported => ProbeResult.Unreachable,
+        // The kernel maps the ICMP errors "protocol unreachable" and "source route failed" to the last two
+        // (icmp_err_convert in net/ipv4/icmp.c).
+        SocketError.NetworkUnreachable
+            or SocketError.HostUnreachable
+            or SocketError.HostDown
+            or SocketError.ProtocolOption
+            or SocketError.OperationNotSupported => ProbeResult.Unreachable,
 
         // Out of ports (AddressNotAvailable, AddressAlreadyInUse, TryAgain), descriptors (TooManyOpenSockets) or memory
-        // (NoBufferSpaceAvailable), forbidden by a rule (AccessDenied), the device is down (NetworkDown), no such family.
+        // (NoBufferSpaceAvailable); forbidden by a rule (AccessDenied); the device is down (NetworkDown); no such family.
         _ => ProbeResult.Local,
     };
 }

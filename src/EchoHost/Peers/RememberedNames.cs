@@ -3,8 +3,11 @@ using System.Net;
 
 namespace EchoHost.Peers;
 
-/// <summary>Asks for each name once, and again only after no connection was accepted at its addresses: looking a name up again and again is not the path's time.</summary>
-/// <param name="resolver">The resolver that is asked.</param>
+/// <summary>
+/// Remembers the addresses of each name until none of them accepts a connection, so that the measured times don't include
+/// repeated lookups.
+/// </summary>
+/// <param name="resolver">The resolver to ask.</param>
 internal sealed class RememberedNames(INameResolver resolver) : INameResolver
 {
     private readonly ConcurrentDictionary<string, IPAddress[]> _known = new(StringComparer.OrdinalIgnoreCase);

@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 
 namespace EchoHost.Peers;
 
-/// <summary>Why TLS failed, in words. The framework's own speak of frames and of OpenSSL's routines.</summary>
+/// <summary>Describes why TLS failed. The framework's own messages speak of frames and of OpenSSL's routines.</summary>
 internal static class TlsFaults
 {
-    // A record of TLS: its type, the version (3 and another byte), its length (RFC 8446, 5.1).
+    // The header of a TLS record: type, version (3 and a minor number), length (RFC 8446, section 5.1).
     private const byte FirstType = 20;
     private const byte LastType = 24;
     private const byte Alert = 21;
@@ -17,18 +17,18 @@ internal static class TlsFaults
 
     private const string NoTls = "the peer does not speak TLS";
 
-    // OpenSSL packs the library and the reason into one number; an alert's reason is this much more than its own number (ssl.h).
+    // OpenSSL packs the library and the reason into one number. The reason for an alert is AlertOffset plus the alert (ssl.h).
     private const int ReasonBits = 23;
     private const int SslLibrary = 20;
     private const int AlertOffset = 1000;
     private const int MaxAlert = 255;
 
-    /// <summary>How many bytes of the first record <see cref="Of"/> looks at.</summary>
+    /// <summary>The number of bytes of the first record that <see cref="Of"/> needs.</summary>
     public const int Looks = HeaderSize + AlertSize;
 
-    /// <summary>What is wrong; null where it is nothing that TLS has said.</summary>
-    /// <param name="e">What was thrown.</param>
-    /// <param name="first">The first bytes that came from the peer, where this was the handshake.</param>
+    /// <summary>The TLS failure in words; null if the cause is not TLS.</summary>
+    /// <param name="e">The exception.</param>
+    /// <param name="first">The first bytes that the peer sent in the handshake; empty after the handshake.</param>
     public static string? Of(Exception e, ReadOnlySpan<byte> first)
     {
         if (first.Length > 0 && (first[0] is < FirstType or > LastType || (first.Length > 1 && first[1] != Major)))
@@ -41,7 +41,7 @@ internal static class TlsFaults
             return $"{NoTls}: it sends back what it gets";
         }
 
-        // In the clear: the peer has refused before there were keys.
+        // An alert in plain text: the peer refused the handshake before keys were agreed.
         if (first.Length >= Looks && first[0] == Alert && first[4] == AlertSize)
         {
             return OfAlert(first[HeaderSize + 1]);
@@ -50,7 +50,7 @@ internal static class TlsFaults
         return OfOpenSsl(e);
     }
 
-    /// <summary>What a peer means by an alert (RFC 8446, 6.2).</summary>
+    /// <summary>The meaning of an alert from a peer (RFC 8446, section 6.2).</summary>
     public static string OfAlert(int alert)
     {
         const string certificate = "the peer refuses the client certificate";
@@ -82,8 +82,13 @@ internal static class TlsFaults
             if (e is CryptographicException && (e.HResult >>> ReasonBits) == SslLibrary)
             {
                 var reason = e.HResult & ((1 << ReasonBits) - 1);
-                // As in "error:0A000102:SSL routines::unsupported protocol".
-                return reason is > AlertOffset and <= AlertOffset + MaxAlert ? OfAlert(reason - AlertOffset) : $"TLS failed: {e.Message[(e.Message.LastIndexOf(':') + 1)..].Trim()}";
+                if (reason is > AlertOffset and <= AlertOffset + MaxAlert)
+                {
+                    return OfAlert(reason - AlertOffset);
+                }
+
+                // The message is like "error:0A000102:SSL routines::unsupported protocol".
+                return $"TLS failed: {e.Message[(e.Message.LastIndexOf(':') + 1)..].Trim()}";
             }
         }
 

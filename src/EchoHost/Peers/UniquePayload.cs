@@ -2,15 +2,15 @@ using System.Buffers.Binary;
 
 namespace EchoHost.Peers;
 
-/// <summary>Messages of which no two are alike, so that an answer that is stale, or somebody else's, is noticed.</summary>
+/// <summary>Creates unique messages, so that a stale echo or that of another message does not compare.</summary>
 internal static class UniquePayload
 {
-    /// <summary>A message this long or longer is like no other of this process; shorter ones may meet again.</summary>
+    /// <summary>The minimum length of a message that is unique in this process, in bytes. Shorter ones may repeat.</summary>
     public const int MinBytes = 8;
 
     private static ulong _last = (ulong)Random.Shared.NextInt64();
 
-    /// <summary>Any bytes at all, so that a path which is not clean for some of them shows it.</summary>
+    /// <summary>A message of random bytes of any value, so that a path that is not 8-bit clean shows.</summary>
     public static byte[] Bytes(int length)
     {
         var payload = new byte[length];
@@ -21,7 +21,7 @@ internal static class UniquePayload
         return payload;
     }
 
-    /// <summary>Letters and digits, which the log of the other side can show.</summary>
+    /// <summary>A message of letters and digits, which the peer's log can show.</summary>
     public static byte[] Text(int length)
     {
         const string digits = "0123456789abcdefghijklmnopqrstuv";

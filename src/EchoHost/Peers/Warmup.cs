@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Peers;
 
 /// <summary>
-/// Does what is to be done to a peer with this process itself first, over loopback: the first use of any code also pays
-/// for loading and compiling it, which must not be taken for the path's time.
+/// Exchanges messages with an echo in this process, over loopback. The first use of any code includes the time to load and
+/// compile it, which must not count as the path's.
 /// </summary>
 internal static class Warmup
 {
@@ -17,13 +17,18 @@ internal static class Warmup
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Exchanges a few messages with an echo of this process's own.</summary>
+    /// <summary>Exchanges a few messages with an echo in this process.</summary>
     /// <param name="connections">The transport.</param>
-    /// <param name="resolver">Asked for <c>localhost</c> where the target has a name.</param>
-    /// <param name="target">Which peer the real messages are for: the same way to connect is warmed up.</param>
-    /// <param name="stop">Ends it at once.</param>
-    /// <param name="act">What else to warm up with that echo.</param>
-    public static async Task RunAsync(IConnectionFactory connections, INameResolver resolver, PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null)
+    /// <param name="resolver">Resolves <c>localhost</c> if the target has a name.</param>
+    /// <param name="target">The peer that the real messages are for; the warm-up connects in the same way.</param>
+    /// <param name="stop">Ends the warm-up at once.</param>
+    /// <param name="act">Further code to warm up with that echo.</param>
+    public static async Task RunAsync(
+        IConnectionFactory connections,
+        INameResolver resolver,
+        PeerTarget target,
+        CancellationToken stop,
+        Func<PeerClient, PeerTarget, Task>? act = null)
     {
         try
         {
@@ -46,7 +51,7 @@ internal static class Warmup
         }
         catch (Exception e) when (e is SocketException or PeerException or TimeoutException or CryptographicException or OperationCanceledException)
         {
-            // Out of ports, say. The real thing will tell.
+            // Out of ports, for example; the real messages will report it.
         }
     }
 
@@ -105,7 +110,7 @@ internal static class Warmup
             }
             catch (Exception e) when (PeerException.IsConnectionFailure(e))
             {
-                // Its only peer is this process.
+                // Only this process connects here, and its own side reports the failure.
             }
         }
 

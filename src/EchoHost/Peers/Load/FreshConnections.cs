@@ -3,10 +3,10 @@ using System.Threading.Channels;
 
 namespace EchoHost.Peers.Load;
 
-/// <summary>A connection for each message, one after the other. Latency counts from before it is connected.</summary>
+/// <summary>Makes a new connection for each message, one after another. The latency includes connecting.</summary>
 internal sealed class FreshConnections(int number, LoadContext context) : LoadSlot(number, context)
 {
-    /// <summary>Says that more is due; how much, <see cref="_due"/> says.</summary>
+    /// <summary>Wakes the slot when <see cref="_due"/> has grown.</summary>
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly byte[] _message = new byte[context.Options.Size];
     private long _due;
@@ -66,7 +66,7 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
         await connection.EchoAsync(_message, limit);
     }
 
-    /// <summary>Waits for the next message; false where there is none any more, or no more time for it.</summary>
+    /// <summary>Waits until the next message is due; false if there is none, or no time left for it.</summary>
     private async Task<bool> IsDueAsync(long message)
     {
         if (Context.Schedule is null)
@@ -74,7 +74,7 @@ internal sealed class FreshConnections(int number, LoadContext context) : LoadSl
             return !IsStopping;
         }
 
-        // Completed, and so woken, by the end of the schedule, which always comes.
+        // Without a cancellation token: Stop completes the channel at the end of the schedule, which always comes.
         while (Volatile.Read(ref _due) <= message && await _wake.Reader.WaitToReadAsync(CancellationToken.None))
         {
             _wake.Reader.TryRead(out _);

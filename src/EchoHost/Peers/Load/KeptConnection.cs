@@ -3,17 +3,17 @@ using System.IO.Pipelines;
 
 namespace EchoHost.Peers.Load;
 
-/// <summary>A connection that is kept for message after message, and made again only when it fails.</summary>
+/// <summary>Keeps one connection for all messages, and makes a new one only after a failure.</summary>
 internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot(number, context)
 {
-    /// <summary>How much is written before it is sent.</summary>
+    /// <summary>The maximum number of bytes to write before a flush.</summary>
     private const int MaxUnsent = 64 * 1024;
 
     private readonly Lock _sending = new();
     private readonly int _size = context.Options.Size;
     private readonly int _pipeline = context.Options.Pipeline;
 
-    /// <summary>When each message under way was sent.</summary>
+    /// <summary>The send time of each message under way, as a <see cref="Stopwatch"/> timestamp.</summary>
     private readonly long[] _sentAt = new long[context.Options.Pipeline];
 
     private PeerConnection? _connection;
@@ -21,21 +21,21 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     private Task _flush = Task.CompletedTask;
     private bool _isFlushing;
 
-    /// <summary>In an open loop, how many messages are due by now.</summary>
+    /// <summary>In an open loop, the number of messages due so far.</summary>
     private long _due;
 
-    /// <summary>How many messages were begun to be sent, and how many bytes of the last one were written.</summary>
+    /// <summary>The number of messages begun, and the number of bytes written of the last one (0 if all of them).</summary>
     private long _begun;
     private int _written;
 
-    /// <summary>How many messages are over, for good or ill, and how many bytes of the next one came back.</summary>
+    /// <summary>The number of messages that are over, back or lost, and the number of bytes that came back of the next one.</summary>
     private long _over;
     private int _received;
 
-    /// <summary>How many messages had come back before this connection was made.</summary>
+    /// <summary>The number of messages that had come back before this connection was made.</summary>
     private long _answeredBefore;
 
-    /// <summary>How many messages may have been begun by now. A closed loop has no end of them while it is not stopping.</summary>
+    /// <summary>The number of messages that may have begun by now. In a closed loop there is no limit until it stops.</summary>
     private long Due => Context.Schedule is not null ? Volatile.Read(ref _due) : IsStopping ? _begun : long.MaxValue;
 
     private bool IsDone
@@ -56,7 +56,11 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         Context.Tally.Connected(connection);
         lock (_sending)
         {
-            (_connection, _endedBy, _written, _received, _answeredBefore) = (connection, null, 0, 0, Answered);
+            _connection = connection;
+            _endedBy = null;
+            _written = 0;
+            _received = 0;
+            _answeredBefore = Answered;
         }
     }
 
@@ -97,12 +101,13 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     {
         lock (_sending)
         {
-            // Once: what comes back meanwhile moves it on, to a message that may not have been sent.
+            // Read once: an echo that arrives meanwhile advances it to a message that may not have been sent.
             var over = Volatile.Read(ref _over);
-            if (_connection is not null && _begun > over && Stopwatch.GetElapsedTime(_sentAt[over % _pipeline]) > Context.Options.Timeout)
+            var isUnderWay = _connection is not null && _begun > over;
+            if (isUnderWay && Stopwatch.GetElapsedTime(_sentAt[over % _pipeline]) > Context.Options.Timeout)
             {
                 _endedBy = TimedOut;
-                _connection.Abort();
+                _connection!.Abort();
             }
         }
     }
@@ -112,7 +117,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         base.Stop();
         lock (_sending)
         {
-            // Where nothing is under way, nothing else would end the wait.
+            // With no message under way, nothing else would end the read.
             _connection?.Input.CancelPendingRead();
         }
     }
@@ -149,7 +154,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || (_endedBy is not null && e is not PeerException))
         {
-            // What was aborted here ends as canceled, not as failed.
+            // A read on a connection that Watch aborted ends as canceled, not as failed.
             throw _endedBy ?? PeerException.OfConnection(e, Progress(connection));
         }
     }
@@ -167,7 +172,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 var part = rest[..Math.Min(rest.Length, _size - _received)];
                 if (_over == Volatile.Read(ref _begun) || !Context.Payload.Matches(part, (Number, _over), _received))
                 {
-                    throw new PeerException(ProbeResult.Mismatch, $"something else came back in place of message {_over + 1} of connection {Number + 1}");
+                    throw new PeerException(
+                        ProbeResult.Mismatch,
+                        $"something else came back in place of message {_over + 1} of connection {Number + 1}");
                 }
 
                 _received += part.Length;
@@ -177,7 +184,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 {
                     if (left > 0 && _over + 1 == Volatile.Read(ref _begun))
                     {
-                        // It has come back, and with it what no message is: counted once.
+                        // The message and the excess bytes count as one error.
                         throw new PeerException(ProbeResult.Mismatch, $"more came back than message {_over + 1} of connection {Number + 1}");
                     }
 
@@ -189,7 +196,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
     }
 
-    /// <summary>Sends what is due and the pipeline has room for. What finds a flush under way leaves it to its end.</summary>
+    /// <summary>Sends the messages that are due, as far as the pipeline has room. A flush under way will send them when it ends.</summary>
     private void Send()
     {
         lock (_sending)
@@ -202,7 +209,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
     }
 
-    /// <summary>Sends as much as is taken at once; the flush that was not, or null where nothing is left to send.</summary>
+    /// <summary>Writes and flushes while flushes complete at once. Returns the flush that did not; null if nothing is left to send.</summary>
     private ValueTask<FlushResult>? Flush(PeerConnection connection)
     {
         while (TryWrite(connection.Output))
@@ -215,7 +222,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
 
             if (flush.Result.IsCompleted)
             {
-                // The peer takes no more; the reading side hears why.
+                // The peer reads no more; the reading side gets the reason.
                 return null;
             }
         }
@@ -223,7 +230,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         return null;
     }
 
-    /// <summary>Waits for a flush, and for all that follow from it: as one task, so that the end can wait for the last of them.</summary>
+    /// <summary>Waits for a flush and all flushes that follow it, in one task, so that the end can wait for the last one.</summary>
     private async Task FinishAsync(PeerConnection connection, ValueTask<FlushResult> flush)
     {
         try
@@ -244,11 +251,11 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
         catch (Exception e) when (PeerException.IsConnectionFailure(e) || e is InvalidOperationException)
         {
-            // The reading side hears of it too.
+            // The reading side gets this failure too.
         }
     }
 
-    /// <summary>Writes some of what is to be sent; false where that is nothing.</summary>
+    /// <summary>Writes up to <see cref="MaxUnsent"/> bytes of the messages that are due; false if there was nothing to write.</summary>
     private bool TryWrite(PipeWriter output)
     {
         Expire();
@@ -277,7 +284,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         return unsent > 0;
     }
 
-    /// <summary>The connection is over, and with it every message under way.</summary>
+    /// <summary>Ends the connection after a failure. Every message under way is lost.</summary>
     private async Task LoseAsync(PeerException failure)
     {
         PeerConnection? connection;
@@ -299,10 +306,10 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         _over = _begun;
     }
 
-    /// <summary>What could not be sent in time, as there was no connection or no room on it, is lost without having been sent.</summary>
+    /// <summary>Drops the messages that could not be sent in time, for lack of a connection or of room on it. They count as lost.</summary>
     private void Expire()
     {
-        // Messages are over in their order; one is only skipped where none is under way before it.
+        // Messages end in order, so a message can be dropped only if no earlier one is under way.
         if (Context.Schedule is not { } schedule || _written > 0 || _begun != Volatile.Read(ref _over))
         {
             return;
@@ -326,7 +333,7 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
             await _connection.DisposeAsync();
         }
 
-        // Begun or not: in an open loop all that was due should have come back.
+        // In an open loop, every message that was due should have come back, even if it was never sent.
         CountMissing((Context.Schedule is null ? _begun : Math.Max(_begun, Due)) - _over);
     }
 }

@@ -3,12 +3,12 @@ using System.Numerics;
 namespace EchoHost.Peers.Load;
 
 /// <summary>
-/// Counts times in buckets that grow with what they hold: none is wider than 1/128 of its time, so that every percentile
-/// is within 0.8 %. Times can be recorded by many threads at once.
+/// Counts times in buckets whose width grows with the time: no bucket is wider than 1/128 of its time, so percentiles are
+/// accurate to 0.8 %. Many threads can record times at once.
 /// </summary>
 internal sealed class LatencyHistogram
 {
-    /// <summary>Buckets in each power of two, as an exponent.</summary>
+    /// <summary>The number of buckets in each power of two, as an exponent of two.</summary>
     private const int PrecisionBits = 7;
     private const int Precision = 1 << PrecisionBits;
 
@@ -17,7 +17,7 @@ internal sealed class LatencyHistogram
     private long _min = long.MaxValue;
     private long _max;
 
-    /// <summary>How many times were recorded.</summary>
+    /// <summary>The number of times recorded.</summary>
     public long Count
     {
         get
@@ -32,19 +32,19 @@ internal sealed class LatencyHistogram
         }
     }
 
-    /// <summary>The shortest, in microseconds; 0 where there is none.</summary>
+    /// <summary>The shortest time, in microseconds; 0 if there is none.</summary>
     public double Min => Volatile.Read(ref _min) is var least && least == long.MaxValue ? 0 : least / 1000.0;
 
-    /// <summary>The longest, in microseconds; 0 where there is none.</summary>
+    /// <summary>The longest time, in microseconds; 0 if there is none.</summary>
     public double Max => Volatile.Read(ref _max) / 1000.0;
 
-    /// <summary>The mean, in microseconds; 0 where there is none.</summary>
+    /// <summary>The mean time, in microseconds; 0 if there is none.</summary>
     public double Mean => Count is > 0 and var count ? Volatile.Read(ref _sum) / 1000.0 / count : 0;
 
-    /// <summary>Counts one time.</summary>
+    /// <summary>Records a time.</summary>
     public void Record(TimeSpan time) => Record(time.Ticks * TimeSpan.NanosecondsPerTick);
 
-    /// <summary>Counts one time, in nanoseconds.</summary>
+    /// <summary>Records a time in nanoseconds.</summary>
     public void Record(long nanoseconds)
     {
         nanoseconds = Math.Max(nanoseconds, 0);
@@ -54,7 +54,7 @@ internal sealed class LatencyHistogram
         Extend(ref _max, nanoseconds, isLower: false);
     }
 
-    /// <summary>The time within which so many of a hundred were, in microseconds; 0 where there is none.</summary>
+    /// <summary>A percentile of the times (nearest rank), in microseconds; 0 if there is none.</summary>
     /// <param name="percent">0 to 100.</param>
     public double Percentile(double percent)
     {
@@ -65,7 +65,7 @@ internal sealed class LatencyHistogram
             seen += Volatile.Read(ref _counts[i]);
             if (seen >= wanted)
             {
-                // No bucket's end lies past the longest time there was.
+                // The end of a bucket can lie beyond the longest time in it.
                 return Math.Clamp(UpperEnd(i) / 1000.0, Min, Max);
             }
         }
@@ -73,7 +73,9 @@ internal sealed class LatencyHistogram
         return Max;
     }
 
-    /// <summary>How many times were longer than one bound and no longer than the other, in microseconds, as far as the buckets tell.</summary>
+    /// <summary>The number of times between two bounds in microseconds, to the precision of the buckets.</summary>
+    /// <param name="above">The lower bound, exclusive.</param>
+    /// <param name="upTo">The upper bound, inclusive.</param>
     public long CountBetween(double above, double upTo)
     {
         long count = 0;
@@ -103,7 +105,7 @@ internal sealed class LatencyHistogram
         }
     }
 
-    /// <summary>Below 128 ns a bucket each; then each power of two in 128 parts.</summary>
+    /// <summary>The bucket of a time: one for each nanosecond below 128 ns, then 128 for each power of two.</summary>
     private static int IndexOf(long nanoseconds)
     {
         if (nanoseconds < Precision)
@@ -115,7 +117,7 @@ internal sealed class LatencyHistogram
         return ((shift + 1) * Precision) + (int)((nanoseconds >> shift) & (Precision - 1));
     }
 
-    /// <summary>The longest time that a bucket holds, in nanoseconds.</summary>
+    /// <summary>The longest time of a bucket, in nanoseconds.</summary>
     private static double UpperEnd(int index)
     {
         if (index < Precision)

@@ -3,20 +3,20 @@ using System.Buffers.Binary;
 namespace EchoHost.Peers.Load;
 
 /// <summary>
-/// The messages of a load test. Each begins with eight bytes that no other message has, then come random bytes from a
-/// place that changes with the message: one that is stale, or another connection's, does not compare.
+/// The messages of a load test. Each message begins with eight unique bytes. The others come from a block of random bytes, at
+/// an offset that changes with the message. So a stale echo, or that of another connection, does not compare.
 /// </summary>
 internal sealed class LoadPayload
 {
     private const int UniqueBytes = sizeof(ulong);
 
-    /// <summary>How many places there are to begin at; prime, so that places don't repeat in step with anything.</summary>
+    /// <summary>The number of offsets in the random bytes; prime, so that offsets don't repeat in step with anything.</summary>
     private const int Places = 4093;
 
     private readonly byte[] _random;
     private readonly ulong _seed = (ulong)Random.Shared.NextInt64();
 
-    /// <param name="size">Bytes a message.</param>
+    /// <param name="size">The length of a message in bytes.</param>
     public LoadPayload(int size)
     {
         Size = size;
@@ -24,13 +24,13 @@ internal sealed class LoadPayload
         Random.Shared.NextBytes(_random);
     }
 
-    /// <summary>Bytes a message.</summary>
+    /// <summary>The length of a message in bytes.</summary>
     public int Size { get; }
 
     /// <summary>Writes a part of a message.</summary>
-    /// <param name="part">Where to.</param>
-    /// <param name="message">Which message: its connection's number and its own.</param>
-    /// <param name="offset">Where in the message the part begins.</param>
+    /// <param name="part">The buffer to fill.</param>
+    /// <param name="message">The number of the connection, and that of the message on it.</param>
+    /// <param name="offset">The offset of the part in the message.</param>
     public void Fill(Span<byte> part, (int Connection, long Number) message, int offset)
     {
         At(message, offset, part.Length).CopyTo(part);
@@ -42,7 +42,7 @@ internal sealed class LoadPayload
         }
     }
 
-    /// <summary>Whether a part of a message is what was sent.</summary>
+    /// <summary>Whether received bytes equal that part of the message.</summary>
     public bool Matches(ReadOnlySpan<byte> part, (int Connection, long Number) message, int offset)
     {
         if (offset >= UniqueBytes)
@@ -60,7 +60,10 @@ internal sealed class LoadPayload
     private ReadOnlySpan<byte> At((int Connection, long Number) message, int offset, int length) =>
         _random.AsSpan((int)((message.Number + message.Connection) % Places) + offset, length);
 
-    /// <summary>Each connection has 2^40 numbers to itself; the mixing, which is SplitMix64's, only spreads them over all eight bytes.</summary>
+    /// <summary>
+    /// Writes the unique bytes of a message. Each connection has its own range of 2^40 numbers; SplitMix64's mixing spreads
+    /// them over all eight bytes.
+    /// </summary>
     private void WriteUnique(Span<byte> unique, (int Connection, long Number) message)
     {
         var mixed = _seed + ((((ulong)message.Connection << 40) + (ulong)message.Number) * 0x9E3779B97F4A7C15);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace EchoHost.Peers.Load;
 
-/// <summary>One of the connections that a load test has at a time, and its messages, which are numbered from 0.</summary>
+/// <summary>One of the concurrent connections of a load test. Numbers its messages from 0.</summary>
 internal abstract class LoadSlot(int number, LoadContext context)
 {
     private static readonly TimeSpan FirstRest = TimeSpan.FromMilliseconds(100);
@@ -13,48 +13,49 @@ internal abstract class LoadSlot(int number, LoadContext context)
     private long _lastAnswer;
     private volatile bool _isStopping;
 
-    /// <summary>How many messages came back.</summary>
+    /// <summary>The number of messages that came back.</summary>
     public long Answered => Volatile.Read(ref _answered);
 
-    /// <summary>When the last of them did, as a <see cref="Stopwatch"/> timestamp; 0 where none did.</summary>
+    /// <summary>When the last message came back, as a <see cref="Stopwatch"/> timestamp; 0 if none did.</summary>
     public long LastAnswer => Volatile.Read(ref _lastAnswer);
 
     protected int Number { get; } = number;
 
     protected LoadContext Context { get; } = context;
 
-    /// <summary>Nothing falls due any more.</summary>
+    /// <summary>Whether no more messages fall due.</summary>
     protected bool IsStopping => _isStopping;
 
-    /// <summary>Canceled when what is missing by now is given up.</summary>
+    /// <summary>Canceled when the test stops waiting for missing messages.</summary>
     protected CancellationToken GivenUp => Context.GivenUp;
 
-    /// <summary>Makes the first connection, before anything is measured.</summary>
-    /// <exception cref="PeerException">It could not be made.</exception>
+    /// <summary>Makes the first connection, before the measurement begins.</summary>
+    /// <exception cref="PeerException">The connection could not be made.</exception>
     public virtual Task OpenAsync(CancellationToken stop) => Task.CompletedTask;
 
-    /// <summary>Sends and receives until the end.</summary>
+    /// <summary>Sends and receives messages until the end of the test.</summary>
     public abstract Task RunAsync();
 
-    /// <summary>In an open loop: so many more messages are due.</summary>
+    /// <summary>Announces, in an open loop, that more messages are due.</summary>
+    /// <param name="messages">The number of further messages.</param>
     public abstract void OnDue(long messages);
 
-    /// <summary>Ends a connection whose messages don't come back; called now and then.</summary>
+    /// <summary>Ends the connection if a message is not back in time. Called at regular intervals.</summary>
     public virtual void Watch()
     {
     }
 
-    /// <summary>Nothing falls due any more: <see cref="RunAsync"/> ends when what is under way is back.</summary>
+    /// <summary>Stops sending: no more messages fall due. <see cref="RunAsync"/> ends when the messages under way are back.</summary>
     public virtual void Stop() => _isStopping = true;
 
-    /// <summary>Called when <see cref="GivenUp"/> was canceled.</summary>
+    /// <summary>Ends the connection, after <see cref="GivenUp"/> was canceled.</summary>
     public virtual void GiveUp()
     {
     }
 
     /// <summary>Counts a message that came back.</summary>
-    /// <param name="begin">When it was sent, or in an open loop due, as a <see cref="Stopwatch"/> timestamp.</param>
-    /// <param name="now">When it was back.</param>
+    /// <param name="begin">When it was sent (in an open loop: due), as a <see cref="Stopwatch"/> timestamp.</param>
+    /// <param name="now">When it came back, as a timestamp.</param>
     protected void CountAnswered(long begin, long now)
     {
         Context.Tally.Latency.Record(Stopwatch.GetElapsedTime(begin, now));
@@ -63,8 +64,12 @@ internal abstract class LoadSlot(int number, LoadContext context)
         _rest = FirstRest;
     }
 
-    /// <summary>A message is not back in time.</summary>
-    protected PeerException TimedOut => GivenUp.IsCancellationRequested ? new(ProbeResult.Timeout, "a message was not back at the end") : new(ProbeResult.Timeout, $"a message was not back within {ConnectionProgress.Text(Context.Options.Timeout)}");
+    /// <summary>The failure of a message that is not back in time.</summary>
+    protected PeerException TimedOut => new(
+        ProbeResult.Timeout,
+        GivenUp.IsCancellationRequested
+            ? "a message was not back at the end"
+            : $"a message was not back within {ConnectionProgress.Text(Context.Options.Timeout)}");
 
     /// <summary>Counts messages that should be back and are not.</summary>
     protected void CountMissing(long messages)
@@ -75,7 +80,7 @@ internal abstract class LoadSlot(int number, LoadContext context)
         }
     }
 
-    /// <summary>Rests after a failure, longer each time until one succeeds, so that a peer that is gone is not run against.</summary>
+    /// <summary>Waits after a failure, longer each time until a message succeeds, so as not to hammer a dead peer.</summary>
     protected async Task RestAsync()
     {
         var rest = _rest;

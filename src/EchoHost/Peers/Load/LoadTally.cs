@@ -3,7 +3,7 @@ using System.Net;
 
 namespace EchoHost.Peers.Load;
 
-/// <summary>What all connections of a load test count together.</summary>
+/// <summary>The counters of a load test, shared by all its connections.</summary>
 internal sealed class LoadTally
 {
     private readonly long[] _errors = new long[Enum.GetValues<ProbeResult>().Length];
@@ -15,28 +15,30 @@ internal sealed class LoadTally
     /// <summary>The latencies of the messages that came back.</summary>
     public LatencyHistogram Latency { get; } = new();
 
-    /// <summary>How many connections were made.</summary>
+    /// <summary>The number of connections made.</summary>
     public long Connections => Volatile.Read(ref _connections);
 
-    /// <summary>What the first failure said; null where there was none.</summary>
+    /// <summary>The message of the first failure; null if there was none.</summary>
     public string? FirstError => Volatile.Read(ref _firstError);
 
-    /// <summary>All failures together.</summary>
+    /// <summary>The number of failures of all classes.</summary>
     public long Errors => _errors.Sum();
 
-    /// <summary>The failures by class, those alone that there were.</summary>
+    /// <summary>The number of failures by class, without the classes that have none.</summary>
     public IEnumerable<KeyValuePair<ProbeResult, long>> ErrorsByClass =>
         Enum.GetValues<ProbeResult>().Select(result => KeyValuePair.Create(result, ErrorsOf(result))).Where(error => error.Value > 0);
 
     public long ErrorsOf(ProbeResult result) => Volatile.Read(ref _errors[(int)result]);
 
-    /// <summary>The addresses that were connected to, and how often.</summary>
-    public IEnumerable<KeyValuePair<EndPoint, long>> Addresses => _addresses.OrderByDescending(address => address.Value).ThenBy(address => address.Key.ToString(), StringComparer.Ordinal);
+    /// <summary>The addresses that accepted connections, and how many each.</summary>
+    public IEnumerable<KeyValuePair<EndPoint, long>> Addresses => _addresses
+        .OrderByDescending(address => address.Value)
+        .ThenBy(address => address.Key.ToString(), StringComparer.Ordinal);
 
-    /// <summary>The addresses that did not accept where another one did, each with the first reason.</summary>
+    /// <summary>The addresses that did not accept when another one did, each with its first failure.</summary>
     public IEnumerable<KeyValuePair<IPAddress, string>> Passed => _passed.OrderBy(passed => passed.Key.ToString(), StringComparer.Ordinal);
 
-    /// <summary>Counts a connection that was made.</summary>
+    /// <summary>Counts a new connection.</summary>
     public void Connected(PeerConnection connection)
     {
         Interlocked.Increment(ref _connections);
@@ -47,7 +49,7 @@ internal sealed class LoadTally
         }
     }
 
-    /// <summary>Counts what did not come back, or a connection that could not be made.</summary>
+    /// <summary>Counts messages that did not come back, or a connection that could not be made.</summary>
     public void Failed(PeerException failure, long messages = 1)
     {
         Interlocked.Add(ref _errors[(int)failure.Result], messages);

@@ -3,17 +3,18 @@ using System.Diagnostics;
 namespace EchoHost.Peers.Load;
 
 /// <summary>
-/// Sends messages to a peer over many connections and compares every byte that comes back. Closed loop: each connection
-/// sends as soon as its pipeline has room. Open loop: messages are sent when they are due, also if earlier ones are still under way.
+/// Sends messages to a peer over many connections and compares every byte that comes back. In a closed loop, each connection
+/// sends as soon as its pipeline has room. In an open loop, messages are sent when they are due, even if earlier ones are
+/// still under way.
 /// </summary>
 internal sealed class LoadTest : IDisposable
 {
-    /// <summary>How many connect at once at the beginning.</summary>
+    /// <summary>The maximum number of connects at a time before the test begins.</summary>
     private const int MaxConnecting = 64;
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long what is under way may take to come back when the user ends the test.</summary>
+    /// <summary>How long to wait for messages under way after the user ends the test.</summary>
     private static readonly TimeSpan LastAnswers = TimeSpan.FromMilliseconds(250);
 
     private readonly CancellationTokenSource _givenUp = new();
@@ -25,22 +26,42 @@ internal sealed class LoadTest : IDisposable
     public LoadTest(LoadOptions options, PeerClient client)
     {
         _context = new LoadContext(options, client, new LoadPayload(options.Size), new LoadTally(), _givenUp.Token);
-        _slots = [.. Enumerable.Range(0, options.Connections).Select<int, LoadSlot>(i => options.Reconnects ? new FreshConnections(i, _context) : new KeptConnection(i, _context))];
+        _slots =
+        [
+            .. Enumerable.Range(0, options.Connections).Select<int, LoadSlot>(i =>
+                options.Reconnects ? new FreshConnections(i, _context) : new KeptConnection(i, _context)),
+        ];
     }
 
     public LoadOptions Options => _context.Options;
 
-    /// <summary>What was counted so far.</summary>
+    /// <summary>The counts so far.</summary>
     public LoadTally Tally => _context.Tally;
 
-    /// <summary>How many messages came back so far.</summary>
+    /// <summary>The number of messages that have come back.</summary>
     public long Messages => _slots.Sum(slot => slot.Answered);
 
-    /// <summary>From the first message sent until none was sent any more and the last was back.</summary>
-    public TimeSpan Elapsed => Volatile.Read(ref _start) is var start && start == 0 ? default : Stopwatch.GetElapsedTime(start, Volatile.Read(ref _end) is > 0 and var end ? end : Stopwatch.GetTimestamp());
+    /// <summary>From the first message sent until sending stopped and the last message was back; until now while the test runs.</summary>
+    public TimeSpan Elapsed
+    {
+        get
+        {
+            var start = Volatile.Read(ref _start);
+            if (start == 0)
+            {
+                return default;
+            }
 
-    /// <summary>Runs for as long as the options say, or until it is told to stop, then until what is under way is back.</summary>
-    /// <exception cref="PeerException">Not one connection could be made.</exception>
+            var end = Volatile.Read(ref _end);
+            return Stopwatch.GetElapsedTime(start, end > 0 ? end : Stopwatch.GetTimestamp());
+        }
+    }
+
+    /// <summary>
+    /// Sends for the duration of the options, or until <paramref name="stop"/> is canceled; then waits for the messages under
+    /// way.
+    /// </summary>
+    /// <exception cref="PeerException">No connection could be made.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         await OpenAsync(stop);
@@ -57,7 +78,8 @@ internal sealed class LoadTest : IDisposable
         var stopped = Stopwatch.GetTimestamp();
         _context.IsInterrupted = stop.IsCancellationRequested;
         Array.ForEach(_slots, slot => slot.Stop());
-        await running.WaitAsync(stop.IsCancellationRequested ? LastAnswers : Options.Timeout + WatchInterval, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var patience = stop.IsCancellationRequested ? LastAnswers : Options.Timeout + WatchInterval;
+        await running.WaitAsync(patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _givenUp.CancelAsync();
         Array.ForEach(_slots, slot => slot.GiveUp());
         await running;
@@ -66,10 +88,11 @@ internal sealed class LoadTest : IDisposable
 
     public void Dispose() => _givenUp.Dispose();
 
-    /// <summary>Until nothing falls due any more.</summary>
+    /// <summary>Waits until no more messages fall due.</summary>
     private async Task DueAsync(CancellationToken stop)
     {
-        var schedule = _context.Schedule?.RunAsync((connection, messages) => _slots[connection].OnDue(messages), stop) ?? Task.CompletedTask;
+        var schedule = _context.Schedule?.RunAsync((connection, messages) => _slots[connection].OnDue(messages), stop)
+            ?? Task.CompletedTask;
         await Task.Delay(Options.Duration, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await schedule;
     }
@@ -78,7 +101,8 @@ internal sealed class LoadTest : IDisposable
     {
         PeerException? failure = null;
         var failed = 0;
-        await Parallel.ForEachAsync(_slots, new ParallelOptions { MaxDegreeOfParallelism = MaxConnecting, CancellationToken = stop }, async (slot, token) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = MaxConnecting, CancellationToken = stop };
+        await Parallel.ForEachAsync(_slots, parallel, async (slot, token) =>
         {
             try
             {

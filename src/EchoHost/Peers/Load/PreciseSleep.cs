@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace EchoHost.Peers.Load;
 
-/// <summary>Sleeps to within some microseconds, where the framework's own sleeps are to within a millisecond or more.</summary>
+/// <summary>Sleeps with a precision of some microseconds; the framework's sleeps have one of a millisecond or more.</summary>
 internal static unsafe partial class PreciseSleep
 {
     // <time.h>, <sys/prctl.h>: the same on x86-64 and arm64.
@@ -13,10 +13,10 @@ internal static unsafe partial class PreciseSleep
 
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>No longer at once, so that being told to stop is heard.</summary>
+    /// <summary>The longest sleep, in ticks of <see cref="Stopwatch"/>, so that the caller sees a cancellation soon.</summary>
     private static readonly long MaxSleep = Stopwatch.Frequency / 10;
 
-    /// <summary>Has the kernel wake this thread without the leeway that it takes by default (PR_SET_TIMERSLACK, prctl(2)).</summary>
+    /// <summary>Sets the timer slack of this thread to 1 ns; the default is 50 µs (PR_SET_TIMERSLACK, prctl(2)).</summary>
     public static void Prepare()
     {
         if (OperatingSystem.IsLinux())
@@ -25,8 +25,8 @@ internal static unsafe partial class PreciseSleep
         }
     }
 
-    /// <summary>Returns at a <see cref="Stopwatch"/> timestamp, or a tenth of a second from now where that is earlier.</summary>
-    /// <returns>Whether the time has come.</returns>
+    /// <summary>Sleeps until a <see cref="Stopwatch"/> timestamp, but for at most a tenth of a second.</summary>
+    /// <returns>Whether the timestamp has passed.</returns>
     public static bool Until(long due)
     {
         var now = Stopwatch.GetTimestamp();
@@ -38,7 +38,7 @@ internal static unsafe partial class PreciseSleep
         var wake = Math.Min(due, now + MaxSleep);
         if (OperatingSystem.IsLinux())
         {
-            // The clock that Stopwatch reads too, in nanoseconds.
+            // Stopwatch reads the same clock, in nanoseconds.
             var time = stackalloc long[] { wake / NanosecondsPerSecond, wake % NanosecondsPerSecond };
             _ = Sleep(MonotonicClock, AbsoluteTime, time, null);
         }

@@ -3,10 +3,17 @@ using EchoHost.Lifetime;
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>
-/// Probes every peer all the time, each by a connection of its own, so that the whole path is tested, when the
-/// <see cref="ProbeSchedule"/> says so. A peer's failures never affect this host.
+/// Probes every peer continuously, at the times of a <see cref="ProbeSchedule"/>. Each probe makes a new connection, so it
+/// tests the whole path. A peer's failures never affect this host.
 /// </summary>
-internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names, PeerClient client, PeerMetrics metrics, TimeProvider time, ILogger<Mesh> logger) : LifecycleService, IDisposable
+internal sealed class Mesh(
+    MeshOptions options,
+    PeerList peers,
+    PeerNames names,
+    PeerClient client,
+    PeerMetrics metrics,
+    TimeProvider time,
+    ILogger<Mesh> logger) : LifecycleService, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
@@ -16,10 +23,10 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
     private Task _resolving = Task.CompletedTask;
     private ITimer? _timer;
 
-    /// <summary>When the probing began; null before.</summary>
+    /// <summary>When probing began, as a timestamp; null before.</summary>
     private long? _start;
 
-    /// <summary>The schedule's time.</summary>
+    /// <summary>The time of the schedule: how long probing has run.</summary>
     private TimeSpan Now => _start is { } start ? time.GetElapsedTime(start) : TimeSpan.Zero;
 
     public override Task StartedAsync(CancellationToken cancellationToken)
@@ -56,8 +63,9 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
 
     private async Task BeginAsync()
     {
-        // Also if it failed.
-        await client.WarmUpAsync(options.Targets.Concat(options.Names).OrderByDescending(target => target.IsTls).First(), _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Warm up TLS too if any peer speaks it. Probing begins even if the warm-up fails.
+        var target = options.Targets.Concat(options.Names).OrderByDescending(peer => peer.IsTls).First();
+        await client.WarmUpAsync(target, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_lock)
         {
             _start = time.GetTimestamp();
@@ -66,7 +74,7 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
         Look();
     }
 
-    /// <summary>Makes the list what the names say now.</summary>
+    /// <summary>Adds and removes peers so that the list matches the resolved names.</summary>
     private void OnFound(IReadOnlyCollection<(PeerTarget Peer, string Name)> found)
     {
         lock (_lock)
@@ -97,7 +105,7 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
             peers.Add(peer);
         }
 
-        // Before the first probe, which counts too.
+        // Before the first probe, so that its metrics count.
         metrics.PeersChanged(haveSomeLeft);
         _schedule.Add(joining, Now);
     }
@@ -114,7 +122,7 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
         MeshLog.Left(logger, peer.Name);
     }
 
-    /// <summary>Begins the probes that are due, and looks again when the next one is.</summary>
+    /// <summary>Begins the probes that are due, and sets the timer for the next one.</summary>
     private void Look()
     {
         lock (_lock)
@@ -131,8 +139,11 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
                 _probes[peer] = (Task.Run(() => ProbeAsync(peer, stop), CancellationToken.None), stop);
             }
 
-            // A timer counts whole milliseconds, and should not come too early.
-            _timer!.Change(_schedule.Next is { } next ? TimeSpan.FromMilliseconds(Math.Ceiling((next - now).TotalMilliseconds)) : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            // Timers count whole milliseconds. Round up, so that the timer does not fire too early.
+            var wait = _schedule.Next is { } next
+                ? TimeSpan.FromMilliseconds(Math.Ceiling((next - now).TotalMilliseconds))
+                : Timeout.InfiniteTimeSpan;
+            _timer!.Change(wait, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -149,7 +160,7 @@ internal sealed class Mesh(MeshOptions options, PeerList peers, PeerNames names,
         }
         catch (Exception e)
         {
-            // An aborted connection is an OperationCanceledException too. The next probe runs as planned.
+            // Don't filter OperationCanceledException: an aborted connection throws it too. The next probe runs as planned.
             if (!stop.IsCancellationRequested)
             {
                 MeshLog.Failed(logger, peer.Name, e);

@@ -6,7 +6,7 @@ namespace EchoHost.Peers.Mesh;
 
 internal static class MeshExtensions
 {
-    /// <summary>Probes the configured peers all the time, over the transport of the echo endpoints.</summary>
+    /// <summary>Adds the mesh, which probes the configured peers over the transport of the echo endpoints.</summary>
     public static void AddMesh(this IServiceCollection services, MeshOptions options, TransportOptions transport)
     {
         services.AddSingleton<PeerList>();

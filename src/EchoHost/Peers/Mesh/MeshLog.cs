@@ -1,9 +1,9 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>What the mesh says: the changes alone.</summary>
+/// <summary>The log messages of the mesh. It logs changes only.</summary>
 internal static partial class MeshLog
 {
-    /// <summary>Says that a peer's state has changed.</summary>
+    /// <summary>Logs a change of a peer's state.</summary>
     public static void Changed(ILogger logger, Peer peer, Probe probe, PeerChange change)
     {
         switch (change.Now)
@@ -15,12 +15,14 @@ internal static partial class MeshLog
                 ReachableAgain(logger, peer.Name, Math.Round(change.Lasted.TotalSeconds, 1));
                 break;
             case PeerState.TurnsAway:
-                // A peer that was never up is hardly draining.
+                // A warning on the first probe: a peer that was never up is probably not draining.
                 TurnsAway(logger, change.Before == PeerState.Unknown ? LogLevel.Warning : LogLevel.Information, peer.Name);
                 break;
-            default:
+            case PeerState.Down:
                 Unreachable(logger, peer.Name, probe.Result.Label(), probe.Error);
                 break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(change), change.Now, "no such change");
         }
     }
 

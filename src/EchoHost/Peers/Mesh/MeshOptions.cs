@@ -2,7 +2,7 @@ using EchoHost.Configuration;
 
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>The section <c>Peers</c>: the mesh, which probes other peers all the time.</summary>
+/// <summary>The section <c>Peers</c>: the mesh, which probes other peers continuously.</summary>
 internal sealed record MeshOptions
 {
     public const string SectionName = "Peers";
@@ -15,7 +15,7 @@ internal sealed record MeshOptions
     /// <remarks>Default: none.</remarks>
     public IReadOnlyList<PeerTarget> Targets { get; init; } = [];
 
-    /// <summary>Names, written in the same way, each of whose addresses is a peer.</summary>
+    /// <summary>Names, written in the same way. Each address of a name is a peer.</summary>
     /// <remarks>Default: none.</remarks>
     public IReadOnlyList<PeerTarget> Names { get; init; } = [];
 
@@ -27,14 +27,14 @@ internal sealed record MeshOptions
     /// <remarks>Default: 5 seconds.</remarks>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the message of a probe is, in bytes.</summary>
+    /// <summary>The length of a probe's message in bytes.</summary>
     /// <remarks>Default: 64.</remarks>
     public int PayloadBytes { get; init; } = 64;
 
     /// <summary>Whether no peers are configured.</summary>
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
-    /// <summary>How many file descriptors that takes at most.</summary>
+    /// <summary>The maximum number of file descriptors that the mesh uses.</summary>
     public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? ProbeSchedule.MaxProbes : Math.Min(Targets.Count, ProbeSchedule.MaxProbes);
 
     public static MeshOptions Read(SectionReader section)

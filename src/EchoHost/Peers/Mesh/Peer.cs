@@ -1,6 +1,6 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>A peer of the mesh, and how its probes fared.</summary>
+/// <summary>A peer of the mesh, with the results of its probes.</summary>
 internal sealed class Peer(PeerTarget target, PeerSource source)
 {
     private readonly Lock _lock = new();
@@ -18,10 +18,10 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
 
     public string Name { get; } = target.Name;
 
-    /// <summary>The label of its metrics.</summary>
+    /// <summary>The label of the peer's metrics.</summary>
     public KeyValuePair<string, object?> Tag { get; } = new("peer", target.Name);
 
-    /// <summary>What its last probe showed.</summary>
+    /// <summary>The state after the last probe.</summary>
     public PeerState State
     {
         get
@@ -33,11 +33,14 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
         }
     }
 
-    /// <summary>How many probes came to this.</summary>
+    /// <summary>The number of probes with a result.</summary>
     public long ProbesOf(ProbeResult result) => Volatile.Read(ref _results[(int)result]);
 
-    /// <summary>Counts a probe, unless the peer was forgotten meanwhile; <paramref name="onCounted"/> is called while it can't be.</summary>
-    /// <returns>What has changed by it; null where nothing has.</returns>
+    /// <summary>Counts a probe, unless the peer was forgotten meanwhile.</summary>
+    /// <param name="probe">The probe.</param>
+    /// <param name="now">When the probe ended.</param>
+    /// <param name="onCounted">Called with the lock held, so that <see cref="Forget"/> waits for it.</param>
+    /// <returns>The change of state; null if there is none.</returns>
     public PeerChange? Record(Probe probe, DateTimeOffset now, Action<Peer, Probe> onCounted)
     {
         lock (_lock)
@@ -53,7 +56,9 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
                 _roundTrips.Add(roundTrip);
             }
 
-            var (before, lastResult, since) = (_state, _last.Result, _since);
+            var before = _state;
+            var lastResult = _last.Result;
+            var since = _since;
             _state = probe.Result == ProbeResult.Ok ? PeerState.Up : probe.IsTurnedAway ? PeerState.TurnsAway : PeerState.Down;
             _last = probe;
             _lastAt = now;
@@ -63,13 +68,13 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
                 return null;
             }
 
-            // The outage lasts from the first failure, for any reason.
+            // An outage lasts from its first failure, even if the reason changes.
             _since = before is PeerState.Unknown or PeerState.Up || _state == PeerState.Up ? now : since;
             return new PeerChange(before, _state, now - since);
         }
     }
 
-    /// <summary>Nothing is counted any more.</summary>
+    /// <summary>Stops counting probes.</summary>
     public void Forget()
     {
         lock (_lock)
@@ -78,7 +83,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
         }
     }
 
-    /// <summary>All of it at one moment.</summary>
+    /// <summary>A consistent snapshot of the peer.</summary>
     public PeerDescription Describe()
     {
         lock (_lock)

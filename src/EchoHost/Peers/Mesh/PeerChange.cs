@@ -1,7 +1,9 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>A peer's state has changed, or the reason why it is down.</summary>
-/// <param name="Before">What it was.</param>
-/// <param name="Now">What it is.</param>
-/// <param name="Lasted">How long the state before lasted, where it was not <see cref="PeerState.Unknown"/>; being away is one state.</param>
+/// <summary>A change of a peer's state, or of the reason why the peer is down.</summary>
+/// <param name="Before">The state before.</param>
+/// <param name="Now">The state now.</param>
+/// <param name="Lasted">
+/// How long the state before lasted, from the first failure of an outage; of no meaning after <see cref="PeerState.Unknown"/>.
+/// </param>
 internal readonly record struct PeerChange(PeerState Before, PeerState Now, TimeSpan Lasted);

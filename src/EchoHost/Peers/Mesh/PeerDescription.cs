@@ -1,18 +1,18 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>One peer as <c>/peers</c> shows it.</summary>
-/// <param name="Name">As in <c>10.0.0.2:5555</c>.</param>
+/// <summary>A peer in the answer of <c>/peers</c>.</summary>
+/// <param name="Name">The name, as in <c>10.0.0.2:5555</c>.</param>
 /// <param name="Source"><c>Targets</c> or <c>Dns</c>.</param>
-/// <param name="Tls">Whether it is probed over TLS.</param>
-/// <param name="Up">Whether its last probe came back byte for byte.</param>
+/// <param name="Tls">Whether probes use TLS.</param>
+/// <param name="Up">Whether every byte of the last probe came back the same.</param>
 /// <param name="State"><c>unknown</c>, <c>up</c>, <c>turnsAway</c> or <c>down</c>.</param>
-/// <param name="LastResult">What came of the last probe.</param>
-/// <param name="LastError">What went wrong with it, in words.</param>
-/// <param name="LastProbe">When it ended, UTC.</param>
-/// <param name="Probes">How many there were.</param>
-/// <param name="Lost">How many did not come back.</param>
-/// <param name="LossPercent">The same in percent.</param>
-/// <param name="RttMilliseconds">The last round trips.</param>
+/// <param name="LastResult">The result of the last probe; null before the first.</param>
+/// <param name="LastError">What failed in the last probe; null if nothing did.</param>
+/// <param name="LastProbe">When the last probe ended, UTC; null before the first.</param>
+/// <param name="Probes">The number of probes.</param>
+/// <param name="Lost">The number of probes that failed.</param>
+/// <param name="LossPercent">The share of probes that failed, in percent.</param>
+/// <param name="RttMilliseconds">The last round trip, and percentiles of recent ones.</param>
 internal sealed record PeerDescription(
     string Name,
     string Source,

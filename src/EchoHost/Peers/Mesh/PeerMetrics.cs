@@ -3,7 +3,10 @@ using EchoHost.Metrics;
 
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>The instruments of the mesh. They have a provider of their own, since a series once collected stays for as long as its provider.</summary>
+/// <summary>
+/// The instruments of the mesh. They have their own meter provider: a series lives as long as its provider, and those of peers
+/// that left must go.
+/// </summary>
 internal sealed class PeerMetrics
 {
     private static readonly ProbeResult[] Results = Enum.GetValues<ProbeResult>();
@@ -17,19 +20,23 @@ internal sealed class PeerMetrics
 
     public PeerMetrics(IMeterFactory meters, PeerList peers, MeterProviders providers)
     {
-        (_peers, _providers) = (peers, providers);
+        _peers = peers;
+        _providers = providers;
         var meter = meters.Create(EchoMetrics.MeterName);
         _roundTrip = meter.CreateHistogram(
             $"{MeterProviders.PeerPrefix}rtt",
             "s",
             "Round trips of probes that came back, without connecting.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5] });
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+            });
         meter.CreateObservableCounter($"{MeterProviders.PeerPrefix}probes", ObserveProbes, "{probe}", "Probes, by what came of them.");
-        // Without a unit: of a gauge whose unit is 1 Prometheus makes a ratio, "echohost_peer_up_ratio".
+        // No unit: with the unit 1, the Prometheus name of a gauge becomes "echohost_peer_up_ratio".
         meter.CreateObservableGauge($"{MeterProviders.PeerPrefix}up", ObserveUp, description: "Whether the last probe came back byte for byte.");
     }
 
-    /// <summary>Counts a probe of a peer that is still there.</summary>
+    /// <summary>Records the round trip of a probe. The peer must still be in the list.</summary>
     public void Probed(Peer peer, Probe probe)
     {
         if (probe.RoundTrip is { } roundTrip)
@@ -38,8 +45,8 @@ internal sealed class PeerMetrics
         }
     }
 
-    /// <summary>There are other peers now; the series of those that left go too.</summary>
-    /// <param name="haveSomeLeft">Whether there are fewer too.</param>
+    /// <summary>Adapts the series to a changed list of peers.</summary>
+    /// <param name="haveSomeLeft">Whether peers left, so that their series must go.</param>
     public void PeersChanged(bool haveSomeLeft) => _providers.FitPeers(_peers.Count, Results.Length, haveSomeLeft);
 
     private IEnumerable<Measurement<long>> ObserveProbes() =>

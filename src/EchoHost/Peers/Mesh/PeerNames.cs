@@ -3,14 +3,16 @@ using System.Net.Sockets;
 
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>Asks now and then which addresses the configured names have: each is a peer.</summary>
+/// <summary>Resolves the configured names at regular intervals. Each address of a name is a peer.</summary>
 internal sealed class PeerNames(MeshOptions options, INameResolver resolver, OwnAddresses own, TimeProvider time, ILogger<Mesh> logger)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<PeerTarget, IReadOnlyList<PeerTarget>> _found = [];
     private readonly Dictionary<PeerTarget, string> _problems = [];
 
-    /// <summary>Resolves every name for as long as it is not told to stop; <paramref name="onFound"/> gets all peers of all names when any was resolved.</summary>
+    /// <summary>Resolves every name until canceled.</summary>
+    /// <param name="onFound">Receives all peers of all names, each time a name was resolved.</param>
+    /// <param name="stop">Ends the resolving.</param>
     public Task RunAsync(Action<IReadOnlyCollection<(PeerTarget Peer, string Name)>> onFound, CancellationToken stop) =>
         Task.WhenAll(options.Names.Select(name => RunAsync(name, onFound, stop)));
 
@@ -31,35 +33,39 @@ internal sealed class PeerNames(MeshOptions options, INameResolver resolver, Own
         while (await timer.WaitForNextTickAsync(stop));
     }
 
-    /// <summary>The peers at a name's addresses; null if it could not be resolved, and what was known stays.</summary>
+    /// <summary>Resolves a name to its peers; null if the resolver did not answer, and the known peers stay.</summary>
     private async Task<IReadOnlyList<PeerTarget>?> ResolveAsync(PeerTarget name, CancellationToken stop)
     {
         using var limit = new TimeLimit(options.Timeout, time, stop);
         try
         {
-            // A resolver may not hear of being canceled.
+            // WaitAsync, in case the resolver ignores the token.
             var found = await limit.RunAsync(token => resolver.ResolveAsync(name.Host, token).WaitAsync(token), () => "no answer");
             var addresses = found.Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).Distinct();
-            PeerTarget[] peers = [.. own.LeaveOut(addresses, name.Port).Select(address => name with { EndPoint = new IPEndPoint(address, name.Port) })];
-            Tell(name, null, found.Length == 0);
+            PeerTarget[] peers =
+            [
+                .. own.LeaveOut(addresses, name.Port).Select(address => name with { EndPoint = new IPEndPoint(address, name.Port) }),
+            ];
+            LogChange(name, null, found.Length == 0);
             return peers;
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.HostNotFound or SocketError.NoData)
         {
-            // A headless service of which no pod is ready.
-            Tell(name, null, isEmpty: true);
+            // Not a failure: a headless Kubernetes service without ready pods, for example.
+            LogChange(name, null, isEmpty: true);
             return [];
         }
         catch (Exception e) when (!stop.IsCancellationRequested)
         {
-            // The resolver did not answer, or failed in a way that was not foreseen; it is asked again all the same.
-            Tell(name, e is SocketException failure ? PeerException.OfResolving(name.Host, failure).Message : e.Message, isEmpty: false);
+            // The resolver did not answer, or failed unexpectedly. The next interval asks it again.
+            var problem = e is SocketException failure ? PeerException.OfResolving(name.Host, failure).Message : e.Message;
+            LogChange(name, problem, isEmpty: false);
             return null;
         }
     }
 
-    /// <summary>Says what is new.</summary>
-    private void Tell(PeerTarget name, string? problem, bool isEmpty)
+    /// <summary>Logs a change in how a name resolves.</summary>
+    private void LogChange(PeerTarget name, string? problem, bool isEmpty)
     {
         const string empty = "";
         lock (_lock)

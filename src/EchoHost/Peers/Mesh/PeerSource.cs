@@ -1,6 +1,6 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>Where a peer is known from.</summary>
+/// <summary>The setting that a peer comes from.</summary>
 internal enum PeerSource
 {
     /// <summary><c>Peers:Targets</c>.</summary>

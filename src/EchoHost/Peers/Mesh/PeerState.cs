@@ -1,24 +1,24 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>What is known of a peer from its last probe.</summary>
+/// <summary>The state of a peer after its last probe.</summary>
 internal enum PeerState
 {
-    /// <summary>It was not probed yet.</summary>
+    /// <summary>No probe has ended yet.</summary>
     Unknown,
 
     /// <summary>Every byte came back.</summary>
     Up,
 
-    /// <summary>It accepts connections and ends them before a byte comes back, as one does that is draining or full.</summary>
+    /// <summary>The peer accepts connections and ends them before a byte comes back, as a draining or full peer does.</summary>
     TurnsAway,
 
-    /// <summary>Not every byte came back.</summary>
+    /// <summary>The probe failed in any other way.</summary>
     Down,
 }
 
 internal static class PeerStates
 {
-    /// <summary>How <c>/peers</c> spells it.</summary>
+    /// <summary>The label in <c>/peers</c>.</summary>
     public static string Label(this PeerState state) => state switch
     {
         PeerState.Unknown => "unknown",

@@ -1,27 +1,27 @@
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>
-/// Decides when each peer is probed. A peer has a place in the interval, and a turn there each time, give or take some
-/// jitter; a new peer is looked at soon. Only so many are probed at once, and fewer of those that are down. It has no
-/// clock, no task and no lock: it is told the time, and when a probe has ended.
+/// Decides when to probe each peer. Each peer has a place in the interval, and a probe there in every interval, plus or minus
+/// some jitter. The first probe of a new peer comes soon. The number of concurrent probes is limited, with a lower limit for
+/// peers that are down. This class has no clock, task or lock: the caller passes the time and reports the end of each probe.
 /// </summary>
-/// <param name="interval">How often each peer is probed.</param>
-/// <param name="random">Where the first place is, and the jitter.</param>
+/// <param name="interval">The interval between probes of a peer.</param>
+/// <param name="random">Chooses the first place, and the jitter.</param>
 internal sealed class ProbeSchedule(TimeSpan interval, Random random)
 {
-    /// <summary>How many probes are under way at most; should it be reached, probes come later.</summary>
+    /// <summary>The maximum number of concurrent probes; further ones wait.</summary>
     public const int MaxProbes = 256;
 
-    /// <summary>How many of them are of peers that are down, which may take long: the others need not wait for them.</summary>
+    /// <summary>The maximum number of concurrent probes of peers that are down. They may take long; others don't wait for them.</summary>
     public const int MaxProbesOfDown = MaxProbes * 3 / 4;
 
-    /// <summary>A probe comes earlier or later by up to this share of the interval, so that hosts don't fall into step.</summary>
+    /// <summary>The maximum jitter, as a share of the interval. It keeps hosts from probing in step.</summary>
     private const double Jitter = 0.1;
 
-    /// <summary>Each further peer's place in the interval is this much further on: however many there are, they are spread evenly.</summary>
+    /// <summary>The distance between the places of successive peers, as a share of the interval. It spreads any number of peers evenly.</summary>
     private const double GoldenRatio = 0.6180339887498949;
 
-    /// <summary>New peers need not wait for their place; they are looked at one this much after the other.</summary>
+    /// <summary>The interval between the first probes of new peers, which don't wait for their place.</summary>
     private static readonly TimeSpan FirstLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly Dictionary<Peer, TimeSpan> _places = [];
@@ -30,12 +30,12 @@ internal sealed class ProbeSchedule(TimeSpan interval, Random random)
     private readonly DueQueue _others = new(MaxProbes);
     private double _lastPlace = random.NextDouble();
 
-    /// <summary>When the next probe may begin; null where that is only known when one has ended, or a peer was added.</summary>
+    /// <summary>When the next probe may begin; null if it has to wait for the end of a probe or for a new peer.</summary>
     public TimeSpan? Next => _underWay.Count < MaxProbes ? NextQueue.First : null;
 
     private DueQueue NextQueue => _others.First is null || _down.First < _others.First ? _down : _others;
 
-    /// <summary>Peers are to be probed from now on.</summary>
+    /// <summary>Adds peers to the schedule.</summary>
     public void Add(IReadOnlyList<Peer> peers, TimeSpan now)
     {
         for (var i = 0; i < peers.Count; i++)
@@ -47,7 +47,7 @@ internal sealed class ProbeSchedule(TimeSpan interval, Random random)
         }
     }
 
-    /// <summary>A peer is not to be probed any more. A probe of it that is under way still counts as one until its end.</summary>
+    /// <summary>Removes a peer from the schedule. Its probe under way counts towards the limits until it ends.</summary>
     public void Remove(Peer peer)
     {
         _places.Remove(peer);
@@ -55,7 +55,7 @@ internal sealed class ProbeSchedule(TimeSpan interval, Random random)
         _others.Remove(peer);
     }
 
-    /// <summary>The peer whose probe begins now; null where none does, or none more.</summary>
+    /// <summary>Begins the next probe that is due, and returns its peer; null if there is none.</summary>
     public Peer? Begin(TimeSpan now)
     {
         if (Next is not { } due || due > now)
@@ -70,8 +70,8 @@ internal sealed class ProbeSchedule(TimeSpan interval, Random random)
     }
 
     /// <summary>
-    /// A probe has ended, and its peer's state is known. The next turn is one that comes half an interval or more after that
-    /// probe began; those missed meanwhile are not made up for.
+    /// Ends a probe, after its peer's state was updated. The next probe comes at the first turn that is at least half an
+    /// interval after this probe began; missed turns are skipped.
     /// </summary>
     public void End(Peer peer, TimeSpan now)
     {
@@ -86,16 +86,16 @@ internal sealed class ProbeSchedule(TimeSpan interval, Random random)
 
     private void Plan(Peer peer, TimeSpan due) => (peer.State == PeerState.Down ? _down : _others).Add(peer, due);
 
-    /// <summary>The first turn at a place that does not come before <paramref name="earliest"/>.</summary>
+    /// <summary>The first turn of a place that is not before <paramref name="earliest"/>.</summary>
     private TimeSpan TurnAt(TimeSpan place, TimeSpan earliest) => place + (interval * Math.Ceiling((earliest - place) / interval));
 
-    /// <summary>Peers in the order in which they are due, of which a certain number may be probed at once.</summary>
+    /// <summary>Peers in the order in which they are due, with a maximum number of concurrent probes.</summary>
     private sealed class DueQueue(int max)
     {
         private readonly PriorityQueue<Peer, TimeSpan> _peers = new();
         private int _underWay;
 
-        /// <summary>When the first is due; null for none, or where it has to wait for another's end.</summary>
+        /// <summary>When the first peer is due; null if there is none, or if the maximum is reached.</summary>
         public TimeSpan? First => _underWay < max && _peers.TryPeek(out _, out var due) ? due : null;
 
         public void Add(Peer peer, TimeSpan due) => _peers.Enqueue(peer, due);

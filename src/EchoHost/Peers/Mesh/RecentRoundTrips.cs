@@ -1,15 +1,15 @@
 namespace EchoHost.Peers.Mesh;
 
-/// <summary>A peer's last round trips, as many as a p99.9 needs; holds memory for those alone that there were.</summary>
+/// <summary>The last round trips of a peer, enough for a p99.9. The memory grows with their number.</summary>
 internal sealed class RecentRoundTrips
 {
-    /// <summary>How many are kept.</summary>
+    /// <summary>The maximum number of round trips to keep.</summary>
     public const int Capacity = 1024;
 
     private float[] _milliseconds = new float[16];
     private long _count;
 
-    /// <summary>Adds one, in the place of the oldest where there is no room.</summary>
+    /// <summary>Adds a round trip; it replaces the oldest if there is no room.</summary>
     public void Add(TimeSpan roundTrip)
     {
         if (_count == _milliseconds.Length && _count < Capacity)
@@ -20,7 +20,7 @@ internal sealed class RecentRoundTrips
         _milliseconds[_count++ % _milliseconds.Length] = (float)roundTrip.TotalMilliseconds;
     }
 
-    /// <summary>The last one and some percentiles (nearest rank).</summary>
+    /// <summary>The last round trip, and percentiles (nearest rank).</summary>
     public RoundTripSummary Summarize()
     {
         if (_count == 0)
@@ -31,7 +31,8 @@ internal sealed class RecentRoundTrips
         var sorted = _milliseconds.AsSpan(0, (int)Math.Min(_count, _milliseconds.Length)).ToArray();
         Array.Sort(sorted);
         double Percentile(double percent) => Round(sorted[(int)Math.Ceiling(sorted.Length * percent / 100) - 1]);
-        return new RoundTripSummary(Round(_milliseconds[(_count - 1) % _milliseconds.Length]), Percentile(50), Percentile(90), Percentile(99), Percentile(99.9));
+        var last = _milliseconds[(_count - 1) % _milliseconds.Length];
+        return new RoundTripSummary(Round(last), Percentile(50), Percentile(90), Percentile(99), Percentile(99.9));
     }
 
     private static double Round(float value) => Math.Round(value, 3);
