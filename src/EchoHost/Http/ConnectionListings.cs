@@ -109,7 +109,8 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
         ConnectionOrder.Idle => connection.Idle.Ticks,
         ConnectionOrder.Received => connection.ReceivedBytes,
         ConnectionOrder.Rtt => connection.RttMicroseconds,
-        _ => connection.Age.Ticks,
+        ConnectionOrder.Age => connection.Age.Ticks,
+        _ => throw new ArgumentOutOfRangeException(nameof(order), order, "no such order"),
     };
 
     private static async ValueTask RestAfterAsync(int done)

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace EchoHost.Http;
 
 /// <summary>
-/// Sends a message through every echo endpoint and reads it back, so that a listener that died is noticed. The answer
-/// holds for a second, however many ask, and whether or not they wait for it. The host asks first, right when it has
-/// started, so that the first of others need not wait for what a process does for the first time.
+/// Sends a message through every echo endpoint and reads it back, in order to detect a dead listener. A result is valid for a
+/// second, for any number of requests. The first probe runs when the host has started, so that the first request does not wait
+/// for code that runs for the first time.
 /// </summary>
 internal sealed partial class EchoHealthCheck(
     ListenEndpoints endpoints,
@@ -19,7 +19,7 @@ internal sealed partial class EchoHealthCheck(
     TimeProvider time,
     ILogger<EchoHealthCheck> logger) : LifecycleService, IHealthCheck
 {
-    /// <summary>The key of the client by which the host connects to itself.</summary>
+    /// <summary>The service key of the client with which the host connects to itself.</summary>
     public const string OwnClient = "own";
 
     private const int MessageBytes = 16;
@@ -32,18 +32,18 @@ internal sealed partial class EchoHealthCheck(
     private HealthStatus? _last;
     private long _endedAt;
 
-    /// <summary>What has begun goes on for others when one that waits leaves.</summary>
+    /// <summary>Returns the result of the current probe. Cancellation ends the wait; the probe continues for other requests.</summary>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Probe().WaitAsync(cancellationToken);
 
-    /// <summary>Delays nothing, and nothing waits for it.</summary>
+    /// <summary>Begins the first probe without waiting for it.</summary>
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
         _ = Probe();
         return Task.CompletedTask;
     }
 
-    /// <summary>The probe that is under way, or the last one while it is fresh, or a new one; nothing waits for it any more once the host has stopped.</summary>
+    /// <summary>Returns the probe under way, or the last one while it is fresh; else begins a new one. Probes end when the host has stopped.</summary>
     private Task<HealthCheckResult> Probe()
     {
         lock (_lock)
@@ -76,7 +76,7 @@ internal sealed partial class EchoHealthCheck(
         }
     }
 
-    /// <summary>What is wrong with an endpoint; null when the message came back.</summary>
+    /// <summary>Probes every address of an endpoint. Returns the first failure in words; null if every message came back.</summary>
     private async Task<string?> ProbeAsync(ListenEndpoint endpoint, CancellationToken stop)
     {
         using var limit = new TimeLimit(Limit, time, stop);
@@ -94,7 +94,7 @@ internal sealed partial class EchoHealthCheck(
 
     private void LogChange(HealthCheckResult result)
     {
-        // While it drains the host is unready anyhow, and its listeners are about to close.
+        // A draining host is unready anyway, and its listeners are about to close.
         if (drain.IsDraining)
         {
             return;

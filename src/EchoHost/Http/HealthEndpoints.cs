@@ -13,7 +13,9 @@ internal static class HealthEndpoints
     public static void AddHealth(this IServiceCollection services)
     {
         // The host probes itself with an ordinary client, over sockets that it recognises, and accepts any certificate.
-        services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, _) => new SocketsConnectionFactory(NullLoggerFactory.Instance, provider.GetRequiredService<SelfProbes>().Open));
+        services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, _) => new SocketsConnectionFactory(
+            NullLoggerFactory.Instance,
+            provider.GetRequiredService<SelfProbes>().Open));
         services.AddKeyedSingleton(EchoHealthCheck.OwnClient, (provider, key) => new PeerClient(
             provider.GetRequiredKeyedService<SocketsConnectionFactory>(key),
             provider.GetRequiredService<INameResolver>(),

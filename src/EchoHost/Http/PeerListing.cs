@@ -4,7 +4,7 @@ using EchoHost.Peers.Mesh;
 
 namespace EchoHost.Http;
 
-/// <summary>Makes the answers of <c>GET /peers</c>, which sort a thousand round trips for each peer.</summary>
+/// <summary>Creates the answers of <c>GET /peers</c>. They are costly: each sorts up to a thousand round trips per peer.</summary>
 internal sealed class PeerListing(PeerList peers) : IDisposable
 {
     public const string ContentType = "application/json; charset=utf-8";
@@ -13,7 +13,7 @@ internal sealed class PeerListing(PeerList peers) : IDisposable
 
     private readonly CostlyAnswers<string> _answers = new(TimeSpan.Zero, Share, TimeProvider.System);
 
-    /// <summary>JSON of this moment; null where too many others ask.</summary>
+    /// <summary>The current peers as JSON; null if there are too many requests.</summary>
     public ValueTask<ReadOnlySequence<byte>?> GetAsync(CancellationToken cancellationToken) => _answers.GetAsync("", Make, cancellationToken);
 
     public void Dispose() => _answers.Dispose();

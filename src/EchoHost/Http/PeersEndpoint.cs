@@ -6,10 +6,12 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Http;
 
-/// <summary>The mesh: <c>GET /peers</c>, and <c>POST /peers/{name}/messages</c>, which sends a message to one of them.</summary>
+/// <summary>
+/// The endpoints of the mesh: <c>GET /peers</c> lists the peers, <c>POST /peers/{name}/messages</c> sends a message to one.
+/// </summary>
 internal static class PeersEndpoint
 {
-    /// <summary>The longest message that can be sent, in bytes.</summary>
+    /// <summary>The maximum length of a message in bytes.</summary>
     private const int MaxBytes = 1024 * 1024;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -22,8 +24,17 @@ internal static class PeersEndpoint
 
     private static Task ListAsync(HttpContext context, PeerListing listing) => CostlyAnswer.WriteAsync(context, PeerListing.ContentType, listing.GetAsync);
 
-    /// <summary>Sends the body's text over a connection of its own and answers with what came back: 404 for no peer of that name, 502 where it did not come back the same.</summary>
-    private static async Task<IResult> SendAsync(string name, HttpContext context, PeerList peers, PeerClient client, MeshOptions options, TimeProvider time)
+    /// <summary>
+    /// Sends the text of the body to a peer over a new connection, and answers with the echo: 404 if there is no peer with
+    /// that name, 502 if the text did not come back the same.
+    /// </summary>
+    private static async Task<IResult> SendAsync(
+        string name,
+        HttpContext context,
+        PeerList peers,
+        PeerClient client,
+        MeshOptions options,
+        TimeProvider time)
     {
         if (peers.Find(Uri.UnescapeDataString(name)) is not { } peer)
         {
@@ -42,11 +53,13 @@ internal static class PeersEndpoint
             using var limit = new TimeLimit(options.Timeout, time, context.RequestAborted);
             await using var connection = await client.ConnectAsync(peer.Target, limit);
             var roundTrip = await connection.EchoAsync(message, limit);
-            return Results.Json(new PeerAnswer(peer.Name, text, Identical: true, Math.Round(roundTrip.TotalMilliseconds, 3)), PeersJson.Default.PeerAnswer);
+            var answer = new PeerAnswer(peer.Name, text, Identical: true, Math.Round(roundTrip.TotalMilliseconds, 3));
+            return Results.Json(answer, PeersJson.Default.PeerAnswer);
         }
         catch (BadHttpRequestException e)
         {
-            return new HttpProblem(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? $"the body has more than {MaxBytes} bytes" : e.Message);
+            var isTooLarge = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
+            return new HttpProblem(e.StatusCode, isTooLarge ? $"the body has more than {MaxBytes} bytes" : e.Message);
         }
         catch (DecoderFallbackException)
         {
