@@ -13,34 +13,42 @@ namespace EchoHost.Commands;
 /// <summary>The options for a peer and the connection to it, shared by <c>send</c> and <c>load</c>.</summary>
 internal sealed class ConnectionArguments
 {
-    private readonly Argument<string> _target = new("HOST:PORT") { Description = "The peer (HOST alone: port 5555); tls://HOST:PORT is the same as --tls" };
-    private readonly Option<bool> _tls = new("--tls") { Description = "Speak TLS" };
+    private readonly Argument<string> _target = new("HOST:PORT")
+    {
+        Description = "The peer (HOST alone: port 5555); tls://HOST:PORT is the same as --tls",
+    };
+
+    private readonly Option<bool> _tls = new("--tls") { Description = "Use TLS" };
     private readonly Option<string?> _serverName = new("--servername")
     {
-        Description = "The name to ask for, and to expect in the certificate; by default HOST",
+        Description = "The name to ask for and to expect in the certificate (default: HOST)",
         HelpName = "NAME",
     };
 
-    private readonly Option<bool> _insecure = new("--insecure") { Description = "Believe any certificate" };
+    private readonly Option<bool> _insecure = new("--insecure") { Description = "Accept any certificate" };
     private readonly Option<string?> _ca = new("--ca")
     {
-        Description = "Believe what these authorities have issued, and nothing else (PEM)",
+        Description = "Accept only certificates that these authorities issued (PEM)",
         HelpName = "FILE",
     };
 
-    private readonly Option<string?> _cert = new("--cert") { Description = "Show this certificate (PEM or PFX)", HelpName = "FILE" };
-    private readonly Option<string?> _key = new("--key") { Description = "The certificate's key, where it is in a file of its own (PEM)", HelpName = "FILE" };
+    private readonly Option<string?> _cert = new("--cert") { Description = "The client certificate to show (PEM or PFX)", HelpName = "FILE" };
+    private readonly Option<string?> _key = new("--key") { Description = "The certificate's key, if in another file (PEM)", HelpName = "FILE" };
     private readonly Option<string?> _proxy = new("--proxy") { Description = "Begin with a PROXY header: v1 or v2", HelpName = "v1|v2" };
     private readonly Option<string?> _proxySource = new("--proxy-source")
     {
-        Description = "The client's address in that header; by default the connection's own",
+        Description = "The client address in that header (default: the connection's own)",
         HelpName = "IP:PORT",
     };
 
-    private readonly Option<bool> _v4 = new("-4") { Description = "IPv4 alone, where HOST is a name" };
-    private readonly Option<bool> _v6 = new("-6") { Description = "IPv6 alone, where HOST is a name" };
+    private readonly Option<bool> _v4 = new("-4") { Description = "Use IPv4 only, if HOST is a name" };
+    private readonly Option<bool> _v6 = new("-6") { Description = "Use IPv6 only, if HOST is a name" };
     private readonly Option<string?> _source = new("--source") { Description = "The address of this machine to connect from", HelpName = "IP" };
-    private readonly Option<string?> _timeout = new("--timeout") { Description = "How long connecting, and each message, may take (5s)", HelpName = "TIME" };
+    private readonly Option<string?> _timeout = new("--timeout")
+    {
+        Description = "The time limit for connecting, and for each message (5s)",
+        HelpName = "TIME",
+    };
 
     public void AddTo(Command command)
     {
@@ -103,9 +111,13 @@ internal sealed class ConnectionArguments
             throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {option} is given");
         }
 
-        return address is not null && address.AddressFamily != source.AddressFamily
-            ? throw new ConfigurationException($"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {address} is {Name(address.AddressFamily)}")
-            : (source.AddressFamily, source);
+        if (address is not null && address.AddressFamily != source.AddressFamily)
+        {
+            throw new ConfigurationException(
+                $"{_source.Name} is '{text}', an {Name(source.AddressFamily)} address, but {address} is {Name(address.AddressFamily)}");
+        }
+
+        return (source.AddressFamily, source);
     }
 
     private static string Name(AddressFamily family) => family == AddressFamily.InterNetwork ? "IPv4" : "IPv6";
@@ -132,8 +144,11 @@ internal sealed class ConnectionArguments
 
     private PeerTls? ReadTls(ParseResult parsed, PeerTarget target)
     {
-        var (isInsecure, ca, cert, key) = (parsed.GetValue(_insecure), parsed.GetValue(_ca), parsed.GetValue(_cert), parsed.GetValue(_key));
         var serverName = parsed.GetValue(_serverName);
+        var isInsecure = parsed.GetValue(_insecure);
+        var ca = parsed.GetValue(_ca);
+        var cert = parsed.GetValue(_cert);
+        var key = parsed.GetValue(_key);
         if (!target.IsTls)
         {
             Option? unused = serverName is not null ? _serverName

@@ -21,11 +21,11 @@ internal static class HealthCommand
     {
         var url = new Argument<string?>("URL")
         {
-            Description = $"The host to ask, as in http://127.0.0.1:8080 ({ReadyPath} is added where no path is given); "
-                + "by default the address this host's own configuration gives",
+            Description = $"The host to ask, as in http://127.0.0.1:8080 (a URL without a path gets {ReadyPath}); "
+                + "default: the address in this host's own configuration",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var command = new Command("health", "Ask a running host whether it is ready; exit 0 or 1") { url };
+        var command = new Command("health", "Ask a running host whether it is ready; exit 0 if it is, else 1") { url };
         command.SetAction((parsed, cancel) => RunAsync(parsed.GetValue(url), parsed.InvocationConfiguration, cancel));
         return command;
     }

@@ -18,14 +18,36 @@ internal static class LoadCommand
     public static Command Create()
     {
         var connection = new ConnectionArguments();
-        var connections = new Option<string?>("--connections") { Description = "How many connections (50)", HelpName = "N" };
-        var size = new Option<string?>("--size") { Description = "Bytes a message (64)", HelpName = "N" };
-        var pipeline = new Option<string?>("--pipeline") { Description = "How many messages may be under way on a connection (1)", HelpName = "N" };
-        var duration = new Option<string?>("--duration") { Description = "How long messages are sent (10s)", HelpName = "TIME" };
-        var rate = new Option<string?>("--rate") { Description = "Messages a second over all connections, each sent when it is due and its latency counted from then; without it, as many as come back", HelpName = "N" };
-        var reconnect = new Option<bool>("--reconnect") { Description = "A connection for each message; latency then counts from before it is connected" };
+        var connections = new Option<string?>("--connections") { Description = "The number of connections (50)", HelpName = "N" };
+        var size = new Option<string?>("--size") { Description = "The length of a message in bytes (64)", HelpName = "N" };
+        var pipeline = new Option<string?>("--pipeline")
+        {
+            Description = "The maximum number of messages under way on a connection (1)",
+            HelpName = "N",
+        };
+        var duration = new Option<string?>("--duration") { Description = "How long to send messages (10s)", HelpName = "TIME" };
+        var rate = new Option<string?>("--rate")
+        {
+            Description = "Messages per second over all connections; each is sent when due, and its latency counts from then "
+                + "(default: as many as come back)",
+            HelpName = "N",
+        };
+        var reconnect = new Option<bool>("--reconnect")
+        {
+            Description = "Make a new connection for each message; the latency then includes connecting",
+        };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
-        var command = new Command("load", "Load a peer with messages and compare every byte that comes back; exit 0 when all did, else 1") { connections, size, pipeline, duration, rate, reconnect, json };
+        var command = new Command(
+            "load", "Load a peer with messages and compare every byte that comes back; exit 0 if all came back the same, else 1")
+        {
+            connections,
+            size,
+            pipeline,
+            duration,
+            rate,
+            reconnect,
+            json,
+        };
         connection.AddTo(command);
         command.SetAction((parsed, _) =>
         {
@@ -40,9 +62,13 @@ internal static class LoadCommand
                 parsed.GetValue(reconnect),
                 timeout);
             DescriptorCheck.Connections(connections.Name, options.Connections);
-            return options.Reconnects && options.Pipeline > 1
-                ? throw new ConfigurationException($"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message")
-                : RunAsync(options, link, parsed.GetValue(json), parsed.InvocationConfiguration);
+            if (options.Reconnects && options.Pipeline > 1)
+            {
+                throw new ConfigurationException(
+                    $"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message");
+            }
+
+            return RunAsync(options, link, parsed.GetValue(json), parsed.InvocationConfiguration);
         });
         return command;
     }
@@ -51,7 +77,11 @@ internal static class LoadCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !options.Target.IsTls), new RememberedNames(NameLookups.OfSystem(link.Family)), link, TimeProvider.System);
+        var client = new PeerClient(
+            transport.Connections(continuesOnLoop: !options.Target.IsTls),
+            new RememberedNames(NameLookups.OfSystem(link.Family)),
+            link,
+            TimeProvider.System);
         await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
         try

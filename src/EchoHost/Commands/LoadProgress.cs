@@ -33,7 +33,13 @@ internal static class LoadProgress
                     var now = test.Messages;
                     bar.Value = test.Elapsed.TotalSeconds;
                     var latency = test.Tally.Latency;
-                    bar.Description = new LoadStatus(test.Tally.Connections, (now - messages) / Interval.TotalSeconds, latency.Percentile(50), latency.Percentile(99), test.Tally.Errors).Text(width);
+                    var status = new LoadStatus(
+                        test.Tally.Connections,
+                        (now - messages) / Interval.TotalSeconds,
+                        latency.Percentile(50),
+                        latency.Percentile(99),
+                        test.Tally.Errors);
+                    bar.Description = status.Text(width);
                     messages = now;
                 }
             });

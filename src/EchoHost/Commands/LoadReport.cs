@@ -12,7 +12,8 @@ internal sealed class LoadReport(LoadTest test)
 {
     private const int BarWidth = 40;
 
-    private static readonly (string Name, double Percent)[] Percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99)];
+    private static readonly (string Name, double Percent)[] Percentiles =
+        [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("p99.99", 99.99)];
 
     private readonly double _seconds = Math.Max(test.Elapsed.TotalSeconds, 1e-9);
 
@@ -68,24 +69,78 @@ internal sealed class LoadReport(LoadTest test)
     /// <summary>Several lines: rates, percentiles, a histogram, errors.</summary>
     public string ToText()
     {
-        var (options, tally, latency) = (test.Options, test.Tally, test.Tally.Latency);
+        var options = test.Options;
+        var tally = test.Tally;
         var text = new StringBuilder();
-        void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
-
-        Line($"{options.Target.Name}: {Counted(options.Connections, "connection")}{(tally.Connections == options.Connections ? "" : $" ({tally.Connections:N0} made)")}, {Counted(options.Size, "byte")} a message{(options.Pipeline > 1 ? $", {options.Pipeline} under way on each" : "")}{(options.Reconnects ? ", a connection a message" : "")}{(options.Rate is { } rate ? $", {rate:N0} messages/s asked for" : "")}");
+        AppendOptions(text, options, tally);
         AppendAddresses(text, options.Target, tally);
-        Line($"{Counted(test.Messages, "message")} in {_seconds:0.00} s: {test.Messages / _seconds:N0} messages/s, {test.Messages * (double)options.Size / _seconds / (1 << 20):N1} MiB/s each way");
-        if (latency.Count > 0)
+        var rate = test.Messages / _seconds;
+        var mebibytes = test.Messages * (double)options.Size / _seconds / (1 << 20);
+        text.Append(Counted(test.Messages, "message"))
+            .AppendLine(CultureInfo.InvariantCulture, $" in {_seconds:0.00} s: {rate:N0} messages/s, {mebibytes:N1} MiB/s each way");
+        if (tally.Latency.Count > 0)
         {
             text.AppendLine();
-            text.AppendJoin("  ", Percentiles.Select(p => $"{p.Name} {Microseconds(latency.Percentile(p.Percent))}").Prepend($"mean {Microseconds(latency.Mean)}").Prepend($"min {Microseconds(latency.Min)}").Append($"max {Microseconds(latency.Max)}")).AppendLine();
+            AppendPercentiles(text, tally.Latency);
             text.AppendLine();
-            AppendHistogram(text, latency);
+            AppendHistogram(text, tally.Latency);
         }
 
         text.AppendLine();
-        text.Append(tally.Errors == 0 ? "no errors" : $"{Counted(tally.Errors, "error")} ({string.Join(", ", tally.ErrorsByClass.Select(e => $"{e.Key.Label()} {e.Value}"))}), the first: {tally.FirstError}");
+        AppendErrors(text, tally);
         return text.ToString();
+    }
+
+    /// <summary>Appends the options of the test. Apart from the connections and the size, options at their default are left out.</summary>
+    private static void AppendOptions(StringBuilder text, LoadOptions options, LoadTally tally)
+    {
+        text.Append(options.Target.Name).Append(": ").Append(Counted(options.Connections, "connection"));
+        if (tally.Connections != options.Connections)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" ({tally.Connections:N0} made)");
+        }
+
+        text.Append(", ").Append(Counted(options.Size, "byte")).Append(" a message");
+        if (options.Pipeline > 1)
+        {
+            text.Append(CultureInfo.InvariantCulture, $", {options.Pipeline} under way on each");
+        }
+
+        if (options.Reconnects)
+        {
+            text.Append(", a connection a message");
+        }
+
+        if (options.Rate is { } rate)
+        {
+            text.Append(CultureInfo.InvariantCulture, $", {rate:N0} messages/s asked for");
+        }
+
+        text.AppendLine();
+    }
+
+    private static void AppendPercentiles(StringBuilder text, LatencyHistogram latency)
+    {
+        string[] values =
+        [
+            $"min {Microseconds(latency.Min)}",
+            $"mean {Microseconds(latency.Mean)}",
+            .. Percentiles.Select(p => $"{p.Name} {Microseconds(latency.Percentile(p.Percent))}"),
+            $"max {Microseconds(latency.Max)}",
+        ];
+        text.AppendJoin("  ", values).AppendLine();
+    }
+
+    private static void AppendErrors(StringBuilder text, LoadTally tally)
+    {
+        if (tally.Errors == 0)
+        {
+            text.Append("no errors");
+            return;
+        }
+
+        var classes = tally.ErrorsByClass.Select(error => $"{error.Key.Label()} {error.Value}");
+        text.Append(Counted(tally.Errors, "error")).Append(" (").AppendJoin(", ", classes).Append("), the first: ").Append(tally.FirstError);
     }
 
     /// <summary>Appends the addresses of a name that were used, and those that did not accept.</summary>
@@ -97,7 +152,9 @@ internal sealed class LoadReport(LoadTest test)
             return;
         }
 
-        text.Append("at ").AppendJoin(", ", used.Select(address => used.Length == 1 ? $"{address.Key}" : $"{address.Key} ({Counted(address.Value, "connection")})"));
+        var addresses = used.Select(address =>
+            used.Length == 1 ? $"{address.Key}" : $"{address.Key} ({Counted(address.Value, "connection")})");
+        text.Append("at ").AppendJoin(", ", addresses);
         foreach (var (address, failure) in tally.Passed)
         {
             text.Append(CultureInfo.InvariantCulture, $"; {address} did not accept: {failure}");
@@ -151,7 +208,8 @@ internal sealed class LoadReport(LoadTest test)
         _ => string.Create(CultureInfo.InvariantCulture, $"{time / 1_000_000:0.##} s"),
     };
 
-    private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+    private static string Counted(long count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     private static double Round(double value) => Math.Round(value, 1);
 }

@@ -14,12 +14,36 @@ internal static class SendCommand
     public static Command Create()
     {
         var connection = new ConnectionArguments();
-        var text = new Argument<string?>("TEXT") { Description = "The message; without it (and --bytes) each line of standard input is one", Arity = ArgumentArity.ZeroOrOne };
-        var count = new Option<string?>("--count") { Description = "How many messages; 0 goes on until Ctrl+C (TEXT and --bytes: 1; lines: all)", HelpName = "N" };
-        var interval = new Option<string?>("--interval") { Description = "From one message to the next (1s; lines: none)", HelpName = "TIME" };
-        var bytes = new Option<string?>("--bytes") { Description = "Send this many random bytes, others each time, in place of TEXT", HelpName = "N" };
-        var json = new Option<bool>("--json") { Description = "Print one JSON object a message" };
-        var command = new Command("send", "Send messages to a peer and compare what comes back; exit 0 when every byte was the same, else 1") { text, count, interval, bytes, json };
+        var text = new Argument<string?>("TEXT")
+        {
+            Description = "The message; without TEXT and --bytes, each line of standard input is a message",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var count = new Option<string?>("--count")
+        {
+            Description = "The number of messages; 0: until Ctrl+C (default: 1; with standard input: all lines)",
+            HelpName = "N",
+        };
+        var interval = new Option<string?>("--interval")
+        {
+            Description = "The time from one message to the next (default: 1s; with standard input: none)",
+            HelpName = "TIME",
+        };
+        var bytes = new Option<string?>("--bytes")
+        {
+            Description = "Send N random bytes instead of TEXT, different ones in each message",
+            HelpName = "N",
+        };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object per message" };
+        var command = new Command(
+            "send", "Send messages to a peer and compare what comes back; exit 0 if every byte was the same, else 1")
+        {
+            text,
+            count,
+            interval,
+            bytes,
+            json,
+        };
         connection.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -41,7 +65,11 @@ internal static class SendCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: !session.Target.IsTls), NameLookups.OfSystem(link.Family), link, TimeProvider.System);
+        var client = new PeerClient(
+            transport.Connections(continuesOnLoop: !session.Target.IsTls),
+            NameLookups.OfSystem(link.Family),
+            link,
+            TimeProvider.System);
         await client.WarmUpAsync(session.Target, stop.Token);
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done
