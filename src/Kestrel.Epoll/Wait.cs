@@ -25,7 +25,9 @@ internal struct Wait<TResult>(bool continuesOnLoop)
     public short Begin(CancellationToken token)
     {
         _source.Reset();
-        (IsPending, IsCanceled, Token) = (true, false, token);
+        IsPending = true;
+        IsCanceled = false;
+        Token = token;
         return _source.Version;
     }
 
@@ -48,7 +50,8 @@ internal struct Wait<TResult>(bool continuesOnLoop)
     public void End()
     {
         _cancellation.Unregister();
-        (_cancellation, IsPending) = (default, false);
+        _cancellation = default;
+        IsPending = false;
     }
 
     public void SetResult(TResult result) => _source.SetResult(result);

@@ -152,7 +152,8 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, ProxyProt
         ProxyParseStatus.ChecksumMismatch => ProxyRejectionReason.ChecksumMismatch,
         ProxyParseStatus.Missing => ProxyRejectionReason.Missing,
         ProxyParseStatus.NeedMore when seen == 0 => ProxyRejectionReason.Missing,
-        _ => ProxyRejectionReason.Malformed,
+        ProxyParseStatus.NeedMore or ProxyParseStatus.Malformed => ProxyRejectionReason.Malformed,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "not a rejection"),
     };
 
     /// <summary>Parses the bytes so far. The header, a view of the bytes, does not leave this method's stack.</summary>

@@ -69,7 +69,9 @@ internal sealed class LineRation : IDisposable
         lock (_lock)
         {
             leftOut = _leftOut;
-            (_windowStart, _passed, _leftOut) = (_time.GetTimestamp(), 0, 0);
+            _windowStart = _time.GetTimestamp();
+            _passed = 0;
+            _leftOut = 0;
         }
 
         if (leftOut > 0)

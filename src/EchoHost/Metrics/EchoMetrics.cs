@@ -36,21 +36,35 @@ internal sealed class EchoMetrics
             "echohost.connection.duration",
             "s",
             "How long connections lasted, by why they ended.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400] });
+            advice: new InstrumentAdvice<double>
+            {
+                HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400],
+            });
         _endpoints = endpoints.SkipLast(1).ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
         _http = new EndpointMetrics(HttpEndpoint, duration);
         _withProxyProtocol = [.. endpoints.Where(e => e.TakesProxyHeaders).Select(e => e.Name)];
 
-        meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)), description: "Always 1; the labels say what runs.");
+        meter.CreateObservableGauge(
+            BuildName,
+            () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)),
+            description: "Always 1; the labels say what runs.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
-        meter.CreateObservableCounter("echohost.connections.empty", () => Observe(e => e.Empty), "{connection}", "Connections that ended without the client having sent a byte.");
+        meter.CreateObservableCounter(
+            "echohost.connections.empty",
+            () => Observe(e => e.Empty),
+            "{connection}",
+            "Connections that ended without the client having sent a byte.");
         meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections turned away, by reason.");
         meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from clients.");
         meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to clients.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
-        meter.CreateObservableCounter("echohost.log.dropped", () => DroppedEvents.Monitor.Count, "{event}", "Log events dropped, since what they are written to was too slow.");
+        meter.CreateObservableCounter(
+            "echohost.log.dropped",
+            () => DroppedEvents.Monitor.Count,
+            "{event}",
+            "Log events dropped, since what they are written to was too slow.");
         meter.CreateObservableCounter("echohost.messages", () => Observe(e => e.Messages), "{message}", "Messages: reads that returned bytes.");
     }
 

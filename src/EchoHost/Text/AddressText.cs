@@ -22,7 +22,9 @@ internal static class AddressText
     /// <summary>Parses <c>192.0.2.1:443</c> or <c>[2001:db8::1]:443</c>.</summary>
     public static bool TryParseEndPoint(string text, [NotNullWhen(true)] out IPEndPoint? endPoint)
     {
-        endPoint = HostPort.TryParse(text, out var parsed, out _) && HostPort.AddressOf(parsed.Host) is { } address ? new IPEndPoint(address, parsed.Port) : null;
+        endPoint = HostPort.TryParse(text, out var parsed, out _) && HostPort.AddressOf(parsed.Host) is { } address
+            ? new IPEndPoint(address, parsed.Port)
+            : null;
         return endPoint is not null;
     }
 }

@@ -54,7 +54,8 @@ internal readonly record struct HostPort(string Host, int Port)
     public static IPAddress? AddressOf(string host)
     {
         var isIPv6 = host is ['[', .., ']'];
-        return AddressText.TryParse(isIPv6 ? host[1..^1] : host, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6 == isIPv6 ? address : null;
+        var family = isIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        return AddressText.TryParse(isIPv6 ? host[1..^1] : host, out var address) && address.AddressFamily == family ? address : null;
     }
 
     /// <summary>Whether the text has a port. Colons inside brackets belong to an address.</summary>

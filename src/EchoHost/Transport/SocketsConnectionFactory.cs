@@ -10,7 +10,9 @@ namespace EchoHost.Transport;
 /// <param name="open">Opens the socket that connects to an end point.</param>
 internal sealed class SocketsConnectionFactory(ILoggerFactory loggers, Func<EndPoint, Socket> open) : IConnectionFactory, IDisposable
 {
-    private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), loggers.CreateLogger<SocketConnectionContextFactory>());
+    private readonly SocketConnectionContextFactory _contexts = new(
+        new SocketConnectionFactoryOptions(),
+        loggers.CreateLogger<SocketConnectionContextFactory>());
 
     /// <summary>Connects over TCP.</summary>
     /// <param name="loggers">Creates the connections' loggers.</param>

@@ -56,7 +56,9 @@ internal sealed partial class AcceptErrors(EndpointMetrics metrics, DescriptorRe
         }
 
         LogEnded(metrics.Endpoint, _failures, _turnedAway);
-        (_failures, _turnedAway, _isAtLimit) = (0, 0, false);
+        _failures = 0;
+        _turnedAway = 0;
+        _isAtLimit = false;
         return true;
     }
 
