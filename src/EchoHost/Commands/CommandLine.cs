@@ -7,7 +7,7 @@ namespace EchoHost.Commands;
 
 internal static class CommandLine
 {
-    /// <summary>Where commands print unless told otherwise: standard output and error.</summary>
+    /// <summary>The default output of commands: standard output and error.</summary>
     public static InvocationConfiguration Console => PrintingTo(new StandardOutput());
 
     /// <summary>Standard error is still the console's. The host and the commands handle their signals themselves.</summary>

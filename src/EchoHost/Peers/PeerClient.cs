@@ -8,7 +8,7 @@ namespace EchoHost.Peers;
 
 /// <summary>
 /// Connects to peers: resolves the name, connects, sends the PROXY header, does the TLS handshake. Any failure is a
-/// <see cref="PeerException"/>, whose result gives its class.
+/// <see cref="PeerException"/> with its class.
 /// </summary>
 /// <param name="connections">The transport.</param>
 /// <param name="resolver">Resolves names.</param>

@@ -30,7 +30,7 @@ internal sealed class PeerTransport : IDisposable
 
     /// <summary>The factory that makes connections over this transport.</summary>
     /// <param name="continuesOnLoop">
-    /// Whether code that awaits a connection continues on the connection's event loop. Not for TLS, whose cryptography would
+    /// Whether code that awaits a connection continues on the connection's event loop. Not for TLS: its cryptography would
     /// hold up the loop.
     /// </param>
     public IConnectionFactory Connections(bool continuesOnLoop) =>

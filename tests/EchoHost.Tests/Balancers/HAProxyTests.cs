@@ -128,7 +128,7 @@ public sealed class HAProxyTests : IDisposable
               bind 127.0.0.1:{ports[0]}
               server one {host.Tcp} {serverOptions}
             """);
-        await Wait.UntilAsync(async () => Checks(await host.Http.GetStringAsync("/metrics")) >= 10, "ten health checks have come and gone");
+        await Wait.UntilAsync(async () => Checks(await host.MetricsAsync()) >= 10, "ten health checks have come and gone");
         Assert.DoesNotContain(host.Log.Lines, l => l.StartsWith("Peer ", StringComparison.Ordinal) || l.StartsWith("Error ", StringComparison.Ordinal));
         using var client = await EchoClient.ConnectAsync(haproxy.Fronts[0], from: Client);
         await client.EchoAsync("a client is heard");

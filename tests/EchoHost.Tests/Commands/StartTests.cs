@@ -126,7 +126,8 @@ public class StartTests
     [Fact]
     public async Task The_least_that_is_asked_for_is_enough()
     {
-        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"ulimit -n {MinForHost}; exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:EventLoops=2"])
+        var script = $"ulimit -n {MinForHost}; exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:EventLoops=2";
+        using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script])
         {
             RedirectStandardOutput = true,
             Environment = { ["PORT"] = "0" },
@@ -135,7 +136,8 @@ public class StartTests
         {
             string? line;
             var port = 0;
-            while ((line = await shell.StandardOutput.ReadLineAsync().WaitAsync(Wait.Limit)) is not null && !line.Contains("are let in", StringComparison.Ordinal))
+            while ((line = await shell.StandardOutput.ReadLineAsync().WaitAsync(Wait.Limit)) is not null
+                && !line.Contains("are let in", StringComparison.Ordinal))
             {
                 port = line.Split("connections on port ") is [_, var number] ? int.Parse(number, CultureInfo.InvariantCulture) : port;
             }

@@ -21,7 +21,7 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
             await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         }
 
-        Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"limit\"} 5\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"limit\"} 5\n", await host.MetricsAsync(), StringComparison.Ordinal);
         // One line a second, and no time passes here.
         Assert.Equal(LogLevel.Warning, Assert.Single(host.Log.Entries, e => e.Text.Contains("turned away: the limit of 2 connections is reached", StringComparison.Ordinal)).Level);
 
@@ -46,7 +46,7 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         using var other = await EchoClient.ConnectAsync(host.Tcp, from: IPAddress.Parse("127.0.0.2"));
         await other.EchoAsync("from elsewhere");
-        Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     /// <summary>A client controls all addresses of its IPv6 network, but one IPv4 address.</summary>

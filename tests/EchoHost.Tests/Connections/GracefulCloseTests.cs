@@ -129,7 +129,7 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         Assert.Empty(await client.ReceiveToEndAsync());
         var peer = client.LocalAddress;
         client.Dispose();
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith($"Peer {peer} disconnected", StringComparison.Ordinal)), "the end is logged");
+        await host.UntilLoggedAsync(e => e.Text.StartsWith($"Peer {peer} disconnected", StringComparison.Ordinal), "the end is logged");
         var end = host.Log.Entries.Single(e => e.Text.StartsWith($"Peer {peer} disconnected", StringComparison.Ordinal));
         Assert.Matches($@"^Peer {Regex.Escape(peer)} disconnected: idle timeout after \d+\.\d s, 4 bytes$", end.Text);
         Assert.Equal(("idle_timeout", 4L, 4L), (end.Properties["Reason"], end.Properties["ReceivedBytes"], end.Properties["SentBytes"]));

@@ -38,7 +38,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
             }
 
             Assert.True(time.GetElapsedTime(start) >= limit, $"closed after {time.GetElapsedTime(start)}");
-            await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {silent.LocalAddress} disconnected: idle timeout after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "idle_timeout"), "the reason is logged");
+            await host.UntilDisconnectedAsync(silent.LocalAddress, "idle timeout", "idle_timeout");
             if (end.IsCompletedSuccessfully || @try == tries)
             {
                 // FIN, not RST.
@@ -56,7 +56,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
         await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         await Assert.ThrowsAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {stuck.LocalAddress} disconnected: write timeout after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "write_timeout"), "the reason is logged");
+        await host.UntilDisconnectedAsync(stuck.LocalAddress, "write timeout", "write_timeout");
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
         }
 
         stuck.HalfClose();
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {stuck.LocalAddress} disconnected: write timeout after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "write_timeout"), $"the reason is logged ({sent} bytes sent)");
+        await host.UntilDisconnectedAsync(stuck.LocalAddress, "write timeout", "write_timeout", $"the reason is logged ({sent} bytes sent)");
     }
 
     [Fact]

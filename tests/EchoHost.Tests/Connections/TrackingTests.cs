@@ -21,9 +21,9 @@ public sealed class TrackingTests
             await client.ReceiveEndAsync();
         }
 
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_accepted_total{endpoint=\"Tcp\"} 1\n", StringComparison.Ordinal), "the connection is counted");
+        await host.UntilMetricsContainAsync("echohost_connections_accepted_total{endpoint=\"Tcp\"} 1\n", "the connection is counted");
         await Wait.UntilAsync(() => host.Services.GetRequiredService<ConnectionRegistry>().Count == 0, "the connection is forgotten");
-        Assert.Contains("echohost_connections_active{endpoint=\"Tcp\"} 0\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_connections_active{endpoint=\"Tcp\"} 0\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

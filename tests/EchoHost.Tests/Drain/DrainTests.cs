@@ -66,7 +66,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         Assert.Equal("draining", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("state").GetString());
         await busy.EchoAsync("still");
         var metrics = "";
-        await Wait.UntilAsync(async () => (metrics = await host.Http.GetStringAsync("/metrics")).Contains("echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n", StringComparison.Ordinal), "the end is counted");
+        await Wait.UntilAsync(async () => (metrics = await host.MetricsAsync()).Contains("echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n", StringComparison.Ordinal), "the end is counted");
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"draining\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(stop.IsCompleted);
 
@@ -85,7 +85,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var stuckSending = Assert.ThrowsAnyAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
         await Wait.UntilAsync(
-            async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 100_000,
+            async () => await host.SendQueueAsync() > 100_000,
             "the peer is stuck");
         using var busy = await host.ConnectAsync();
         await busy.EchoAsync("before");
@@ -109,7 +109,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         foreach (var client in new[] { busy, stuck })
         {
             var line = $"Peer {client.LocalAddress} disconnected: drain timeout after ";
-            await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith(line, StringComparison.Ordinal)), "the end is logged");
+            await host.UntilLoggedAsync(e => e.Text.StartsWith(line, StringComparison.Ordinal), "the end is logged");
             Assert.Equal("drain_timeout", host.Log.Entries.Single(e => e.Text.StartsWith(line, StringComparison.Ordinal)).Properties["Reason"]);
         }
     }
@@ -139,7 +139,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             Assert.Equal("4 of 4 endpoints echo", health.GetProperty("checks").GetProperty("echo").GetProperty("description").GetString());
         }
 
-        var metrics = await host.Http.GetStringAsync("/metrics");
+        var metrics = await host.MetricsAsync();
         Assert.DoesNotMatch("echohost_connections_(rejected|empty)_total{[^}]*} [1-9]", metrics);
         Assert.DoesNotMatch("echohost_connections_accepted_total{endpoint=\"(Tcp|Tls|Local)\"} [1-9]", metrics);
         busy.Dispose();

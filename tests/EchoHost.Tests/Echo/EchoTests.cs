@@ -101,7 +101,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         await client.SendAsync(new byte[100_000]);
         await client.ReceiveAsync(10);
         client.Reset();
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the connection is gone");
+        await host.UntilLoggedAsync(e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal), "the connection is gone");
         await bystander.EchoAsync("still here");
     }
 
@@ -167,7 +167,7 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
                 Assert.Empty(await client.ReceiveToEndAsync());
             }
         })));
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains($"echohost_connection_duration_seconds_count{{endpoint=\"Tcp\",reason=\"peer_closed\"}} {workers * each}\n", StringComparison.Ordinal), "every connection is counted");
+        await host.UntilMetricsContainAsync($"echohost_connection_duration_seconds_count{{endpoint=\"Tcp\",reason=\"peer_closed\"}} {workers * each}\n", "every connection is counted");
     }
 
     [Fact]

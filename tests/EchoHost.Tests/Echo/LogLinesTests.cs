@@ -80,7 +80,7 @@ public abstract class LogLinesTests(string transport) : TransportTests(transport
             await client.EchoAsync("secret");
         }
 
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the connection's end is logged");
+        await host.UntilLoggedAsync(e => e.Text.EndsWith(" disconnected", StringComparison.Ordinal), "the connection's end is logged");
         Assert.DoesNotContain(host.Log.Lines, l => l.Contains("secret", StringComparison.Ordinal));
     }
 }

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Http;
@@ -18,7 +16,7 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
         var id = await IdAsync(host);
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode);
         Assert.Empty(await client.ReceiveToEndAsync());
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.StartsWith($"Peer {client.LocalAddress} disconnected: administrator after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == "admin"), "the reason is logged");
+        await host.UntilDisconnectedAsync(client.LocalAddress, "administrator", "admin");
         await Wait.UntilAsync(async () => (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode == HttpStatusCode.NotFound, "the connection is gone");
     }
 
@@ -28,7 +26,7 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
         await using var host = await StartHostAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
-        await Wait.UntilAsync(async () => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64() > 100_000, "the peer is stuck");
+        await Wait.UntilAsync(async () => await host.SendQueueAsync() > 100_000, "the peer is stuck");
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, await IdAsync(host), $"Bearer {Token}")).StatusCode);
         await sending;
     }
@@ -68,7 +66,7 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
     }
 
     private static async Task<string> IdAsync(EchoHostFixture host) =>
-        (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("id").GetString()!;
+        (await host.ConnectionAsync()).GetProperty("id").GetString()!;
 
     private static async Task<HttpResponseMessage> DeleteAsync(EchoHostFixture host, string id, string? authorization)
     {

@@ -176,7 +176,7 @@ public class HealthTests
         await Wait.UntilAsync(
             async () =>
             {
-                metrics = await host.Http.GetStringAsync("/metrics");
+                metrics = await host.MetricsAsync();
                 count = metrics.Split('\n').SingleOrDefault(IsCount, " 0").Split(' ')[^1];
                 return int.Parse(count, CultureInfo.InvariantCulture) >= connections;
             },

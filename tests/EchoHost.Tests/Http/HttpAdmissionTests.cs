@@ -60,7 +60,7 @@ public class HttpAdmissionTests
                 clients.Add(await EchoClient.ConnectAsync(target));
             }
 
-            await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains("the HTTP connection that has waited the longest gives way", StringComparison.Ordinal)), "one has given way");
+            await host.UntilLoggedAsync(e => e.Text.Contains("the HTTP connection that has waited the longest gives way", StringComparison.Ordinal), "one has given way");
             using var peer = await host.ConnectAsync();
             await peer.EchoAsync("hello");
         }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json;
 using EchoHost.Endpoints;
 using EchoHost.Hosting;
 using EchoHost.Http;
@@ -27,14 +29,26 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         var endpoints = app.Services.GetRequiredService<ListenEndpoints>();
         var bound = app.Services.GetRequiredService<BoundEndpoints>();
         EndPoints = endpoints.Raw.ToDictionary(e => e.Name, e => BoundEndpoints.Reachable(bound.Of(e).First()));
-        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 64, Expect100ContinueTimeout = Wait.Limit }) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            MaxConnectionsPerServer = 64,
+            Expect100ContinueTimeout = Wait.Limit,
+        };
+        Http = new HttpClient(handler) { BaseAddress = new Uri(bound.HttpUrls.First()), Timeout = Wait.Limit };
     }
 
     /// <summary>
     /// Limits that no pause of a busy machine reaches. A test of a limit overrides it in its own settings, which come
     /// later.
     /// </summary>
-    public static string[] Patience { get; } = ["--Echo:Limits:ProxyHeaderTimeout=00:02:00", "--Echo:Limits:TlsHandshakeTimeout=00:02:00", "--Echo:Limits:WriteTimeout=00:02:00", "--Peers:Timeout=00:01:00"];
+    public static string[] Patience { get; } =
+    [
+        "--Echo:Limits:ProxyHeaderTimeout=00:02:00",
+        "--Echo:Limits:TlsHandshakeTimeout=00:02:00",
+        "--Echo:Limits:WriteTimeout=00:02:00",
+        "--Peers:Timeout=00:01:00",
+    ];
 
     public LogCollector Log { get; }
 
@@ -85,6 +99,41 @@ internal sealed class EchoHostFixture : IAsyncDisposable
 
     /// <summary>Waits until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
     public Task UntilReadyAsync() => Wait.UntilAsync(async () => (await Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the host is ready");
+
+    /// <summary>The text of <c>/metrics</c>.</summary>
+    public Task<string> MetricsAsync() => Http.GetStringAsync("/metrics");
+
+    /// <summary>Waits until <c>/metrics</c> contains a text.</summary>
+    public Task UntilMetricsContainAsync(string text, string what) =>
+        Wait.UntilAsync(async () => (await MetricsAsync()).Contains(text, StringComparison.Ordinal), what);
+
+    /// <summary>The value of a counter in <c>/metrics</c>.</summary>
+    /// <param name="series">Its name and labels.</param>
+    public async Task<long> CounterAsync(string series)
+    {
+        var line = (await MetricsAsync()).Split('\n').Single(l => l.StartsWith($"{series} ", StringComparison.Ordinal));
+        return long.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The first connection of <c>/connections</c>.</summary>
+    public async Task<JsonElement> ConnectionAsync() =>
+        (await Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0];
+
+    /// <summary>The number of bytes in the kernel's send queue of the first connection.</summary>
+    public async Task<long> SendQueueAsync() =>
+        (await ConnectionAsync()).GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64();
+
+    /// <summary>Waits until the host has logged a matching event.</summary>
+    public Task UntilLoggedAsync(Func<LogEntry, bool> isMeant, string what) => Wait.UntilAsync(() => Log.Entries.Any(isMeant), what);
+
+    /// <summary>Waits until the host has logged why a connection ended.</summary>
+    /// <param name="peer">The client's address.</param>
+    /// <param name="text">The reason in words.</param>
+    /// <param name="reason">The reason in the event's properties.</param>
+    /// <param name="what">What is awaited.</param>
+    public Task UntilDisconnectedAsync(string peer, string text, string reason, string what = "the reason is logged") => UntilLoggedAsync(
+        e => e.Text.StartsWith($"Peer {peer} disconnected: {text} after ", StringComparison.Ordinal) && (string)e.Properties["Reason"]! == reason,
+        what);
 
     /// <summary>Starts the stop, as SIGTERM does; the task completes when the host has stopped.</summary>
     public Task BeginStop() => _stopping ??= Task.Run(() => _app.StopAsync());
@@ -139,7 +188,8 @@ internal sealed class LogCollector : ILoggerProvider
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information && (category.StartsWith("EchoHost", StringComparison.Ordinal) || logLevel >= LogLevel.Warning);
+        public bool IsEnabled(LogLevel logLevel) =>
+            logLevel >= (category.StartsWith("EchoHost", StringComparison.Ordinal) ? LogLevel.Information : LogLevel.Warning);
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {

@@ -95,7 +95,13 @@ internal sealed partial class EchoHostProcess : IDisposable
 
     public void Signal(PosixSignal signal)
     {
-        var number = signal == PosixSignal.SIGINT ? "INT" : signal == PosixSignal.SIGTERM ? "TERM" : signal == PosixSignal.SIGHUP ? "HUP" : throw new ArgumentOutOfRangeException(nameof(signal));
+        var number = signal switch
+        {
+            PosixSignal.SIGINT => "INT",
+            PosixSignal.SIGTERM => "TERM",
+            PosixSignal.SIGHUP => "HUP",
+            _ => throw new ArgumentOutOfRangeException(nameof(signal)),
+        };
         using var kill = Process.Start("/bin/kill", [$"-{number}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         Assert.True(kill.WaitForExit(Wait.Limit));
     }

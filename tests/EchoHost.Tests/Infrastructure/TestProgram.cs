@@ -38,7 +38,9 @@ internal static class TestProgram
     /// it); GNU's env can, and it then becomes the program, in the same process.
     /// </summary>
     public static ProcessStartInfo StartInfo(string file, params IEnumerable<string> args) =>
-        HasDefaultSignals.Value ? new ProcessStartInfo("/usr/bin/env", ["--default-signal=HUP,INT,QUIT,PIPE,TERM", file, .. args]) : new ProcessStartInfo(file, args);
+        HasDefaultSignals.Value
+            ? new ProcessStartInfo("/usr/bin/env", ["--default-signal=HUP,INT,QUIT,PIPE,TERM", file, .. args])
+            : new ProcessStartInfo(file, args);
 
     private static bool IsDone(params string[] args)
     {

@@ -15,7 +15,7 @@ public class MetricsEndpointTests
     public async Task Every_series_of_the_contract_is_there_from_the_start()
     {
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Second:Url=tcp://127.0.0.1:0");
-        var text = await host.Http.GetStringAsync("/metrics");
+        var text = await host.MetricsAsync();
         foreach (var endpoint in new[] { "Tcp", "Second" })
         {
             foreach (var name in new[] { "connections_active", "connections_accepted_total", "connections_empty_total", "io_received_bytes_total", "io_sent_bytes_total", "messages_total" })
@@ -67,14 +67,14 @@ public class MetricsEndpointTests
         // The figures of one scrape are not all from the same moment.
         foreach (var line in lines)
         {
-            await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains($"{line}\n", StringComparison.Ordinal), line);
+            await Wait.UntilAsync(async () => (await host.MetricsAsync()).Contains($"{line}\n", StringComparison.Ordinal), line);
         }
     }
 
     [Fact]
     public async Task Promtool_finds_nothing_to_complain_of()
     {
-        var promtool = Tool.Need("promtool");
+        Tool.Need("promtool");
         await using var host = await EchoHostFixture.StartAsync();
         using (var client = await host.ConnectAsync())
         {
@@ -82,12 +82,7 @@ public class MetricsEndpointTests
         }
 
         await host.Http.GetAsync("/health");
-        using var process = Process.Start(new ProcessStartInfo(promtool, ["check", "metrics"]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true })!;
-        await process.StandardInput.WriteAsync(await host.Http.GetStringAsync("/metrics"));
-        process.StandardInput.Close();
-        var complaints = await process.StandardError.ReadToEndAsync().WaitAsync(Wait.Limit) + await process.StandardOutput.ReadToEndAsync().WaitAsync(Wait.Limit);
-        await process.WaitForExitAsync().WaitAsync(Wait.Limit);
-        Assert.Equal((0, ""), (process.ExitCode, complaints));
+        await Promtool.CheckAsync(await host.MetricsAsync());
     }
 
     [Fact]
@@ -149,7 +144,7 @@ public class MetricsEndpointTests
         var scrapes = 0;
         while (!traffic.IsCompleted || scrapes < 3)
         {
-            foreach (var line in (await host.Http.GetStringAsync("/metrics")).Split('\n').Where(l => l.StartsWith("echohost_", StringComparison.Ordinal) && (l.Contains("_total{", StringComparison.Ordinal) || l.Contains("_count{", StringComparison.Ordinal) || l.Contains("_bucket{", StringComparison.Ordinal))))
+            foreach (var line in (await host.MetricsAsync()).Split('\n').Where(l => l.StartsWith("echohost_", StringComparison.Ordinal) && (l.Contains("_total{", StringComparison.Ordinal) || l.Contains("_count{", StringComparison.Ordinal) || l.Contains("_bucket{", StringComparison.Ordinal))))
             {
                 var at = line.LastIndexOf(' ');
                 var value = double.Parse(line[(at + 1)..], CultureInfo.InvariantCulture);
@@ -161,6 +156,6 @@ public class MetricsEndpointTests
         }
 
         await traffic;
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains($"reason=\"peer_closed\"}} {workers * each}\n", StringComparison.Ordinal), "all are counted");
+        await host.UntilMetricsContainAsync($"reason=\"peer_closed\"}} {workers * each}\n", "all are counted");
     }
 }

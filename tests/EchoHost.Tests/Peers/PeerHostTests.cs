@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using EchoHost.Peers;
 using EchoHost.Tests.Infrastructure;
 
@@ -19,7 +17,7 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8");
         await using var connection = await ConnectAsync(Of(host.Tcp), new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))));
         await EchoAsync(connection);
-        var shown = await ConnectionAsync(host);
+        var shown = await host.ConnectionAsync();
         Assert.Equal(peer, shown.GetProperty("peer").GetString());
         Assert.StartsWith("127.0.0.1:", shown.GetProperty("via").GetString(), StringComparison.Ordinal);
         Assert.Equal(version, shown.GetProperty("proxy").GetProperty("version").GetInt32());
@@ -35,7 +33,7 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8");
         await using var connection = await ConnectAsync(Of(host.Tcp), new PeerLink(new ProxyPreamble(version, null)));
         await EchoAsync(connection);
-        var shown = await ConnectionAsync(host);
+        var shown = await host.ConnectionAsync();
         Assert.Equal(shown.GetProperty("via").GetString(), shown.GetProperty("peer").GetString());
     }
 
@@ -47,7 +45,7 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
         var link = new PeerLink(new ProxyPreamble(2, IPEndPoint.Parse("203.0.113.7:1")), new PeerTls(Authorities: [certificate.Certificate]));
         await using var connection = await ConnectAsync(Of(host.EndPoints["Tls"]) with { IsTls = true }, link);
         await EchoAsync(connection);
-        Assert.Equal("203.0.113.7:1", (await ConnectionAsync(host)).GetProperty("peer").GetString());
+        Assert.Equal("203.0.113.7:1", (await host.ConnectionAsync()).GetProperty("peer").GetString());
     }
 
     [Fact]
@@ -70,8 +68,6 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
     }
 
     private static PeerTarget Of(EndPoint endPoint) => new("127.0.0.1", ((IPEndPoint)endPoint).Port, false);
-
-    private static async Task<JsonElement> ConnectionAsync(EchoHostFixture host) => (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0];
 
     private static Task<TimeSpan> EchoAsync(PeerConnection connection) => connection.EchoAsync(UniquePayload.Text(64), Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }

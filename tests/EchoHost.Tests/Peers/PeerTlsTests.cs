@@ -115,7 +115,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     public async Task A_peer_that_wants_a_certificate_and_gets_none_is_of_class_tls(string version)
     {
         var openssl = Tool.Need("openssl");
-        using var server = Process.Start(new ProcessStartInfo(openssl, ["s_server", "-accept", "127.0.0.1:0", "-cert", _certificate.CertificatePath, "-key", _certificate.KeyPath, "-Verify", "1", "-verify_return_error", version])
+        string[] files = ["-cert", _certificate.CertificatePath, "-key", _certificate.KeyPath];
+        string[] args = ["s_server", "-accept", "127.0.0.1:0", .. files, "-Verify", "1", "-verify_return_error", version];
+        using var server = Process.Start(new ProcessStartInfo(openssl, args)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -102,8 +102,12 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
         return (turnedAway, (process.TotalProcessorTime - used) / clock.Elapsed);
     }
 
-    private static async Task<long> ErrorsAsync(HttpClient http) =>
-        long.Parse((await http.GetStringAsync("/metrics")).Split('\n').Single(l => l.StartsWith(Errors, StringComparison.Ordinal))[Errors.Length..], CultureInfo.InvariantCulture);
+    private static async Task<long> ErrorsAsync(HttpClient http)
+    {
+        var metrics = await http.GetStringAsync("/metrics");
+        var line = metrics.Split('\n').Single(l => l.StartsWith(Errors, StringComparison.Ordinal));
+        return long.Parse(line[Errors.Length..], CultureInfo.InvariantCulture);
+    }
 
     private static void LimitDescriptors(EchoHostProcess host, int limit)
     {

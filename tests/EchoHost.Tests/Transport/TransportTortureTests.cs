@@ -49,7 +49,7 @@ public abstract class TransportTortureTests(string transport, ITestOutputHelper 
             }
         })));
         await Wait.UntilAsync(() => host.Services.GetRequiredService<ConnectionRegistry>().Count == 0, $"seed {seed}: nothing is left in the registry");
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_active{endpoint=\"Tcp\"} 0\n", StringComparison.Ordinal), $"seed {seed}: none counts as active");
+        await host.UntilMetricsContainAsync("echohost_connections_active{endpoint=\"Tcp\"} 0\n", $"seed {seed}: none counts as active");
         await Wait.UntilAsync(() => host.Services.GetRequiredService<EpollTransport>().BlocksInUse == 0, $"seed {seed}: nothing holds memory of the transport");
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
     }

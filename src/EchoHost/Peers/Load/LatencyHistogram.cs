@@ -3,7 +3,7 @@ using System.Numerics;
 namespace EchoHost.Peers.Load;
 
 /// <summary>
-/// Counts times in buckets whose width grows with the time: no bucket is wider than 1/128 of its time, so percentiles are
+/// Counts times in buckets. Their width grows with the time: no bucket is wider than 1/128 of its time, so percentiles are
 /// accurate to 0.8 %. Many threads can record times at once.
 /// </summary>
 internal sealed class LatencyHistogram

@@ -37,7 +37,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         client.HalfClose();
         Assert.Empty(await client.ReceiveToEndAsync());
         await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {Client} disconnected"), "the end is logged");
-        Assert.Contains($"echohost_proxy_headers_total{{endpoint=\"Tcp\",result=\"ok\",version=\"{version}\"}} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains($"echohost_proxy_headers_total{{endpoint=\"Tcp\",result=\"ok\",version=\"{version}\"}} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -62,7 +62,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         await using var host = await StartHostAsync(time, Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:05");
         using var client = await host.ConnectAsync();
         await client.SendAsync(Header(2));
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal)), "the peer is connected");
+        await host.UntilLoggedAsync(e => e.Text.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal), "the peer is connected");
         // A later connection meets the limit; this one is past it.
         var silent = EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         await time.PassUntilAsync(TimeSpan.FromSeconds(1), () => silent.IsCompleted, "the other one is turned away");
@@ -80,7 +80,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         await client.SendAsync(sent);
         await client.ReceiveAsync(1);
         Assert.Contains($"Peer {client.LocalAddress} connecting", host.Log.Lines);
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"local\",version=\"2\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"local\",version=\"2\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         using var client = await host.ConnectAsync();
         await client.SendAsync(bytes);
         await client.ReceiveEndAsync();
-        var metrics = await host.Http.GetStringAsync("/metrics");
+        var metrics = await host.MetricsAsync();
         Assert.Contains($"echohost_proxy_headers_total{{endpoint=\"Tcp\",result=\"{result}\",version=\"{version}\"}} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"proxy\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains(host.Log.Lines, l => l.StartsWith($"Peer {client.LocalAddress} turned away: ", StringComparison.Ordinal));
@@ -107,7 +107,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         using var client = await host.ConnectAsync();
         await client.SendAsync(ProxyHeaders.V2(Client, Front, ProxyHeaders.Tlv(0x03, 1, 2, 3, 4)));
         await client.ReceiveEndAsync();
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"checksum\",version=\"2\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"checksum\",version=\"2\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     {
         await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp, "PROXY TCP4 ");
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"timeout\",version=\"none\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"timeout\",version=\"none\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     {
         await using var host = await StartHostAsync(Required, TrustsOthers);
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"untrusted\",version=\"none\"} 1\n", await host.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"untrusted\",version=\"none\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

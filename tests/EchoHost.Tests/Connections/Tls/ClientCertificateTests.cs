@@ -59,7 +59,7 @@ public sealed class ClientCertificateTests : IDisposable
             _ => Issue(_authority, ForServers),
         };
         Assert.False(await IsLetInAsync(host, shown));
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains($" turned away: the TLS handshake failed: {problem}", StringComparison.Ordinal)), "the host says why");
+        await host.UntilLoggedAsync(e => e.Text.Contains($" turned away: the TLS handshake failed: {problem}", StringComparison.Ordinal), "the host says why");
     }
 
     /// <summary>The host can't send an alert; the sign is that it requests a certificate and closes without a byte.</summary>
@@ -104,7 +104,7 @@ public sealed class ClientCertificateTests : IDisposable
         using var issued = Issue(other, ForClients);
         Assert.False(await IsLetInAsync(host, issued));
         await File.WriteAllTextAsync(AuthoritiesPath, "nonsense");
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls keeps its authorities for client certificates, since the new ones can't be used: ", StringComparison.Ordinal)), "the host says so");
+        await host.UntilLoggedAsync(e => e.Text.StartsWith("Endpoint Tls keeps its authorities for client certificates, since the new ones can't be used: ", StringComparison.Ordinal), "the host says so");
         await File.WriteAllTextAsync(AuthoritiesPath, other.ExportCertificatePem());
         await Wait.UntilAsync(async () => await IsLetInAsync(host, issued), "the new authority is trusted");
         await Wait.UntilAsync(() => host.Log.Lines.Contains("Endpoint Tls has new authorities for client certificates: 1"), "the host says so");
@@ -124,7 +124,7 @@ public sealed class ClientCertificateTests : IDisposable
         using var shown = Issue(other, ForClients, fetchedFrom: url);
         // Offline, or this client itself would download it.
         await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(host, SslStreamCertificateContext.Create(shown, null, offline: true)));
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains("from an unknown authority", StringComparison.Ordinal)), "the host has looked at it");
+        await host.UntilLoggedAsync(e => e.Text.Contains("from an unknown authority", StringComparison.Ordinal), "the host has looked at it");
         Assert.False(listener.Pending(), "the host came to fetch the issuer's certificate");
     }
 

@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
-using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Time.Testing;
 using static EchoHost.Tests.Infrastructure.TlsClient;
@@ -30,8 +28,8 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var received = await ReadAsync(client, sent.Length);
         await sending.WaitAsync(Wait.Limit);
         Bytes.AssertSame(sent, received);
-        Assert.Equal(name, (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("protocol").GetString());
-        Assert.StartsWith("TLS_", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0].GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
+        Assert.Equal(name, (await host.ConnectionAsync()).GetProperty("tls").GetProperty("protocol").GetString());
+        Assert.StartsWith("TLS_", (await host.ConnectionAsync()).GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
         await host.UntilReadyAsync();
         Assert.Contains("2 of 2 endpoints echo", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
     }
@@ -55,7 +53,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
 
         // Perhaps a TLS alert, but none of the sent bytes.
         Assert.DoesNotContain("Hello", Encoding.Latin1.GetString(answer), StringComparison.Ordinal);
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
+        await host.UntilMetricsContainAsync("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", "the failure is counted");
         await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed: the client does not speak TLS"), "the failure is told");
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error || e.Text.EndsWith(" connecting", StringComparison.Ordinal));
     }
@@ -65,7 +63,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
     {
         await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:00:00.200"]);
         await EchoClient.ExpectTurnedAwayAsync(host.EndPoints["Tls"]);
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/metrics")).Contains("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", StringComparison.Ordinal), "the failure is counted");
+        await host.UntilMetricsContainAsync("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", "the failure is counted");
     }
 
     [Fact]
@@ -106,7 +104,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         await client.StandardInput.FlushAsync();
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Received new message", StringComparison.Ordinal)), "the message has come");
+        await host.UntilLoggedAsync(e => e.Text.StartsWith("Received new message", StringComparison.Ordinal), "the message has come");
         // The host closes it because of the idle timeout.
         time.Advance(TimeSpan.FromSeconds(58.5));
         await Wait.UntilAsync(
@@ -132,10 +130,10 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         using var client = Process.Start(new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, "-tls1_2"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.EndsWith(" connecting", StringComparison.Ordinal)), "the client is connected");
+        await host.UntilLoggedAsync(e => e.Text.EndsWith(" connecting", StringComparison.Ordinal), "the client is connected");
         await client.StandardInput.WriteAsync("R\n");
         client.StandardInput.Close();
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.Contains(" disconnected: error after ", StringComparison.Ordinal)), "the end is logged");
+        await host.UntilLoggedAsync(e => e.Text.Contains(" disconnected: error after ", StringComparison.Ordinal), "the end is logged");
         await client.WaitForExitAsync().WaitAsync(Wait.Limit);
         await Task.WhenAll(output, errors).WaitAsync(Wait.Limit);
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
@@ -194,7 +192,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01"]);
         await using var client = await ConnectAsync(host);
         await Assert.ThrowsAnyAsync<Exception>(() => client.WriteAsync(new byte[64 * 1024 * 1024]).AsTask().WaitAsync(Wait.Limit));
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.Contains(" disconnected: write timeout after ", StringComparison.Ordinal)), "the reason is logged");
+        await host.UntilLoggedAsync(e => e.Text.Contains(" disconnected: write timeout after ", StringComparison.Ordinal), "the reason is logged");
     }
 
     [Fact]
@@ -207,7 +205,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var stop = host.BeginStop();
         Assert.Equal(0, await client.ReadAsync(new byte[1]).AsTask().WaitAsync(Wait.Limit));
         await stop.WaitAsync(Wait.Limit);
-        await Wait.UntilAsync(() => host.Log.Entries.Any(e => e.Text.EndsWith(" s, 5 bytes", StringComparison.Ordinal) && e.Text.Contains(" disconnected: drain after ", StringComparison.Ordinal)), "the reason is logged");
+        await host.UntilLoggedAsync(e => e.Text.EndsWith(" s, 5 bytes", StringComparison.Ordinal) && e.Text.Contains(" disconnected: drain after ", StringComparison.Ordinal), "the reason is logged");
     }
 }
 

@@ -40,7 +40,7 @@ internal static class MeshHost
 
     /// <summary>The mesh's series and their values.</summary>
     public static async Task<IReadOnlyDictionary<string, double>> SeriesAsync(this EchoHostFixture host) =>
-        (await host.Http.GetStringAsync("/metrics")).Split('\n').Where(l => l.StartsWith("echohost_peer_", StringComparison.Ordinal))
+        (await host.MetricsAsync()).Split('\n').Where(l => l.StartsWith("echohost_peer_", StringComparison.Ordinal))
             .ToDictionary(l => l[..l.LastIndexOf(' ')], l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
     public static Task UntilMeasuredAsync(this EchoHostFixture host, string series, Predicate<double> value) =>

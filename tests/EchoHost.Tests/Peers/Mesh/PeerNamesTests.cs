@@ -119,7 +119,7 @@ public class PeerNamesTests
             _ => throw new InvalidOperationException("something else"),
         });
         var start = $"The name {name} can't be resolved, its peers stay as they were: ";
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith(start, StringComparison.Ordinal)), "it is said");
+        await host.UntilLoggedAsync(e => e.Text.StartsWith(start, StringComparison.Ordinal), "it is said");
         await AskedAgainAsync(resolver);
         var line = Assert.Single(host.Log.Lines, l => l.StartsWith("The name", StringComparison.Ordinal));
         Assert.Equal(start + (error ?? $"{Service} can't be resolved: no name server answers for it"), line);
