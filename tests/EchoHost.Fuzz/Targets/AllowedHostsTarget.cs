@@ -74,6 +74,14 @@ internal static class AllowedHostsTarget
 
     private static IEnumerable<byte[]> Seeds() =>
         from configured in (string[])["", "echo.example.net;*.example.org", "*", "[2001:db8::1]"]
-        from host in (string[])["localhost:8080", "127.0.0.1", "[::1]:8080", "rebound.example", "a.example.org.", "echo.example.net:80", "rebound.example/.example.org"]
+        from host in (string[])[
+            "localhost:8080",
+            "127.0.0.1",
+            "[::1]:8080",
+            "rebound.example",
+            "a.example.org.",
+            "echo.example.net:80",
+            "rebound.example/.example.org",
+        ]
         select Inputs.Bytes($"{configured}\n{host}");
 }

@@ -43,7 +43,9 @@ public partial class NamespaceTests
 
     [Fact]
     public void Comments_and_one_way_are_no_circle() =>
-        Assert.Equal([], NamespaceGraph.Read(["using A.C; namespace A.B; class X;", "namespace A.C; // not A.B.X\n/// <see cref=\"A.B.X\"/>\nclass Y;"]).Circles());
+        Assert.Equal(
+            [],
+            NamespaceGraph.Read(["using A.C; namespace A.B; class X;", "namespace A.C; // not A.B.X\n/// <see cref=\"A.B.X\"/>\nclass Y;"]).Circles());
 
     private static IEnumerable<string> SourceFiles([CallerFilePath] string here = "")
     {

@@ -58,8 +58,15 @@ public sealed class HAProxyTests : IDisposable
               server one {host.Tcp} send-proxy-v2
             """);
         using var transport = new PeerTransport(loops: 1);
-        var client = new PeerClient(transport.Connections(continuesOnLoop: false), NameLookups.OfSystem(), new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))), TimeProvider.System);
-        await using var connection = await client.ConnectAsync(new PeerTarget("127.0.0.1", haproxy.Fronts[0].Port, IsTls: false), Wait.Limit, CancellationToken.None);
+        var client = new PeerClient(
+            transport.Connections(continuesOnLoop: false),
+            NameLookups.OfSystem(),
+            new PeerLink(new ProxyPreamble(version, IPEndPoint.Parse(source))),
+            TimeProvider.System);
+        await using var connection = await client.ConnectAsync(
+            new PeerTarget("127.0.0.1", haproxy.Fronts[0].Port, IsTls: false),
+            Wait.Limit,
+            CancellationToken.None);
         await connection.EchoAsync("through HAProxy"u8.ToArray(), Wait.Limit, CancellationToken.None);
         Assert.Equal(source, (await ConnectionAsync(host)).GetProperty("peer").GetString());
     }
@@ -149,7 +156,12 @@ public sealed class HAProxyTests : IDisposable
         using var limit = new CancellationTokenSource(Wait.Limit);
 #pragma warning disable CA5359 // Made for the test.
         await stream.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "localhost", ApplicationProtocols = [new SslApplicationProtocol("echo")], RemoteCertificateValidationCallback = (_, _, _, _) => true },
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost",
+                ApplicationProtocols = [new SslApplicationProtocol("echo")],
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            },
             limit.Token);
 #pragma warning restore CA5359
         return stream;

@@ -10,7 +10,10 @@ public class NginxTests
     public async Task The_clients_address_is_seen_and_every_byte_comes_back()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs the whole of 127.0.0.0/8");
-        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1", "Echo:LogMessages=false");
+        await using var host = await EchoHostFixture.StartAsync(
+            "Echo:Endpoints:Tcp:ProxyProtocol=Required",
+            "Echo:TrustedProxies:0=127.0.0.1",
+            "Echo:LogMessages=false");
         using var nginx = await Balancer.NginxAsync(1, ports => $$"""
             server { listen 127.0.0.1:{{ports[0]}}; proxy_pass {{host.Tcp}}; proxy_protocol on; }
             """);

@@ -13,7 +13,8 @@ public class RollingStopTests
     public async Task Nothing_is_lost_when_one_of_two_hosts_stops()
     {
         const int workers = 4;
-        string[] settings = ["Echo:LogMessages=false", "Echo:Shutdown:ReadinessDelay=00:00:05", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"];
+        string[] settings =
+            ["Echo:LogMessages=false", "Echo:Shutdown:ReadinessDelay=00:00:05", "Echo:Endpoints:Tcp:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1"];
         // The readiness delay lasts until the balancer has noticed, however busy the machine.
         var time = new FakeTimeProvider();
         await using var first = await EchoHostFixture.StartAsync(time, settings);
@@ -45,7 +46,9 @@ public class RollingStopTests
         await Wait.UntilAsync(() => made > 100 || traffic.IsCompleted, "both hosts serve");
         Assert.True(await AcceptedAsync(first) > 0 && await AcceptedAsync(second) > 0);
         var stop = first.BeginStop();
-        await Wait.UntilAsync(() => haproxy.Output.Any(l => l.Contains("Server echo/first is DOWN", StringComparison.Ordinal)) || traffic.IsCompleted, "the balancer has noticed");
+        await Wait.UntilAsync(
+            () => haproxy.Output.Any(l => l.Contains("Server echo/first is DOWN", StringComparison.Ordinal)) || traffic.IsCompleted,
+            "the balancer has noticed");
         await time.PassUntilAsync(TimeSpan.FromMilliseconds(100), () => stop.IsCompleted || traffic.IsCompleted, "the host stops");
         var before = Volatile.Read(ref made);
         await Wait.UntilAsync(() => made > before + 100 || traffic.IsCompleted, "the other host serves on");

@@ -31,7 +31,13 @@ public class ConnectionArgumentsTests
     public void Files_are_read()
     {
         using var certificate = new TestCertificate();
-        var (_, link, timeout) = Read("127.0.0.1:1", "--tls", "--ca", certificate.CertificatePath, "--cert", certificate.CertificatePath, "--key", certificate.KeyPath, "--timeout", "300ms");
+        var (_, link, timeout) = Read(
+            "127.0.0.1:1",
+            "--tls",
+            "--ca", certificate.CertificatePath,
+            "--cert", certificate.CertificatePath,
+            "--key", certificate.KeyPath,
+            "--timeout", "300ms");
         Assert.Equal(certificate.Certificate.Thumbprint, Assert.Single(link.Tls!.Authorities!).Thumbprint);
         Assert.Equal(certificate.Certificate.Thumbprint, link.Tls.Certificate!.TargetCertificate.Thumbprint);
         Assert.Equal((false, TimeSpan.FromMilliseconds(300)), (link.Tls.IsInsecure, timeout));
@@ -64,7 +70,8 @@ public class ConnectionArgumentsTests
     public void A_key_of_another_certificate_is_said_to_be_one()
     {
         using TestCertificate one = new(), other = new();
-        var problem = Assert.Single(Assert.Throws<ConfigurationException>(() => Read("127.0.0.1:1", "--tls", "--cert", one.CertificatePath, "--key", other.KeyPath)).Problems);
+        var problem = Assert.Single(
+            Assert.Throws<ConfigurationException>(() => Read("127.0.0.1:1", "--tls", "--cert", one.CertificatePath, "--key", other.KeyPath)).Problems);
         Assert.Equal($"--cert is '{one.CertificatePath}': the key does not match the certificate", problem);
     }
 
@@ -78,7 +85,9 @@ public class ConnectionArgumentsTests
     [InlineData("v2", 2, "[::1]:0")]
     public void A_PROXY_header_has_a_version_and_a_source(string given, int version, string source)
     {
-        Assert.Equal(new ProxyPreamble(version, System.Net.IPEndPoint.Parse(source)), Read("127.0.0.1:1", "--proxy", given, "--proxy-source", source).Link.Proxy);
+        Assert.Equal(
+            new ProxyPreamble(version, System.Net.IPEndPoint.Parse(source)),
+            Read("127.0.0.1:1", "--proxy", given, "--proxy-source", source).Link.Proxy);
         Assert.Equal(new ProxyPreamble(version, null), Read("127.0.0.1:1", "--proxy", given).Link.Proxy);
     }
 

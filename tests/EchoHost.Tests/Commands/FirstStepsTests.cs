@@ -23,9 +23,8 @@ public class FirstStepsTests
         using var host = await EchoHostProcess.StartHostAsync();
         using var client = await EchoClient.ConnectAsync(host.Tcp);
         await client.EchoAsync("Hello, opencode.space!\r\n");
-        await Wait.UntilAsync(
-            () => host.Output.Any(l => l.EndsWith($"Received new message from peer {client.LocalAddress}: \"Hello, opencode.space!\\r\\n\". Echoing it back", StringComparison.Ordinal)),
-            "the message is logged");
+        var line = $"Received new message from peer {client.LocalAddress}: \"Hello, opencode.space!\\r\\n\". Echoing it back";
+        await Wait.UntilAsync(() => host.Output.Any(l => l.EndsWith(line, StringComparison.Ordinal)), "the message is logged");
         using (await EchoHostProcess.UntilHealthyAsync(["health", host.HttpUrl!.ToString()]))
         {
         }
@@ -46,10 +45,22 @@ public class FirstStepsTests
             $"--Echo:Endpoints:Tcp:Certificate:KeyPath={certificate.KeyPath}",
             "--Echo:Endpoints:Tcp:ProxyProtocol=Required",
             "--Echo:TrustedProxies:0=127.0.0.1"]);
-        using var send = EchoHostProcess.Start(["send", $"localhost:{host.Port}", "Hello", "--tls", "--ca", certificate.CertificatePath, "--proxy", "v2", "--proxy-source", "203.0.113.7:56324", "--json", "--timeout", "25s"]);
+        using var send = EchoHostProcess.Start([
+            "send",
+            $"localhost:{host.Port}",
+            "Hello",
+            "--tls",
+            "--ca", certificate.CertificatePath,
+            "--proxy", "v2",
+            "--proxy-source", "203.0.113.7:56324",
+            "--json",
+            "--timeout", "25s",
+        ]);
         Assert.Equal(0, await send.WaitForExitAsync());
         Assert.Equal("ok", JsonDocument.Parse(Assert.Single(send.Output)).RootElement.GetProperty("result").GetString());
-        await Wait.UntilAsync(() => host.Output.Any(l => l.Contains("Peer 203.0.113.7:56324 connecting (via 127.0.0.1:", StringComparison.Ordinal)), "the client's address is logged");
+        await Wait.UntilAsync(
+            () => host.Output.Any(l => l.Contains("Peer 203.0.113.7:56324 connecting (via 127.0.0.1:", StringComparison.Ordinal)),
+            "the client's address is logged");
     }
 
     [Fact]
@@ -89,12 +100,15 @@ public class FirstStepsTests
     public async Task Load_and_the_peers_of_another_host_find_every_byte_the_same()
     {
         using var host = await EchoHostProcess.StartHostAsync(["--Echo:LogMessages=false"]);
-        using var other = await EchoHostProcess.StartHostAsync([$"--Peers:Targets:0=127.0.0.1:{host.Port}", "--Peers:Interval=00:00:01", "--Peers:Timeout=00:00:25"]);
+        using var other = await EchoHostProcess.StartHostAsync(
+            [$"--Peers:Targets:0=127.0.0.1:{host.Port}", "--Peers:Interval=00:00:01", "--Peers:Timeout=00:00:25"]);
         using var load = EchoHostProcess.Start(["load", $"127.0.0.1:{host.Port}", "--connections", "4", "--duration", "500ms", "--timeout", "25s", "--json"]);
         Assert.Equal(0, await load.WaitForExitAsync());
         Assert.Equal(0, JsonDocument.Parse(Assert.Single(load.Output)).RootElement.GetProperty("mismatches").GetInt32());
         using var http = new HttpClient { BaseAddress = other.HttpUrl, Timeout = Wait.Limit };
-        await Wait.UntilAsync(async () => JsonDocument.Parse(await http.GetStringAsync("/peers")).RootElement.GetProperty("peers")[0].GetProperty("up").GetBoolean(), "the peer is up");
+        await Wait.UntilAsync(
+            async () => JsonDocument.Parse(await http.GetStringAsync("/peers")).RootElement.GetProperty("peers")[0].GetProperty("up").GetBoolean(),
+            "the peer is up");
     }
 
     [Theory]
@@ -120,6 +134,9 @@ public class FirstStepsTests
     {
         Assert.Equal(status, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        Assert.StartsWith(detail, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            detail,
+            JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
     }
 }

@@ -16,7 +16,12 @@ public sealed class LoadCommandTests
     public async Task The_result_is_for_people()
     {
         await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
-        var (code, output, errors) = await LoadForAsync(run => run.Output is [_, not ['0', ' ', ..], ..], host.Tcp.ToString()!, "--connections", "5", "--size", "100", "--pipeline", "2");
+        var (code, output, errors) = await LoadForAsync(
+            run => run.Output is [_, not ['0', ' ', ..], ..],
+            host.Tcp.ToString()!,
+            "--connections", "5",
+            "--size", "100",
+            "--pipeline", "2");
         Assert.Equal(0, code);
         Assert.Empty(errors);
         Assert.Equal($"{host.Tcp}: 5 connections, 100 bytes a message, 2 under way on each", output[0]);
@@ -50,7 +55,9 @@ public sealed class LoadCommandTests
         var (messages, seconds) = (result.GetProperty("messages").GetInt64(), result.GetProperty("seconds").GetDouble());
         Assert.InRange(seconds, TestScale.Of(190, 2_990) / 1000.0, Wait.Limit.TotalSeconds);
         Assert.InRange(result.GetProperty("messagesPerSecond").GetDouble(), messages / seconds * 0.98, messages / seconds * 1.02);
-        Assert.Equal(args.Contains("--reconnect") ? messages : int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture), result.GetProperty("connections").GetInt64());
+        Assert.Equal(
+            args.Contains("--reconnect") ? messages : int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture),
+            result.GetProperty("connections").GetInt64());
         Assert.True(!args.Contains("--rate") || messages == TestScale.Of(100, 1_500), $"{messages}");
         double[] latencies = [.. result.GetProperty("latencyMicroseconds").EnumerateObject().Where(p => p.Name != "mean").Select(p => p.Value.GetDouble())];
         Assert.Equal(latencies.Order(), latencies);
@@ -61,8 +68,18 @@ public sealed class LoadCommandTests
     public async Task TLS_and_PROXY_headers_go_together()
     {
         using var certificate = new TestCertificate();
-        await using var host = await EchoHostFixture.StartAsync([.. certificate.Settings, "Echo:LogMessages=false", "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8"]);
-        var (code, output, errors) = await LoadAsync($"tls://{host.EndPoints["Tls"]}", "--ca", certificate.CertificatePath, "--proxy", "v2", "--proxy-source", "203.0.113.7:1", "--connections", "3", "--size", "20000", "--pipeline", "2", "--duration", Text(Duration), "--json");
+        await using var host = await EchoHostFixture.StartAsync(
+            [.. certificate.Settings, "Echo:LogMessages=false", "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8"]);
+        var (code, output, errors) = await LoadAsync(
+            $"tls://{host.EndPoints["Tls"]}",
+            "--ca", certificate.CertificatePath,
+            "--proxy", "v2",
+            "--proxy-source", "203.0.113.7:1",
+            "--connections", "3",
+            "--size", "20000",
+            "--pipeline", "2",
+            "--duration", Text(Duration),
+            "--json");
         Assert.Equal((0, 0), (code, errors.Length));
         AssertShape(JsonDocument.Parse(Assert.Single(output)).RootElement);
         Assert.Contains(host.Log.Lines, line => line.StartsWith("Peer 203.0.113.7:1 connecting (via ", StringComparison.Ordinal));
@@ -74,7 +91,9 @@ public sealed class LoadCommandTests
         await using var peer = OddPeer.Start(Odd.Changing(63, 64));
         var result = await FailAsync(peer, "--connections", "2");
         Assert.True(result.GetProperty("mismatches").GetInt64() > 0);
-        Assert.Equal(result.GetProperty("mismatches").GetInt64(), Assert.Single(result.GetProperty("errors").EnumerateObject(), e => e.Name == "mismatch").Value.GetInt64());
+        Assert.Equal(
+            result.GetProperty("mismatches").GetInt64(),
+            Assert.Single(result.GetProperty("errors").EnumerateObject(), e => e.Name == "mismatch").Value.GetInt64());
         Assert.Equal(0, result.GetProperty("messages").GetInt64());
     }
 
@@ -88,7 +107,8 @@ public sealed class LoadCommandTests
         // In too short a time there may not even be a connection, and so no result.
         var (code, output, errors) = await Wait.PatientlyAsync(
             TimeSpan.FromMilliseconds(100),
-            limit => LoadAsync([peer.EndPoint.ToString(), "--duration", Text(Duration), "--json", "--connections", "2", "--timeout", $"{limit.TotalMilliseconds}ms", .. args]),
+            limit => LoadAsync(
+                [peer.EndPoint.ToString(), "--duration", Text(Duration), "--json", "--connections", "2", "--timeout", $"{limit.TotalMilliseconds}ms", .. args]),
             run => run.Errors.Length == 0);
         Assert.Equal(1, code);
         Assert.Empty(errors);
@@ -126,7 +146,8 @@ public sealed class LoadCommandTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
         await using var host = await EchoHostFixture.StartAsync("Echo:LogMessages=false");
-        using var program = EchoHostProcess.Start(["load", host.Tcp.ToString()!, "--connections", "2", "--duration", "1h", "--timeout", "1m", "--json", .. args]);
+        using var program = EchoHostProcess.Start(
+            ["load", host.Tcp.ToString()!, "--connections", "2", "--duration", "1h", "--timeout", "1m", "--json", .. args]);
         // Each connection has one message in flight, so the others came back.
         await Wait.UntilAsync(async () => await MessagesAsync(host) > 10, "messages came back");
         program.Signal(PosixSignal.SIGINT);
@@ -174,8 +195,12 @@ public sealed class LoadCommandTests
     /// <summary>The documented keys in their order, and p99.99.</summary>
     private static void AssertShape(JsonElement result)
     {
-        Assert.Equal(["messages", "messagesPerSecond", "bytesPerSecond", "connections", "errors", "mismatches", "seconds", "latencyMicroseconds"], result.EnumerateObject().Select(p => p.Name));
-        Assert.Equal(["min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"], result.GetProperty("latencyMicroseconds").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(
+            ["messages", "messagesPerSecond", "bytesPerSecond", "connections", "errors", "mismatches", "seconds", "latencyMicroseconds"],
+            result.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(
+            ["min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"],
+            result.GetProperty("latencyMicroseconds").EnumerateObject().Select(p => p.Name));
         Assert.True(result.GetProperty("messages").GetInt64() >= 0);
     }
 
@@ -194,7 +219,9 @@ public sealed class LoadCommandTests
     private static string Text(TimeSpan time) => $"{time.TotalMilliseconds}ms";
 
     /// <summary>Runs a short load, and longer ones if a pause of the machine used up the time.</summary>
-    private static Task<(int Code, string[] Output, string[] Errors)> LoadForAsync(Predicate<(int Code, string[] Output, string[] Errors)> isDone, params string[] args) =>
+    private static Task<(int Code, string[] Output, string[] Errors)> LoadForAsync(
+        Predicate<(int Code, string[] Output, string[] Errors)> isDone,
+        params string[] args) =>
         Wait.PatientlyAsync(Duration, duration => LoadAsync([.. args, "--duration", Text(duration)]), isDone);
 
     /// <summary>The default time limit may be too short for a machine that pauses.</summary>

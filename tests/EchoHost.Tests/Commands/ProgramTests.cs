@@ -35,7 +35,11 @@ public class ProgramTests
     [Fact]
     public async Task A_wrong_OTLP_setting_is_one_line_and_exit_code_2()
     {
-        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", "0"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_EXPORTER_OTLP_HEADERS", "bogus"));
+        using var program = EchoHostProcess.Start(
+            ["--urls=http://127.0.0.1:0"],
+            ("PORT", "0"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "bogus"));
         Assert.Equal(2, await program.WaitForExitAsync());
         Assert.StartsWith("EchoHost: OTEL_EXPORTER_OTLP_HEADERS can't be read", Assert.Single(program.Errors), StringComparison.Ordinal);
     }
@@ -154,7 +158,9 @@ public class ProgramTests
         using var reader = Process.Start(new ProcessStartInfo("/bin/sleep", ["600"]) { RedirectStandardInput = true })!;
         using var held = new HeldPort();
         var port = held.Port;
-        using var shell = Process.Start(TestProgram.StartInfo("/bin/sh", "-c", $"exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:Endpoints:Tcp:Url=tcp://{held.Name} --Echo:MessageLogLimit=100000 > /proc/{reader.Id}/fd/0 2>/dev/null"))!;
+        var script = $"exec '{TestProgram.File}' --urls=http://127.0.0.1:0 --Echo:Endpoints:Tcp:Url=tcp://{held.Name} "
+            + $"--Echo:MessageLogLimit=100000 > /proc/{reader.Id}/fd/0 2>/dev/null";
+        using var shell = Process.Start(TestProgram.StartInfo("/bin/sh", "-c", script))!;
         try
         {
             using var client = await ConnectPatientlyAsync(new IPEndPoint(IPAddress.Loopback, port));
@@ -225,7 +231,10 @@ public class ProgramTests
     public async Task Health_asks_a_host_that_requires_PROXY_headers()
     {
         await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.1");
-        using var health = await EchoHostProcess.UntilHealthyAsync(["health"], ("ASPNETCORE_URLS", host.Http.BaseAddress!.ToString()), ("Http__ProxyProtocol", "Required"));
+        using var health = await EchoHostProcess.UntilHealthyAsync(
+            ["health"],
+            ("ASPNETCORE_URLS", host.Http.BaseAddress!.ToString()),
+            ("Http__ProxyProtocol", "Required"));
     }
 
     [Fact]

@@ -48,7 +48,11 @@ public sealed partial class SendTests : IAsyncLifetime
     {
         var (code, output, _) = await SendAsync(Target, "hello", "--count", "4", "--interval", "50ms");
         Assert.Equal(0, code);
-        Assert.Equal([1, 2, 3, 4], output.Select(line => Sequence().Match(line)).Where(m => m.Success).Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            [1, 2, 3, 4],
+            output.Select(line => Sequence().Match(line))
+                .Where(m => m.Success)
+                .Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)));
         // All over one connection.
         Assert.Single(output, line => line.StartsWith("Connected to ", StringComparison.Ordinal));
         Assert.Contains("4 messages, 4 came back the same, 0 % lost", output);
@@ -168,7 +172,9 @@ public sealed partial class SendTests : IAsyncLifetime
         await using var peer = OddPeer.Start(Odd.Honest);
         var (code, output, _) = await SendAsync($"localhost:{peer.EndPoint.Port}", "hello", "-4", "--json");
         var message = JsonDocument.Parse(Assert.Single(output)).RootElement;
-        Assert.Equal((0, $"localhost:{peer.EndPoint.Port}", peer.EndPoint.ToString()), (code, message.GetProperty("target").GetString(), message.GetProperty("address").GetString()));
+        Assert.Equal(
+            (0, $"localhost:{peer.EndPoint.Port}", peer.EndPoint.ToString()),
+            (code, message.GetProperty("target").GetString(), message.GetProperty("address").GetString()));
     }
 
     [Fact]
@@ -209,7 +215,14 @@ public sealed partial class SendTests : IAsyncLifetime
         Assert.Equal(1, code);
         Assert.Equal(3, output.Length);
         var failed = JsonDocument.Parse(output[0]).RootElement;
-        Assert.Equal((1, 5, JsonValueKind.Null, "mismatch", "byte 1 of 5 came back different"), (failed.GetProperty("seq").GetInt32(), failed.GetProperty("bytes").GetInt32(), failed.GetProperty("roundTripMicroseconds").ValueKind, failed.GetProperty("result").GetString(), failed.GetProperty("error").GetString()));
+        Assert.Equal(
+            (1, 5, JsonValueKind.Null, "mismatch", "byte 1 of 5 came back different"),
+            (
+                failed.GetProperty("seq").GetInt32(),
+                failed.GetProperty("bytes").GetInt32(),
+                failed.GetProperty("roundTripMicroseconds").ValueKind,
+                failed.GetProperty("result").GetString(),
+                failed.GetProperty("error").GetString()));
         // The next message gets a new connection.
         AssertMessage(output[1], 2, 5, isFirst: true);
         AssertMessage(output[2], 3, 5, isFirst: false);
@@ -222,7 +235,9 @@ public sealed partial class SendTests : IAsyncLifetime
         await using var peer = OddPeer.Start(Odd.Silent);
         var line = $"{peer.EndPoint}: seq=1 timeout: connected, 0 of 5 bytes came back within ";
         var (code, output, _) = await Wait.PatientlyAsync(
-            TimeSpan.FromMilliseconds(200), limit => SendAsync(peer.EndPoint.ToString(), "hello", "--timeout", $"{limit.TotalMilliseconds}ms"), sent => sent.Output.Any(l => l.StartsWith(line, StringComparison.Ordinal)));
+            TimeSpan.FromMilliseconds(200),
+            limit => SendAsync(peer.EndPoint.ToString(), "hello", "--timeout", $"{limit.TotalMilliseconds}ms"),
+            sent => sent.Output.Any(l => l.StartsWith(line, StringComparison.Ordinal)));
         Assert.Equal(1, code);
         Assert.Matches($"^{Regex.Escape(line)}[0-9.]+ m?s$", output.Single(l => l.Contains("seq=1", StringComparison.Ordinal)));
     }
@@ -247,7 +262,8 @@ public sealed partial class SendTests : IAsyncLifetime
         var target = $"localhost:{peer.EndPoint.Port}";
         var (trusted, output, errors) = await SendAsync(target, "hello", "--tls", "--ca", certificate.CertificatePath);
         Assert.Equal((0, 0), (trusted, errors.Length));
-        Assert.Matches($"^Connected to {target} at 127\\.0\\.0\\.1:{peer.EndPoint.Port}: resolve [0-9.]+ ms, connect [0-9.]+ ms, TLS [0-9.]+ ms \\(Tls13 TLS_[A-Z0-9_]+\\)$", output[0]);
+        const string phases = "resolve [0-9.]+ ms, connect [0-9.]+ ms, TLS [0-9.]+ ms \\(Tls13 TLS_[A-Z0-9_]+\\)";
+        Assert.Matches($"^Connected to {target} at 127\\.0\\.0\\.1:{peer.EndPoint.Port}: {phases}$", output[0]);
         Assert.Equal(0, (await SendAsync($"tls://{target}", "hello", "--insecure")).Code);
         var (refused, lines, _) = await SendAsync($"tls://{target}", "hello");
         Assert.Equal(1, refused);
@@ -307,8 +323,21 @@ public sealed partial class SendTests : IAsyncLifetime
     private static void AssertMessage(string line, int sequence, int bytes, bool isFirst)
     {
         var message = JsonDocument.Parse(line).RootElement;
-        Assert.Equal(["seq", "bytes", "roundTripMicroseconds", "result", "time", "target", "address", .. isFirst ? ["resolveMicroseconds", "connectMicroseconds", "tlsMicroseconds"] : Array.Empty<string>()], message.EnumerateObject().Select(p => p.Name));
-        Assert.Equal((sequence, bytes, "ok"), (message.GetProperty("seq").GetInt32(), message.GetProperty("bytes").GetInt32(), message.GetProperty("result").GetString()));
+        Assert.Equal(
+            [
+                "seq",
+                "bytes",
+                "roundTripMicroseconds",
+                "result",
+                "time",
+                "target",
+                "address",
+                .. isFirst ? ["resolveMicroseconds", "connectMicroseconds", "tlsMicroseconds"] : Array.Empty<string>(),
+            ],
+            message.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(
+            (sequence, bytes, "ok"),
+            (message.GetProperty("seq").GetInt32(), message.GetProperty("bytes").GetInt32(), message.GetProperty("result").GetString()));
         Assert.True(message.GetProperty("roundTripMicroseconds").GetDouble() > 0);
         Assert.EndsWith("Z", message.GetProperty("time").GetString(), StringComparison.Ordinal);
         Assert.InRange(message.GetProperty("time").GetDateTimeOffset(), DateTimeOffset.UtcNow - Wait.Limit, DateTimeOffset.UtcNow);

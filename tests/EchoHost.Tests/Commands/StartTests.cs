@@ -44,7 +44,9 @@ public class StartTests
             var code = await host.WaitForExitAsync();
             Assert.True(code == 0 || (code == Terminated && !isLast), $"start {i} ended with {code}: {string.Join('\n', host.Errors)}");
             Assert.Empty(host.Errors);
-            Assert.DoesNotContain(host.Output, line => line.Contains("Exception", StringComparison.Ordinal) || line.StartsWith("   at ", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                host.Output,
+                line => line.Contains("Exception", StringComparison.Ordinal) || line.StartsWith("   at ", StringComparison.Ordinal));
             if (code == Terminated)
             {
                 Assert.Empty(host.Output);
@@ -72,7 +74,8 @@ public class StartTests
         await Wait.UntilAsync(
             async () =>
             {
-                (code, _, errors) = await ShellAsync($"URL={host.Http.BaseAddress} PORT=0 ASPNETCORE_URLS=http://127.0.0.1:0; export PORT ASPNETCORE_URLS; exec $EchoHost {command}");
+                (code, _, errors) = await ShellAsync(
+                    $"URL={host.Http.BaseAddress} PORT=0 ASPNETCORE_URLS=http://127.0.0.1:0; export PORT ASPNETCORE_URLS; exec $EchoHost {command}");
                 // On a machine with every core busy, the host may take longer than the command waits.
                 return !errors.Contains("no answer within", StringComparison.Ordinal);
             },
@@ -176,9 +179,14 @@ public class StartTests
     {
         var (code, output, errors) = await ShellAsync("exec $EchoHost serve --help");
         Assert.Equal((0, ""), (code, errors));
-        Assert.All(new[] { "--Urls=", "--Echo:Endpoints:Tcp:Url=", "PORT=", "appsettings.json", "docs/configuration.md" }, text => Assert.Contains(text, output, StringComparison.Ordinal));
+        Assert.All(
+            new[] { "--Urls=", "--Echo:Endpoints:Tcp:Url=", "PORT=", "appsettings.json", "docs/configuration.md" },
+            text => Assert.Contains(text, output, StringComparison.Ordinal));
         // The keys in the text exist.
-        var settings = output.Split('\n').Select(line => line.Trim().Split(' ')[0]).Where(word => word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && !word.Contains("HOST", StringComparison.Ordinal)).ToArray();
+        var settings = output.Split('\n')
+            .Select(line => line.Trim().Split(' ')[0])
+            .Where(word => word.StartsWith("--", StringComparison.Ordinal) && word.Contains('=') && !word.Contains("HOST", StringComparison.Ordinal))
+            .ToArray();
         Assert.InRange(settings.Length, 6, 20);
         _ = EchoHost.Hosting.HostSettings.Read(EchoHost.Hosting.HostConfiguration.Read(settings));
     }

@@ -27,7 +27,9 @@ public class TelnetTests
             await session.StandardInput.WriteLineAsync("Hello, opencode.space!");
             await session.StandardInput.FlushAsync();
             Assert.Equal("Hello, opencode.space!", await Line());
-            await Wait.UntilAsync(() => host.Output.Any(l => l.Contains(": \"Hello, opencode.space!\\r\\n\". Echoing it back", StringComparison.Ordinal)), "the message is logged");
+            await Wait.UntilAsync(
+                () => host.Output.Any(l => l.Contains(": \"Hello, opencode.space!\\r\\n\". Echoing it back", StringComparison.Ordinal)),
+                "the message is logged");
         }
         finally
         {

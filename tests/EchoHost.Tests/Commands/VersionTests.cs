@@ -14,7 +14,10 @@ public class VersionTests
         using var program = EchoHostProcess.Start(["--version"]);
         Assert.Equal(0, await program.WaitForExitAsync());
         var version = Assert.Single(program.Output).Split('+')[0];
-        Assert.Contains($"org.opencontainers.image.version=\"{version}\"", await File.ReadAllTextAsync(Path.Combine(root, "Dockerfile")), StringComparison.Ordinal);
+        Assert.Contains(
+            $"org.opencontainers.image.version=\"{version}\"",
+            await File.ReadAllTextAsync(Path.Combine(root, "Dockerfile")),
+            StringComparison.Ordinal);
     }
 
     private static string RepositoryOf([CallerFilePath] string source = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "../../.."));

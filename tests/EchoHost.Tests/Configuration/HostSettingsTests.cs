@@ -37,7 +37,11 @@ public class HostSettingsTests
     [Fact]
     public void Peers_are_read()
     {
-        var peers = Read(("Peers:Targets:0", "10.0.0.2:5555"), ("Peers:Targets:1", "TLS://Echo.Example:5556"), ("Peers:Targets:2", "[2001:db8::1]:5555"), ("Peers:Dns:0", "echo.default.svc:5555")).Peers;
+        var peers = Read(
+            ("Peers:Targets:0", "10.0.0.2:5555"),
+            ("Peers:Targets:1", "TLS://Echo.Example:5556"),
+            ("Peers:Targets:2", "[2001:db8::1]:5555"),
+            ("Peers:Dns:0", "echo.default.svc:5555")).Peers;
         Assert.Equal(["10.0.0.2:5555", "echo.example:5556", "[2001:db8::1]:5555"], peers.Targets.Select(t => t.Name));
         Assert.Equal([false, true, false], peers.Targets.Select(t => t.IsTls));
         Assert.Equal("echo.default.svc:5555", Assert.Single(peers.Names).Name);
@@ -45,12 +49,15 @@ public class HostSettingsTests
 
     [Fact]
     public void A_peer_is_named_once() =>
-        Assert.Equal("Peers:Targets:1 is 'tls://10.0.0.2:5555', which is there already", Assert.Single(Problems(("Peers:Targets:0", "10.0.0.2:5555"), ("Peers:Targets:1", "tls://10.0.0.2:5555"))));
+        Assert.Equal(
+            "Peers:Targets:1 is 'tls://10.0.0.2:5555', which is there already",
+            Assert.Single(Problems(("Peers:Targets:0", "10.0.0.2:5555"), ("Peers:Targets:1", "tls://10.0.0.2:5555"))));
 
     [Fact]
     public void The_settings_file_holds_the_defaults()
     {
-        var file = HostSettings.Read(new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: false).Build());
+        var file = HostSettings.Read(
+            new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: false).Build());
         var none = Read();
         Assert.Equal(none.Endpoints.Raw.Select(e => (e.Name, e.Url)), file.Endpoints.Raw.Select(e => (e.Name, e.Url)));
         Assert.Equal(none.Endpoints.Http, file.Endpoints.Http);
@@ -170,7 +177,13 @@ public class HostSettingsTests
 
     [Fact]
     public void What_describes_the_present_state_is_accepted() =>
-        Read(("Echo:Endpoints:Tcp:Url", "tcp://*:5555"), ("Echo:Endpoints:Tcp:ProxyProtocol", "off"), ("Echo:Transport", "Sockets"), ("Http:ProxyProtocol", "Off"), ("Echo:TrustedProxies", ""), ("Peers:Targets", ""));
+        Read(
+            ("Echo:Endpoints:Tcp:Url", "tcp://*:5555"),
+            ("Echo:Endpoints:Tcp:ProxyProtocol", "off"),
+            ("Echo:Transport", "Sockets"),
+            ("Http:ProxyProtocol", "Off"),
+            ("Echo:TrustedProxies", ""),
+            ("Peers:Targets", ""));
 
     [Fact]
     public void A_token_that_is_easily_guessed_is_refused_and_not_shown()
@@ -221,11 +234,16 @@ public class HostSettingsTests
 
     [Fact]
     public void TLS_needs_a_certificate() =>
-        Assert.Equal("Echo:Endpoints:Tcp:Certificate:Path is not set, but Echo:Endpoints:Tcp:Url is 'tls://*:1', which needs a certificate", Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"))));
+        Assert.Equal(
+            "Echo:Endpoints:Tcp:Certificate:Path is not set, but Echo:Endpoints:Tcp:Url is 'tls://*:1', which needs a certificate",
+            Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"))));
 
     [Fact]
     public void A_certificate_that_can_not_be_read_is_named() =>
-        Assert.StartsWith("Echo:Endpoints:Tcp:Certificate:Path is '/none.pem': ", Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"), ("Echo:Endpoints:Tcp:Certificate:Path", "/none.pem"))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Echo:Endpoints:Tcp:Certificate:Path is '/none.pem': ",
+            Assert.Single(Problems(("Echo:Endpoints:Tcp:Url", "tls://*:1"), ("Echo:Endpoints:Tcp:Certificate:Path", "/none.pem"))),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Networks_are_read()

@@ -23,7 +23,9 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
 
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"limit\"} 5\n", await host.MetricsAsync(), StringComparison.Ordinal);
         // One line a second, and no time passes here.
-        Assert.Equal(LogLevel.Warning, Assert.Single(host.Log.Entries, e => e.Text.Contains("turned away: the limit of 2 connections is reached", StringComparison.Ordinal)).Level);
+        Assert.Equal(
+            LogLevel.Warning,
+            Assert.Single(host.Log.Entries, e => e.Text.Contains("turned away: the limit of 2 connections is reached", StringComparison.Ordinal)).Level);
 
         // Open connections are not affected, and a free place is taken.
         await first.EchoAsync("still here");
@@ -46,7 +48,10 @@ public abstract class AdmissionTests(string transport) : TransportTests(transpor
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
         using var other = await EchoClient.ConnectAsync(host.Tcp, from: IPAddress.Parse("127.0.0.2"));
         await other.EchoAsync("from elsewhere");
-        Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"address_limit\"} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     /// <summary>A client controls all addresses of its IPv6 network, but one IPv4 address.</summary>

@@ -20,7 +20,10 @@ public class ConnectionCapacityTests
     {
         Assert.Equal(672, ConnectionCapacity.From(null, 1024, eventLoops: 8).Echo);
         Assert.Equal(560, ConnectionCapacity.From(null, 1024, eventLoops: 64).Echo);
-        Assert.Contains("to 432 or more", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 400, eventLoops: 64)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "to 432 or more",
+            Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 400, eventLoops: 64)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,7 +40,10 @@ public class ConnectionCapacityTests
 
     [Fact]
     public void A_limit_that_leaves_nothing_is_an_error() =>
-        Assert.Contains("the limit of 319 file descriptors leaves none for connections; raise it (ulimit -n) to 320 or more", Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 319)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the limit of 319 file descriptors leaves none for connections; raise it (ulimit -n) to 320 or more",
+            Assert.Throws<ConfigurationException>(() => ConnectionCapacity.From(null, 319)).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("Max open files            1024                 1048576              files     ", 1024)]

@@ -24,7 +24,8 @@ public abstract class ConnectionsEndpointTests(string transport) : TransportTest
             {
                 list = await host.Http.GetFromJsonAsync<JsonElement>("/connections");
                 var first = list.GetProperty("connections")[0];
-                return first.GetProperty("sentBytes").GetInt64() == 24 && (first.GetProperty("tcp") is not { ValueKind: JsonValueKind.Object } known || known.GetProperty("sendQueueBytes").GetInt64() == 0);
+                return first.GetProperty("sentBytes").GetInt64() == 24
+                    && (first.GetProperty("tcp") is not { ValueKind: JsonValueKind.Object } known || known.GetProperty("sendQueueBytes").GetInt64() == 0);
             },
             "the bytes are counted");
         Assert.Equal(Environment.MachineName, list.GetProperty("instance").GetString());
@@ -95,7 +96,12 @@ public abstract class ConnectionsEndpointTests(string transport) : TransportTest
             }
 
             async Task<string[]> Peers(string query) =>
-                [.. (await host.Http.GetFromJsonAsync<JsonElement>($"/connections{query}")).GetProperty("connections").EnumerateArray().Select(c => c.GetProperty("peer").GetString()!)];
+                [
+                    .. (await host.Http.GetFromJsonAsync<JsonElement>($"/connections{query}"))
+                        .GetProperty("connections")
+                        .EnumerateArray()
+                        .Select(c => c.GetProperty("peer").GetString()!),
+                ];
             string[] all = [.. clients.Select(c => c.LocalAddress)];
             Assert.Equal(all, await Peers(""));
             Assert.Equal(all, await Peers("?sort=age"));

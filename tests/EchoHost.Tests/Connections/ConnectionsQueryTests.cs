@@ -19,7 +19,10 @@ public class ConnectionsQueryTests
         await using var host = await EchoHostFixture.StartAsync();
         var response = await host.Http.GetAsync($"/connections?{name}={value}");
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.StartsWith($"{name} is '{value}'", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{name} is '{value}'",
+            (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Theory]

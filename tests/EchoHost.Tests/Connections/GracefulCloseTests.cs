@@ -65,7 +65,9 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sent = new SeededBytes(3).Take(200_000);
         await client.SendAsync(sent);
-        await Wait.UntilAsync(() => host.Services.GetRequiredService<ConnectionRegistry>().All().SingleOrDefault()?.SentBytes == sent.Length, "the kernel has all of the echo");
+        await Wait.UntilAsync(
+            () => host.Services.GetRequiredService<ConnectionRegistry>().All().SingleOrDefault()?.SentBytes == sent.Length,
+            "the kernel has all of the echo");
         Single(host).RequestClose(CloseReason.Admin);
         for (var i = 0; i < 20; i++)
         {

@@ -40,10 +40,17 @@ public sealed class TrackingTests
 
         int Logged(string part) => host.Log.Lines.Count(l => l.StartsWith("Peer ", StringComparison.Ordinal) && l.EndsWith(part, StringComparison.Ordinal));
         int Errors() => host.Log.Lines.Count(l => l.EndsWith(": connection reset by peer", StringComparison.Ordinal));
-        int LeftOut(string kind) => host.Log.Entries.Where(e => e.Text.Contains($" more {kind}", StringComparison.Ordinal)).Sum(e => (int)e.Properties["LeftOut"]!);
-        await Wait.UntilAsync(() => Logged(" connecting") + LeftOut("peers connected but were not logged (limit 3 a second)") >= connections, "every beginning is logged or counted");
-        await Wait.UntilAsync(() => Logged(" disconnected") + LeftOut("peers disconnected but were not logged (limit 3 a second)") >= connections, "every end is logged or counted");
-        await Wait.UntilAsync(() => Errors() + LeftOut("errors with peers were not logged (limit 3 a second)") >= connections, "every error is logged or counted");
+        int LeftOut(string kind) =>
+            host.Log.Entries.Where(e => e.Text.Contains($" more {kind}", StringComparison.Ordinal)).Sum(e => (int)e.Properties["LeftOut"]!);
+        await Wait.UntilAsync(
+            () => Logged(" connecting") + LeftOut("peers connected but were not logged (limit 3 a second)") >= connections,
+            "every beginning is logged or counted");
+        await Wait.UntilAsync(
+            () => Logged(" disconnected") + LeftOut("peers disconnected but were not logged (limit 3 a second)") >= connections,
+            "every end is logged or counted");
+        await Wait.UntilAsync(
+            () => Errors() + LeftOut("errors with peers were not logged (limit 3 a second)") >= connections,
+            "every error is logged or counted");
         Assert.True(LeftOut("peers connected") + LeftOut("peers disconnected") > 0 || Logged(" connecting") == connections);
     }
 

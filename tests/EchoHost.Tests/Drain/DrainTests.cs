@@ -40,7 +40,11 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
     [Fact]
     public async Task Quiet_connections_are_closed_busy_ones_go_on_and_new_ones_are_turned_away()
     {
-        await using var host = await StartHostAsync(_time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:Shutdown:CloseSpread=00:00:00.200");
+        await using var host = await StartHostAsync(
+            _time,
+            "Echo:LogMessages=false",
+            "Echo:Shutdown:GracePeriod=00:10:00",
+            "Echo:Shutdown:CloseSpread=00:00:00.200");
         using var quiet = await host.ConnectAsync();
         using var busy = await host.ConnectAsync();
         await quiet.EchoAsync("now silent");
@@ -66,7 +70,15 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         Assert.Equal("draining", (await host.Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("state").GetString());
         await busy.EchoAsync("still");
         var metrics = "";
-        await Wait.UntilAsync(async () => (metrics = await host.MetricsAsync()).Contains("echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n", StringComparison.Ordinal), "the end is counted");
+        await Wait.UntilAsync(
+            async () =>
+            {
+                metrics = await host.MetricsAsync();
+                return metrics.Contains(
+                    "echohost_connection_duration_seconds_count{endpoint=\"Tcp\",reason=\"drained\"} 1\n",
+                    StringComparison.Ordinal);
+            },
+            "the end is counted");
         Assert.Contains("echohost_connections_rejected_total{endpoint=\"Tcp\",reason=\"draining\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(stop.IsCompleted);
 
@@ -81,7 +93,11 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
     [Fact]
     public async Task At_the_end_of_the_grace_period_busy_ones_get_what_they_sent_and_stuck_ones_are_aborted()
     {
-        await using var host = await StartHostAsync(_time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:00:10", "Echo:Shutdown:CloseSpread=00:00:00");
+        await using var host = await StartHostAsync(
+            _time,
+            "Echo:LogMessages=false",
+            "Echo:Shutdown:GracePeriod=00:00:10",
+            "Echo:Shutdown:CloseSpread=00:00:00");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var stuckSending = Assert.ThrowsAnyAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
         await Wait.UntilAsync(
@@ -171,7 +187,11 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
     {
         const int connections = 40;
         var spread = TimeSpan.FromSeconds(2);
-        await using var host = await StartHostAsync(_time, "Echo:Shutdown:CloseSpread=00:00:02", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:LogMessages=false");
+        await using var host = await StartHostAsync(
+            _time,
+            "Echo:Shutdown:CloseSpread=00:00:02",
+            "Echo:Shutdown:GracePeriod=00:10:00",
+            "Echo:LogMessages=false");
         var registry = host.Services.GetRequiredService<ConnectionRegistry>();
         var clients = new List<EchoClient>();
         try

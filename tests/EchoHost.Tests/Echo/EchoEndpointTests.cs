@@ -35,7 +35,9 @@ public class EchoEndpointTests
 
     [Fact]
     public void A_unix_socket_is_a_path() =>
-        Assert.Equal("/run/echo.sock", Assert.IsType<UnixDomainSocketEndPoint>(Assert.Single(ListenEndpoint.Parse("E", "unix:/run/echo.sock").Addresses)).ToString());
+        Assert.Equal(
+            "/run/echo.sock",
+            Assert.IsType<UnixDomainSocketEndPoint>(Assert.Single(ListenEndpoint.Parse("E", "unix:/run/echo.sock").Addresses)).ToString());
 
     [Theory]
     [InlineData("")]
@@ -65,5 +67,8 @@ public class EchoEndpointTests
 
     [Fact]
     public void A_unix_path_longer_than_the_kernel_takes_is_refused() =>
-        Assert.Contains("107", Assert.Throws<ConfigurationException>(() => ListenEndpoint.Parse("E", "unix:/" + new string('x', 107))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "107",
+            Assert.Throws<ConfigurationException>(() => ListenEndpoint.Parse("E", "unix:/" + new string('x', 107))).Message,
+            StringComparison.Ordinal);
 }

@@ -25,7 +25,9 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
         var receiving = client.ReceiveAsync(sent.Length);
         for (var at = 0; at < sent.Length;)
         {
-            var chunk = Math.Min(random.Next(4) switch { 0 => 1, 1 => random.Next(1, 100), 2 => random.Next(1, 5000), _ => random.Next(1, 300_000) }, sent.Length - at);
+            var chunk = Math.Min(
+                random.Next(4) switch { 0 => 1, 1 => random.Next(1, 100), 2 => random.Next(1, 5000), _ => random.Next(1, 300_000) },
+                sent.Length - at);
             await client.SendAsync(sent.AsMemory(at, chunk));
             at += chunk;
         }
@@ -167,7 +169,9 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
                 Assert.Empty(await client.ReceiveToEndAsync());
             }
         })));
-        await host.UntilMetricsContainAsync($"echohost_connection_duration_seconds_count{{endpoint=\"Tcp\",reason=\"peer_closed\"}} {workers * each}\n", "every connection is counted");
+        await host.UntilMetricsContainAsync(
+            $"echohost_connection_duration_seconds_count{{endpoint=\"Tcp\",reason=\"peer_closed\"}} {workers * each}\n",
+            "every connection is counted");
     }
 
     [Fact]
@@ -185,7 +189,10 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
                 clients.Add(await host.ConnectAsync());
             }
 
-            await Parallel.ForEachAsync(clients, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (client, _) => await client.EchoAsync(client.LocalAddress));
+            await Parallel.ForEachAsync(
+                clients,
+                new ParallelOptions { MaxDegreeOfParallelism = 16 },
+                async (client, _) => await client.EchoAsync(client.LocalAddress));
             Assert.Contains($"\"active\":{connections}", await host.Http.GetStringAsync("/connections?limit=1"), StringComparison.Ordinal);
             await Parallel.ForEachAsync(clients, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (client, _) => await client.EchoAsync("again"));
         }
@@ -194,7 +201,9 @@ public abstract class EchoTests(string transport) : TransportTests(transport)
             clients.ForEach(c => c.Dispose());
         }
 
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/connections?limit=1")).Contains("\"active\":0,", StringComparison.Ordinal), "all are gone");
+        await Wait.UntilAsync(
+            async () => (await host.Http.GetStringAsync("/connections?limit=1")).Contains("\"active\":0,", StringComparison.Ordinal),
+            "all are gone");
     }
 
     private static long ResidentBytes(int process)

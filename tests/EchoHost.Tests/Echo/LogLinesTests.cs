@@ -23,7 +23,11 @@ public abstract class LogLinesTests(string transport) : TransportTests(transport
         var port = ((System.Net.IPEndPoint)host.Tcp).Port;
         Assert.Contains($"Listening for connections on port {port}", host.Log.Lines);
         Assert.Equal(
-            [$"Peer {peer} connecting", $"Received new message from peer {peer}: \"Hello, opencode.space!\\r\\n\". Echoing it back", $"Peer {peer} disconnected"],
+            [
+                $"Peer {peer} connecting",
+                $"Received new message from peer {peer}: \"Hello, opencode.space!\\r\\n\". Echoing it back",
+                $"Peer {peer} disconnected",
+            ],
             host.Log.Lines.Where(l => l.Contains(peer, StringComparison.Ordinal)));
         var end = host.Log.Entries.Single(e => e.Text == $"Peer {peer} disconnected");
         Assert.Equal(LogLevel.Information, end.Level);
@@ -59,7 +63,9 @@ public abstract class LogLinesTests(string transport) : TransportTests(transport
         }
 
         int Logged() => host.Log.Lines.Count(l => l.StartsWith("Received new message", StringComparison.Ordinal));
-        int LeftOut() => host.Log.Entries.Where(e => e.Text.Contains("more messages were echoed but not logged", StringComparison.Ordinal)).Sum(e => (int)e.Properties["LeftOut"]!);
+        int LeftOut() => host.Log.Entries
+            .Where(e => e.Text.Contains("more messages were echoed but not logged", StringComparison.Ordinal))
+            .Sum(e => (int)e.Properties["LeftOut"]!);
         Assert.Equal((3, 0), (Logged(), LeftOut()));
         time.Advance(TimeSpan.FromSeconds(1));
         await Wait.UntilAsync(() => LeftOut() > 0, "what was left out is counted");

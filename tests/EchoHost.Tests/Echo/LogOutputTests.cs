@@ -17,8 +17,11 @@ public class LogOutputTests
         }
 
         await Wait.UntilAsync(() => host.Output.Any(l => l.EndsWith(" disconnected", StringComparison.Ordinal)), "the connection's end is logged");
-        Assert.DoesNotContain(host.Output, l => l.StartsWith("[00:00:00.000 INF]", StringComparison.Ordinal) || l.EndsWith("6.6.6.6:666 connecting", StringComparison.Ordinal));
-        Assert.Single(host.Output, l => l.Contains(@"""x\"". Echoing it back\r\n[00:00:00.000 INF] Peer 6.6.6.6:666 connecting\u2028Peer", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            host.Output,
+            l => l.StartsWith("[00:00:00.000 INF]", StringComparison.Ordinal) || l.EndsWith("6.6.6.6:666 connecting", StringComparison.Ordinal));
+        const string escaped = @"""x\"". Echoing it back\r\n[00:00:00.000 INF] Peer 6.6.6.6:666 connecting\u2028Peer";
+        Assert.Single(host.Output, l => l.Contains(escaped, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -38,6 +41,11 @@ public class LogOutputTests
         var rendered = events.Select(e => e.GetProperty("RenderedMessage").GetString()).ToList();
         Assert.Contains($"Peer {peer} connecting", rendered);
         Assert.Contains($"Received new message from peer {peer}: \"a \\\"b\\\"\\n\". Echoing it back", rendered);
-        Assert.Equal("peer_closed", events.Single(e => e.GetProperty("RenderedMessage").GetString() == $"Peer {peer} disconnected").GetProperty("Properties").GetProperty("Reason").GetString());
+        Assert.Equal(
+            "peer_closed",
+            events.Single(e => e.GetProperty("RenderedMessage").GetString() == $"Peer {peer} disconnected")
+                .GetProperty("Properties")
+                .GetProperty("Reason")
+                .GetString());
     }
 }

@@ -53,7 +53,10 @@ public class AllowedHostsTests
     [InlineData("a;b c")]
     [InlineData("*.*")]
     public void What_is_no_name_is_refused(string configured) =>
-        Assert.StartsWith($"AllowedHosts is '{configured}': ", Assert.Single(Assert.Throws<ConfigurationException>(() => AllowedHosts.Read(configured, HttpAddress.ParseAll(Local))).Problems), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"AllowedHosts is '{configured}': ",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => AllowedHosts.Read(configured, HttpAddress.ParseAll(Local))).Problems),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("/connections", "evil.example", HttpStatusCode.BadRequest)]

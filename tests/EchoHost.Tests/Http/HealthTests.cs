@@ -51,7 +51,9 @@ public class HealthTests
         await host.UntilReadyAsync();
         host.KillListener();
         HttpResponseMessage? response = null;
-        await Wait.UntilAsync(async () => (response = await host.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable, "the host is unready");
+        await Wait.UntilAsync(
+            async () => (response = await host.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.ServiceUnavailable,
+            "the host is unready");
         var check = (await response!.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("checks").GetProperty("echo");
         Assert.Equal("Unhealthy", check.GetProperty("status").GetString());
         Assert.StartsWith("1 of 1 endpoints do not echo: Tcp: ", check.GetProperty("description").GetString(), StringComparison.Ordinal);

@@ -20,7 +20,8 @@ public class HttpAdmissionTests
         var data = new TheoryData<int, string>();
         foreach (var count in new[] { 256, 1000 })
         {
-            foreach (var first in new[] { "", "GET /health HTTP/1.1\r\nHost: ", "POST /peers/x/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n" })
+            const string begun = "POST /peers/x/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n";
+            foreach (var first in new[] { "", "GET /health HTTP/1.1\r\nHost: ", begun })
             {
                 data.Add(count, first);
             }
@@ -45,7 +46,11 @@ public class HttpAdmissionTests
     [InlineData(256)]
     [InlineData(1000)]
     public Task Among_clients_that_ask_and_never_read(int count) =>
-        AnswersAmongAsync(count, string.Concat(Enumerable.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 20)), [IPAddress.Loopback], receiveBuffer: 4096);
+        AnswersAmongAsync(
+            count,
+            string.Concat(Enumerable.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 20)),
+            [IPAddress.Loopback],
+            receiveBuffer: 4096);
 
     [Fact]
     public async Task The_echo_is_not_concerned_by_a_full_HTTP_endpoint()
@@ -60,7 +65,9 @@ public class HttpAdmissionTests
                 clients.Add(await EchoClient.ConnectAsync(target));
             }
 
-            await host.UntilLoggedAsync(e => e.Text.Contains("the HTTP connection that has waited the longest gives way", StringComparison.Ordinal), "one has given way");
+            await host.UntilLoggedAsync(
+                e => e.Text.Contains("the HTTP connection that has waited the longest gives way", StringComparison.Ordinal),
+                "one has given way");
             using var peer = await host.ConnectAsync();
             await peer.EchoAsync("hello");
         }

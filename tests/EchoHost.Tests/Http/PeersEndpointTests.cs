@@ -84,10 +84,19 @@ public partial class PeersEndpointTests
         Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(["peer", "echo", "identical", "rttMilliseconds"], answer.EnumerateObject().Select(p => p.Name));
-        Assert.Equal((HttpStatusCode.OK, echo.Name, message, true), (response.StatusCode, answer.GetProperty("peer").GetString(), answer.GetProperty("echo").GetString(), answer.GetProperty("identical").GetBoolean()));
+        Assert.Equal(
+            (HttpStatusCode.OK, echo.Name, message, true),
+            (
+                response.StatusCode,
+                answer.GetProperty("peer").GetString(),
+                answer.GetProperty("echo").GetString(),
+                answer.GetProperty("identical").GetBoolean()));
         Assert.InRange(answer.GetProperty("rttMilliseconds").GetDouble(), 0.001, Wait.Limit.TotalMilliseconds);
         Assert.Equal(HttpStatusCode.NotFound, (await PostAsync(host, "127.0.0.1:1", "hello"u8.ToArray())).StatusCode);
-        Assert.Contains("no peer is called '127.0.0.1:1'", await (await PostAsync(host, "127.0.0.1:1", "hello"u8.ToArray())).Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "no peer is called '127.0.0.1:1'",
+            await (await PostAsync(host, "127.0.0.1:1", "hello"u8.ToArray())).Content.ReadAsStringAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -215,7 +224,10 @@ public partial class PeersEndpointTests
 
         await using var host = await EchoHostFixture.StartAsync(
             services => services.AddSingleton(provider => new PeerClient(
-                provider.GetRequiredService<IConnectionFactory>(), provider.GetRequiredService<INameResolver>(), new PeerLink(Tls: new PeerTls(Authorities: [certificate.Certificate])), TimeProvider.System)),
+                provider.GetRequiredService<IConnectionFactory>(),
+                provider.GetRequiredService<INameResolver>(),
+                new PeerLink(Tls: new PeerTls(Authorities: [certificate.Certificate])),
+                TimeProvider.System)),
             settings);
         foreach (var path in new[] { name, Uri.EscapeDataString(name), Uri.EscapeDataString($"tls://{name}"), $"TLS:%2f%2F{name.ToUpperInvariant()}" })
         {
@@ -243,7 +255,13 @@ public partial class PeersEndpointTests
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
     }
 
-    private static async Task<HttpResponseMessage> PostAsync(EchoHostFixture host, string name, byte[] body, string? authorization = $"Bearer {Token}", bool chunked = false, CancellationToken stop = default)
+    private static async Task<HttpResponseMessage> PostAsync(
+        EchoHostFixture host,
+        string name,
+        byte[] body,
+        string? authorization = $"Bearer {Token}",
+        bool chunked = false,
+        CancellationToken stop = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/peers/{name}/messages") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = chunked;
@@ -258,7 +276,8 @@ public partial class PeersEndpointTests
         return await host.Http.SendAsync(request, stop);
     }
 
-    private static async Task<string?> DetailAsync(HttpResponseMessage response) => (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString();
+    private static async Task<string?> DetailAsync(HttpResponseMessage response) =>
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString();
 
     [GeneratedRegex("""("(?:last|p50|p90|p99|p99.9|lastProbe)":)(?:\d[^,}]*|"[^"]*Z")""")]
     private static partial Regex Numbers();

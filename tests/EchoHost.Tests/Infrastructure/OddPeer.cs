@@ -55,7 +55,9 @@ internal sealed class OddPeer : IAsyncDisposable
         const string closed = "0";
         var port = $":{EndPoint.Port.ToString("X4", CultureInfo.InvariantCulture)}";
         await Wait.UntilAsync(
-            () => !File.ReadLines("/proc/self/net/tcp").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Any(f => f[2].EndsWith(port, StringComparison.Ordinal) && f[9] != closed),
+            () => !File.ReadLines("/proc/self/net/tcp")
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Any(f => f[2].EndsWith(port, StringComparison.Ordinal) && f[9] != closed),
             "nobody is connected to the peer");
     }
 

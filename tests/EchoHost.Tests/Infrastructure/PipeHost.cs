@@ -32,7 +32,8 @@ internal sealed class PipeHost : IDisposable
         services.AddMetrics();
         services.AddLogging(logging => logging.AddProvider(Log));
         services.AddSingleton<TimeProvider>(Time);
-        services.AddSingleton<IReadOnlyList<MeteredEndpoint>>([new(EndpointName, TakesProxyHeaders: true), new(EchoMetrics.HttpEndpoint, TakesProxyHeaders: false)]);
+        services.AddSingleton<IReadOnlyList<MeteredEndpoint>>(
+            [new(EndpointName, TakesProxyHeaders: true), new(EchoMetrics.HttpEndpoint, TakesProxyHeaders: false)]);
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton(new QuietNetworks(NetworkSet.Parse("Echo:QuietNetworks", quietNetwork is null ? [] : [quietNetwork])));
         services.AddAdmission(maxConnections, maxPerAddress);

@@ -18,7 +18,12 @@ internal sealed class TestCertificate : IDisposable
     public X509Certificate2 Certificate { get; private set; } = null!;
 
     /// <summary>The settings of an endpoint <c>Tls</c> that presents this certificate.</summary>
-    public string[] Settings => ["Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={CertificatePath}", $"Echo:Endpoints:Tls:Certificate:KeyPath={KeyPath}"];
+    public string[] Settings =>
+        [
+            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0",
+            $"Echo:Endpoints:Tls:Certificate:Path={CertificatePath}",
+            $"Echo:Endpoints:Tls:Certificate:KeyPath={KeyPath}",
+        ];
 
     /// <summary>Replaces the certificate with a new one.</summary>
     public void Write(string commonName) => Certificate = WriteTo(Folder, commonName);

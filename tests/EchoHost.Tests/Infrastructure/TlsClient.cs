@@ -9,7 +9,8 @@ namespace EchoHost.Tests.Infrastructure;
 /// <summary>A test client with TLS.</summary>
 internal static class TlsClient
 {
-    public static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) => ConnectAsync(host.EndPoints["Tls"], protocol, null);
+    public static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) =>
+        ConnectAsync(host.EndPoints["Tls"], protocol, null);
 
     public static async Task<SslStream> ConnectAsync(EndPoint target, SslProtocols protocol, X509Certificate2? certificate)
     {

@@ -20,7 +20,8 @@ public abstract class TransportTests
     private protected Task<EchoHostFixture> StartHostAsync(params string[] settings) => EchoHostFixture.StartAsync([_setting, .. settings]);
 
     /// <summary>Starts a host in this process, on the transport, with a test clock.</summary>
-    private protected Task<EchoHostFixture> StartHostAsync(FakeTimeProvider time, params string[] settings) => EchoHostFixture.StartAsync(time, [_setting, .. settings]);
+    private protected Task<EchoHostFixture> StartHostAsync(FakeTimeProvider time, params string[] settings) =>
+        EchoHostFixture.StartAsync(time, [_setting, .. settings]);
 
     /// <summary>Starts the program as a user does, on the transport.</summary>
     private protected Task<EchoHostProcess> StartProcessAsync(params string[] args) => EchoHostProcess.StartHostAsync([$"--{_setting}", .. args]);

@@ -90,16 +90,34 @@ public sealed class SerilogSectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--Serilog:WriteTo:0:Name=Nowhere", "Serilog:WriteTo:0:Name is 'Nowhere', which this program does not have, or not with these arguments; its sinks are Async, Console, Debug and File")]
-    [InlineData("--Serilog:Foo=1", "Serilog:Foo is not a key that Serilog knows (value '1'); Serilog has Using, LevelSwitches, FilterSwitches, MinimumLevel, WriteTo,")]
-    [InlineData("--Serilog:MinimumLevel:Defualt=Debug", "Serilog:MinimumLevel:Defualt is not a key that Serilog knows (value 'Debug'); Serilog:MinimumLevel has Default, Override, ControlledBy")]
-    [InlineData("--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Args:outputTemplat={Message}", "Serilog:WriteTo:0:Args:outputTemplat is not an argument of Console; it has ")]
-    [InlineData("--Serilog:WriteTo:0:Name=Async --Serilog:WriteTo:0:Args:configure:0:Name=File --Serilog:WriteTo:0:Args:configure:0:Args:pat=/tmp/x", "Serilog:WriteTo:0:Args:configure:0:Args:pat is not an argument of File; it has path, ")]
-    [InlineData("--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Arguments:theme=x --Serilog:WriteTo:0:Args:outputTemplate={Message}", "Serilog:WriteTo:0:Arguments is not a key that Serilog knows; Serilog:WriteTo:0 has Name, Args")]
-    [InlineData("--Serilog:Using:0=NoSuchAssembly", "Serilog:Using:0 is 'NoSuchAssembly', which this program does not have; it has Serilog, Serilog.Sinks.Console, ")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=Nowhere",
+        "Serilog:WriteTo:0:Name is 'Nowhere', which this program does not have, or not with these arguments; its sinks are Async, Console, Debug and File")]
+    [InlineData(
+        "--Serilog:Foo=1",
+        "Serilog:Foo is not a key that Serilog knows (value '1'); Serilog has Using, LevelSwitches, FilterSwitches, MinimumLevel, WriteTo,")]
+    [InlineData(
+        "--Serilog:MinimumLevel:Defualt=Debug",
+        "Serilog:MinimumLevel:Defualt is not a key that Serilog knows (value 'Debug'); Serilog:MinimumLevel has Default, Override, ControlledBy")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Args:outputTemplat={Message}",
+        "Serilog:WriteTo:0:Args:outputTemplat is not an argument of Console; it has ")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=Async --Serilog:WriteTo:0:Args:configure:0:Name=File --Serilog:WriteTo:0:Args:configure:0:Args:pat=/tmp/x",
+        "Serilog:WriteTo:0:Args:configure:0:Args:pat is not an argument of File; it has path, ")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Arguments:theme=x --Serilog:WriteTo:0:Args:outputTemplate={Message}",
+        "Serilog:WriteTo:0:Arguments is not a key that Serilog knows; Serilog:WriteTo:0 has Name, Args")]
+    [InlineData(
+        "--Serilog:Using:0=NoSuchAssembly",
+        "Serilog:Using:0 is 'NoSuchAssembly', which this program does not have; it has Serilog, Serilog.Sinks.Console, ")]
     [InlineData("--Serilog:MinimumLevel:Default=Loud", "Serilog:MinimumLevel:Default is 'Loud': ")]
-    [InlineData("--Serilog:WriteTo:0:Name=File --Serilog:WriteTo:0:Args:path=/proc/none/log", "Serilog:WriteTo:0:Args:path is '/proc/none/log': unable to open file sink")]
-    [InlineData("--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Loud", "Serilog:WriteTo:0:Args:restrictedToMinimumLevel is 'Loud': ")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=File --Serilog:WriteTo:0:Args:path=/proc/none/log",
+        "Serilog:WriteTo:0:Args:path is '/proc/none/log': unable to open file sink")]
+    [InlineData(
+        "--Serilog:WriteTo:0:Name=Console --Serilog:WriteTo:0:Args:restrictedToMinimumLevel=Loud",
+        "Serilog:WriteTo:0:Args:restrictedToMinimumLevel is 'Loud': ")]
     public async Task What_can_not_be_used_is_one_line_and_exit_code_2(string arguments, string line)
     {
         using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0", .. arguments.Split(' ')], ("PORT", "0"));

@@ -24,7 +24,14 @@ public abstract class KestrelLabelsTests(string transport) : TransportTests(tran
         {
             string text = "";
             await Wait.UntilAsync(
-                async () => (text = await host.MetricsAsync()).Split('\n').Any(l => l.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && l.Contains($"server_port=\"{port}\"", StringComparison.Ordinal) && l.EndsWith($" {connections + 1}", StringComparison.Ordinal)),
+                async () =>
+                {
+                    text = await host.MetricsAsync();
+                    return text.Split('\n').Any(l =>
+                        l.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal)
+                        && l.Contains($"server_port=\"{port}\"", StringComparison.Ordinal)
+                        && l.EndsWith($" {connections + 1}", StringComparison.Ordinal));
+                },
                 $"Kestrel has counted {connections} connections");
             return [.. text.Split('\n').Where(l => l.StartsWith("kestrel_", StringComparison.Ordinal)).Select(l => l[..l.LastIndexOf(' ')])];
         }

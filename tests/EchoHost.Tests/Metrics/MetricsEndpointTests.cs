@@ -18,7 +18,15 @@ public class MetricsEndpointTests
         var text = await host.MetricsAsync();
         foreach (var endpoint in new[] { "Tcp", "Second" })
         {
-            foreach (var name in new[] { "connections_active", "connections_accepted_total", "connections_empty_total", "io_received_bytes_total", "io_sent_bytes_total", "messages_total" })
+            foreach (var name in new[]
+            {
+                "connections_active",
+                "connections_accepted_total",
+                "connections_empty_total",
+                "io_received_bytes_total",
+                "io_sent_bytes_total",
+                "messages_total",
+            })
             {
                 Assert.Contains($"\nechohost_{name}{{endpoint=\"{endpoint}\"}} 0\n", text, StringComparison.Ordinal);
             }
@@ -31,10 +39,16 @@ public class MetricsEndpointTests
 
         Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"fd_limit\"} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("\nechohost_accept_errors_total{endpoint=\"Tcp\",reason=\"other\"} 0\n", text, StringComparison.Ordinal);
-        Assert.Contains($"\n# TYPE echohost_build_info gauge\nechohost_build_info{{version=\"{FileVersionInfo.GetVersionInfo(typeof(EchoMetrics).Assembly.Location).ProductVersion}\"}} 1\n", text, StringComparison.Ordinal);
+        var version = FileVersionInfo.GetVersionInfo(typeof(EchoMetrics).Assembly.Location).ProductVersion;
+        Assert.Contains(
+            $"\n# TYPE echohost_build_info gauge\nechohost_build_info{{version=\"{version}\"}} 1\n",
+            text,
+            StringComparison.Ordinal);
         Assert.Contains("\nkestrel_active_connections", text, StringComparison.Ordinal);
         Assert.Contains("\ndotnet_gc_collections_total", text, StringComparison.Ordinal);
-        Assert.All(new[] { "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds" }, name => Assert.Contains($"\n{name} ", text, StringComparison.Ordinal));
+        Assert.All(
+            new[] { "process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds" },
+            name => Assert.Contains($"\n{name} ", text, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -95,14 +109,19 @@ public class MetricsEndpointTests
         Assert.Equal("application/openmetrics-text; version=1.0.0; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         var text = await response.Content.ReadAsStringAsync();
         Assert.EndsWith("\n# EOF\n", text, StringComparison.Ordinal);
-        Assert.Contains("\n# TYPE echohost_io_sent_bytes counter\n# UNIT echohost_io_sent_bytes bytes\nechohost_io_sent_bytes_total{endpoint=\"Tcp\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\n# TYPE echohost_io_sent_bytes counter\n# UNIT echohost_io_sent_bytes bytes\nechohost_io_sent_bytes_total{endpoint=\"Tcp\"} 0\n",
+            text,
+            StringComparison.Ordinal);
 
         Assert.Contains("\n# TYPE echohost_build info\nechohost_build_info{version=\"", text, StringComparison.Ordinal);
 
         // The name of a family with a unit ends in that unit, and no family occurs twice.
         var families = text.Split('\n').Where(l => l.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(l => l.Split(' ')[2]).ToList();
         Assert.Equal(families.Distinct().Order(StringComparer.Ordinal), families);
-        Assert.All(text.Split('\n').Where(l => l.StartsWith("# UNIT ", StringComparison.Ordinal)).Select(l => l.Split(' ')), unit => Assert.EndsWith($"_{unit[3]}", unit[2], StringComparison.Ordinal));
+        Assert.All(
+            text.Split('\n').Where(l => l.StartsWith("# UNIT ", StringComparison.Ordinal)).Select(l => l.Split(' ')),
+            unit => Assert.EndsWith($"_{unit[3]}", unit[2], StringComparison.Ordinal));
 
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", (await host.Http.GetAsync("/metrics")).Content.Headers.ContentType?.ToString());
     }
@@ -144,7 +163,13 @@ public class MetricsEndpointTests
         var scrapes = 0;
         while (!traffic.IsCompleted || scrapes < 3)
         {
-            foreach (var line in (await host.MetricsAsync()).Split('\n').Where(l => l.StartsWith("echohost_", StringComparison.Ordinal) && (l.Contains("_total{", StringComparison.Ordinal) || l.Contains("_count{", StringComparison.Ordinal) || l.Contains("_bucket{", StringComparison.Ordinal))))
+            foreach (var line in (await host.MetricsAsync())
+                .Split('\n')
+                .Where(l =>
+                    l.StartsWith("echohost_", StringComparison.Ordinal)
+                        && (l.Contains("_total{", StringComparison.Ordinal)
+                            || l.Contains("_count{", StringComparison.Ordinal)
+                            || l.Contains("_bucket{", StringComparison.Ordinal))))
             {
                 var at = line.LastIndexOf(' ');
                 var value = double.Parse(line[(at + 1)..], CultureInfo.InvariantCulture);

@@ -23,7 +23,10 @@ public class OtlpSettingsTests
     [InlineData("OTEL_RESOURCE_ATTRIBUTES", "zone")]
     [InlineData("OTEL_SDK_DISABLED", "yes")]
     public void A_value_that_can_not_be_used_is_named(string key, string value) =>
-        Assert.StartsWith($"{key} is '{value}'; expected ", Assert.Single(Assert.Throws<ConfigurationException>(() => Check((key, value))).Problems), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{key} is '{value}'; expected ",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => Check((key, value))).Problems),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
@@ -45,10 +48,17 @@ public class OtlpSettingsTests
     [Fact]
     public async Task The_program_says_them_all_and_ends_with_2()
     {
-        using var program = EchoHostProcess.Start(["--urls=http://127.0.0.1:0"], ("PORT", "0"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), ("OTEL_METRIC_EXPORT_INTERVAL", "60s"));
+        using var program = EchoHostProcess.Start(
+            ["--urls=http://127.0.0.1:0"],
+            ("PORT", "0"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "60s"));
         Assert.Equal(2, await program.WaitForExitAsync());
         Assert.Equal(
-            ["EchoHost: OTEL_EXPORTER_OTLP_PROTOCOL is 'http/json'; expected grpc or http/protobuf", "EchoHost: OTEL_METRIC_EXPORT_INTERVAL is '60s'; expected a number of milliseconds, 1 or more"],
+            [
+                "EchoHost: OTEL_EXPORTER_OTLP_PROTOCOL is 'http/json'; expected grpc or http/protobuf",
+                "EchoHost: OTEL_METRIC_EXPORT_INTERVAL is '60s'; expected a number of milliseconds, 1 or more",
+            ],
             program.Errors);
         Assert.Empty(program.Output);
     }

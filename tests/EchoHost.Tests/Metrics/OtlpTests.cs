@@ -29,7 +29,8 @@ public class OtlpTests
             sums = decoded;
         });
 
-        (string Name, string Value)[] settings = [(variable, $"{receiver.Urls.First()}/{path}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "200")];
+        (string Name, string Value)[] settings =
+            [(variable, $"{receiver.Urls.First()}/{path}"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_METRIC_EXPORT_INTERVAL", "200")];
         using var host = onCommandLine
             ? await EchoHostProcess.StartHostAsync([.. settings.Select(s => $"--{s.Name}={s.Value}")])
             : await EchoHostProcess.StartHostAsync([], settings);
@@ -37,7 +38,10 @@ public class OtlpTests
         await client.EchoAsync("12345");
         // All in one push, though perhaps not the first one with any of them: its figures are not all from the same moment.
         await Wait.UntilAsync(
-            () => sums is var push && push.GetValueOrDefault("echohost.io.sent") == 5 && push.GetValueOrDefault("echohost.messages") == 1 && push.GetValueOrDefault("echohost.connections.active") == 1,
+            () => sums is var push
+                && push.GetValueOrDefault("echohost.io.sent") == 5
+                && push.GetValueOrDefault("echohost.messages") == 1
+                && push.GetValueOrDefault("echohost.connections.active") == 1,
             "what happened arrives at the receiver");
         Assert.Contains("service.name=EchoHost", sums.Keys);
         Assert.Contains("kestrel.active_connections", sums.Keys);
@@ -53,8 +57,14 @@ public class OtlpTests
         await using StubPeer stays = StubPeer.Echoes(), leaves = StubPeer.Echoes();
         var resolver = new FakeResolver("127.0.0.1");
         await using var host = await MeshHost.StartAsync(
-            resolver, $"Peers:Targets:0={stays.Name}", $"Peers:Dns:0=echo.example:{leaves.Address.Port}", $"OTEL_EXPORTER_OTLP_ENDPOINT={receiver.Urls.First()}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_METRIC_EXPORT_INTERVAL=100");
-        bool IsWhole(string push) => new[] { "echohost.peer.rtt", "echohost.peer.probes", "echohost.peer.up", stays.Name }.All(name => push.Contains(name, StringComparison.Ordinal));
+            resolver,
+            $"Peers:Targets:0={stays.Name}",
+            $"Peers:Dns:0=echo.example:{leaves.Address.Port}",
+            $"OTEL_EXPORTER_OTLP_ENDPOINT={receiver.Urls.First()}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            "OTEL_METRIC_EXPORT_INTERVAL=100");
+        bool IsWhole(string push) =>
+            new[] { "echohost.peer.rtt", "echohost.peer.probes", "echohost.peer.up", stays.Name }.All(name => push.Contains(name, StringComparison.Ordinal));
         await Wait.UntilAsync(() => pushes.Any(push => IsWhole(push) && push.Contains(leaves.Name, StringComparison.Ordinal)), "the series of both are pushed");
 
         resolver.Answer(SocketError.HostNotFound);

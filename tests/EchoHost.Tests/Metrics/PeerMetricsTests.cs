@@ -67,7 +67,12 @@ public class PeerMetricsTests
             all.ForEach(peer => Probe(peer, metrics));
             var text = await ScrapeAsync(host);
             Assert.All(gone, peer => Assert.DoesNotContain($"\"{peer.Name}\"", text, StringComparison.Ordinal));
-            Assert.All(all, peer => Assert.Contains($"\nechohost_peer_probes_total{{peer=\"{peer.Name}\",result=\"ok\"}} {peer.ProbesOf(ProbeResult.Ok)}\n", text, StringComparison.Ordinal));
+            Assert.All(
+                all,
+                peer => Assert.Contains(
+                    $"\nechohost_peer_probes_total{{peer=\"{peer.Name}\",result=\"ok\"}} {peer.ProbesOf(ProbeResult.Ok)}\n",
+                    text,
+                    StringComparison.Ordinal));
             Assert.All(all, peer => Assert.Contains($"\nechohost_peer_up{{peer=\"{peer.Name}\"}} 1\n", text, StringComparison.Ordinal));
             Assert.Contains("\nechohost_messages_total{endpoint=\"Tcp\"} 1\n", text, StringComparison.Ordinal);
         }
@@ -122,7 +127,10 @@ public class PeerMetricsTests
         await host.UntilStateAsync(good.Name, "up");
         await host.UntilStateAsync(full.Name, "turnsAway");
         var text = Encoding.UTF8.GetString((await host.Services.GetRequiredService<MeterProviders>().ScrapeAsync(openMetrics, CancellationToken.None)).Span);
-        Assert.Contains(openMetrics ? "# UNIT echohost_peer_rtt_seconds seconds\n" : "# TYPE echohost_peer_probes_total counter\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            openMetrics ? "# UNIT echohost_peer_rtt_seconds seconds\n" : "# TYPE echohost_peer_probes_total counter\n",
+            text,
+            StringComparison.Ordinal);
         if (openMetrics)
         {
             // promtool reads only the other format.
@@ -136,7 +144,10 @@ public class PeerMetricsTests
 
     /// <summary>Starts a host whose peers the test adds and removes itself: its resolver never answers.</summary>
     private static Task<EchoHostFixture> StartAsync() =>
-        MeshHost.StartAsync(new FakeResolver((_, _) => new TaskCompletionSource<IPAddress[]>().Task), "Peers:Dns:0=echo.example:5555", "Peers:Timeout=00:10:00");
+        MeshHost.StartAsync(
+            new FakeResolver((_, _) => new TaskCompletionSource<IPAddress[]>().Task),
+            "Peers:Dns:0=echo.example:5555",
+            "Peers:Timeout=00:10:00");
 
     private static Peer Join(PeerList peers, PeerMetrics metrics, int number)
     {

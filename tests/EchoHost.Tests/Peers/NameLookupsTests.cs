@@ -140,7 +140,9 @@ public sealed class NameLookupsTests : IDisposable
     public async Task A_failure_is_told_to_each_caller(SocketError error)
     {
         var lookups = new NameLookups(_ => throw new SocketException((int)error));
-        Assert.Equal(error, (await Assert.ThrowsAsync<SocketException>(() => lookups.ResolveAsync(Good, CancellationToken.None).WaitAsync(Wait.Limit))).SocketErrorCode);
+        Assert.Equal(
+            error,
+            (await Assert.ThrowsAsync<SocketException>(() => lookups.ResolveAsync(Good, CancellationToken.None).WaitAsync(Wait.Limit))).SocketErrorCode);
     }
 
     [Fact]

@@ -66,8 +66,11 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Honest);
         var client = Client();
-        var probes = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None))).WaitAsync(Wait.Limit);
-        Assert.All(probes, probe => Assert.Equal((ProbeResult.Ok, null, true, false), (probe.Result, probe.Error, probe.RoundTrip > TimeSpan.Zero, probe.IsTurnedAway)));
+        var probes = await Task.WhenAll(
+            Enumerable.Range(0, 200).Select(_ => client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None))).WaitAsync(Wait.Limit);
+        Assert.All(
+            probes,
+            probe => Assert.Equal((ProbeResult.Ok, null, true, false), (probe.Result, probe.Error, probe.RoundTrip > TimeSpan.Zero, probe.IsTurnedAway)));
         await peer.ExpectNobodyAsync();
     }
 
@@ -150,7 +153,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Swapping(Size));
         var client = Client();
-        var probes = await Task.WhenAll(client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None), client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None)).WaitAsync(Wait.Limit);
+        var probes = await Task.WhenAll(
+            client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None),
+            client.ProbeAsync(peer.Target, Size, Ample, CancellationToken.None)).WaitAsync(Wait.Limit);
         Assert.All(probes, probe => Assert.Equal((ProbeResult.Mismatch, null), (probe.Result, probe.RoundTrip)));
     }
 
@@ -199,7 +204,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Target);
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size));
         Assert.Equal((ProbeResult.Closed, true), (failure.Result, failure.IsTurnedAway));
-        Assert.Matches($"^closed by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$", failure.Message);
+        Assert.Matches(
+            $"^closed by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$",
+            failure.Message);
     }
 
     [Theory]
@@ -265,7 +272,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
             if (KnowsResets)
             {
                 Assert.True(probe.IsTurnedAway);
-                Assert.Matches($"^reset by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$", probe.Error);
+                Assert.Matches(
+                    $"^reset by the peer before a byte came back, after {Time}; perhaps it turns connections away, as when it drains or is full$",
+                    probe.Error);
             }
         }
     }
@@ -363,10 +372,14 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only on Linux all of 127.0.0.0/8 is loopback");
         await using var peer = OddPeer.Start(Odd.Honest);
-        await using var connection = await ConnectAsync(peer.Named("echo.example"), resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback));
+        await using var connection = await ConnectAsync(
+            peer.Named("echo.example"),
+            resolver: new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback));
         await EchoAsync(connection, UniquePayload.Bytes(Size));
         Assert.Equal(peer.EndPoint, connection.RemoteEndPoint);
-        Assert.Equal([("127.0.0.2", "Connection refused"), ("127.0.0.3", "Connection refused")], connection.Passed.Select(passed => (passed.Address.ToString(), passed.Failure.Message)));
+        Assert.Equal(
+            [("127.0.0.2", "Connection refused"), ("127.0.0.3", "Connection refused")],
+            connection.Passed.Select(passed => (passed.Address.ToString(), passed.Failure.Message)));
     }
 
     [Fact]
@@ -400,11 +413,17 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
         var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
         var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")), PeerLink.Default, time);
-        var connecting = client.ConnectAsync(new PeerTarget("echo.example", nobody.EndPoint.Port, false), TimeSpan.FromSeconds(10), CancellationToken.None, time);
+        var connecting = client.ConnectAsync(
+            new PeerTarget("echo.example", nobody.EndPoint.Port, false),
+            TimeSpan.FromSeconds(10),
+            CancellationToken.None,
+            time);
         await Wait.UntilAsync(() => watched.Tried == 1, "the silent one is tried");
         time.Advance(TimeSpan.FromSeconds(5));
         var failure = await Assert.ThrowsAsync<PeerException>(() => connecting.WaitAsync(Wait.Limit));
-        Assert.Equal((ProbeResult.Refused, "127.0.0.2: no connection was accepted within 5 s; 127.0.0.3: Connection refused"), (failure.Result, failure.Message));
+        Assert.Equal(
+            (ProbeResult.Refused, "127.0.0.2: no connection was accepted within 5 s; 127.0.0.3: Connection refused"),
+            (failure.Result, failure.Message));
     }
 
     [Fact]
@@ -418,7 +437,12 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
             await Odd.Silent(connection);
         });
         var (time, resolver) = (new FakeTimeProvider(), new SlowNames());
-        var probing = new PeerClient(Connections, resolver, PeerLink.Default, time).ProbeAsync(peer.Named("echo.example"), Size, TimeSpan.FromSeconds(5), CancellationToken.None, time);
+        var probing = new PeerClient(Connections, resolver, PeerLink.Default, time).ProbeAsync(
+            peer.Named("echo.example"),
+            Size,
+            TimeSpan.FromSeconds(5),
+            CancellationToken.None,
+            time);
         time.Advance(TimeSpan.FromSeconds(3));
         resolver.Answer.SetResult([IPAddress.Loopback]);
         await isAsked.Task.WaitAsync(Wait.Limit);
@@ -455,7 +479,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     {
         var failure = await Wait.PatientlyAsync(
             Brief,
-            limit => Assert.ThrowsAsync<PeerException>(() => Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), limit, CancellationToken.None).WaitAsync(Wait.Limit)),
+            limit => Assert.ThrowsAsync<PeerException>(() =>
+                Deaf().ConnectAsync(new PeerTarget("127.0.0.1", 1, false), limit, CancellationToken.None).WaitAsync(Wait.Limit)),
             failure => failure.Message.StartsWith("connected, but the PROXY header", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
         Assert.Matches("^connected, but the PROXY header was not taken within [0-9.]+ m?s$", failure.Message);
@@ -484,7 +509,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     {
         using var nobody = Blackhole.Open();
         await CancelAsync(stop => Client().ConnectAsync(new PeerTarget("127.0.0.1", nobody.EndPoint.Port, false), Ample, stop));
-        await CancelAsync(stop => Client(resolver: new KnownNames(IPAddress.Loopback, IPAddress.Loopback)).ConnectAsync(Unresolved with { Port = nobody.EndPoint.Port }, Ample, stop));
+        var client = Client(resolver: new KnownNames(IPAddress.Loopback, IPAddress.Loopback));
+        await CancelAsync(stop => client.ConnectAsync(Unresolved with { Port = nobody.EndPoint.Port }, Ample, stop));
     }
 
     [Fact]
@@ -541,7 +567,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
             _ => Odd.SilentAfter(20)(connection),
         });
         var client = Client();
-        var probes = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => client.ProbeAsync(peer.Target, Size, Brief, CancellationToken.None))).WaitAsync(Wait.Limit);
+        var probes = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(_ => client.ProbeAsync(peer.Target, Size, Brief, CancellationToken.None))).WaitAsync(Wait.Limit);
         Assert.DoesNotContain(probes, probe => probe.Result == ProbeResult.Ok);
         await peer.ExpectNobodyAsync();
     }
@@ -549,10 +576,19 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task An_abort_of_this_machines_own_is_no_cancellation()
     {
-        var client = new PeerClient(new Connecting(_ => throw new ConnectionAbortedException("the loop has failed")), KnownNames.None(), PeerLink.Default, TimeProvider.System);
-        await Assert.ThrowsAsync<ConnectionAbortedException>(() => client.ProbeAsync(new PeerTarget("127.0.0.1", 1, false), Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit));
-        var failure = PeerException.OfConnection(new ConnectionAbortedException("the loop has failed"), new ConnectionProgress(2, 0, Size, TimeSpan.FromSeconds(1.25)));
-        Assert.Equal((ProbeResult.Local, "aborted by this machine (the loop has failed) after 2 messages, 1.3 s", false), (failure.Result, failure.Message, failure.IsTurnedAway));
+        var client = new PeerClient(
+            new Connecting(_ => throw new ConnectionAbortedException("the loop has failed")),
+            KnownNames.None(),
+            PeerLink.Default,
+            TimeProvider.System);
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() =>
+            client.ProbeAsync(new PeerTarget("127.0.0.1", 1, false), Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+        var failure = PeerException.OfConnection(
+            new ConnectionAbortedException("the loop has failed"),
+            new ConnectionProgress(2, 0, Size, TimeSpan.FromSeconds(1.25)));
+        Assert.Equal(
+            (ProbeResult.Local, "aborted by this machine (the loop has failed) after 2 messages, 1.3 s", false),
+            (failure.Result, failure.Message, failure.IsTurnedAway));
     }
 
     [Fact]
@@ -580,7 +616,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.Equal((ProbeResult.Local, "from 192.0.2.77: Cannot assign requested address"), (failure.Result, failure.Message));
     }
 
-    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) => connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) =>
+        connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 
     private static Task<PeerException> FailAsync(PeerConnection connection, byte[] message, TimeSpan? timeout = null) =>
         Assert.ThrowsAsync<PeerException>(() => connection.EchoAsync(message, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
@@ -628,7 +665,8 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     }
 
     private Task<PeerException> FailToConnectAsync(PeerTarget target, TimeSpan? timeout = null, INameResolver? resolver = null) =>
-        Assert.ThrowsAsync<PeerException>(() => Client(resolver: resolver).ConnectAsync(target, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
+        Assert.ThrowsAsync<PeerException>(() =>
+            Client(resolver: resolver).ConnectAsync(target, timeout ?? Ample, CancellationToken.None).WaitAsync(Wait.Limit));
 
     private sealed class Connecting(Func<EndPoint, ConnectionContext> connect) : IConnectionFactory
     {
@@ -661,7 +699,10 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         public Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken) => Answer.Task;
     }
 
-    private sealed class DeafConnection() : DefaultConnectionContext("deaf", new Pipes(new Pipe().Reader, new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer), new Pipes(new Pipe().Reader, new Pipe().Writer))
+    private sealed class DeafConnection() : DefaultConnectionContext(
+        "deaf",
+        new Pipes(new Pipe().Reader, new Pipe(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1)).Writer),
+        new Pipes(new Pipe().Reader, new Pipe().Writer))
     {
         /// <summary>The base class cancels a source on the thread pool, where it may already be disposed.</summary>
         public override void Abort(ConnectionAbortedException abortReason)

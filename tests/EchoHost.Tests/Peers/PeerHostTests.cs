@@ -41,7 +41,8 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
     public async Task The_PROXY_header_comes_before_TLS()
     {
         using var certificate = new TestCertificate();
-        await using var host = await EchoHostFixture.StartAsync([.. certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8"]);
+        await using var host = await EchoHostFixture.StartAsync(
+            [.. certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:TrustedProxies:0=127.0.0.0/8"]);
         var link = new PeerLink(new ProxyPreamble(2, IPEndPoint.Parse("203.0.113.7:1")), new PeerTls(Authorities: [certificate.Certificate]));
         await using var connection = await ConnectAsync(Of(host.EndPoints["Tls"]) with { IsTls = true }, link);
         await EchoAsync(connection);
@@ -69,7 +70,8 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
 
     private static PeerTarget Of(EndPoint endPoint) => new("127.0.0.1", ((IPEndPoint)endPoint).Port, false);
 
-    private static Task<TimeSpan> EchoAsync(PeerConnection connection) => connection.EchoAsync(UniquePayload.Text(64), Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+    private static Task<TimeSpan> EchoAsync(PeerConnection connection) =>
+        connection.EchoAsync(UniquePayload.Text(64), Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }
 
 public sealed class PeerHostTestsOnEpoll() : PeerHostTests(Epoll);

@@ -30,7 +30,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     [InlineData(SslProtocols.Tls13, "Tls13 TLS_")]
     public async Task Every_byte_comes_back_encrypted(SslProtocols protocol, string agreed)
     {
-        await using var peer = OddPeer.StartTls(new SslServerAuthenticationOptions { ServerCertificate = _certificate.Certificate, EnabledSslProtocols = protocol }, Odd.Honest);
+        await using var peer = OddPeer.StartTls(
+            new SslServerAuthenticationOptions { ServerCertificate = _certificate.Certificate, EnabledSslProtocols = protocol },
+            Odd.Honest);
         await using var connection = await ConnectAsync(peer.Named("localhost"), Trusting);
         Assert.StartsWith(agreed, connection.Tls, StringComparison.Ordinal);
         Assert.True(connection.Phases.Tls > TimeSpan.Zero);
@@ -52,7 +54,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     public async Task A_certificate_of_another_name_is_refused()
     {
         await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
-        Assert.Equal("the peer's certificate is not believed: it is not valid for other.example: it is for localhost, 127.0.0.1", await AssertTlsAsync(peer.Named("other.example"), Trusting));
+        Assert.Equal(
+            "the peer's certificate is not believed: it is not valid for other.example: it is for localhost, 127.0.0.1",
+            await AssertTlsAsync(peer.Named("other.example"), Trusting));
         await AssertTlsAsync(peer.Named("other.example") with { EndPoint = peer.EndPoint }, Trusting);
         await peer.ExpectNobodyAsync();
     }
@@ -84,7 +88,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     public async Task Another_name_may_be_expected()
     {
         await using var peer = OddPeer.StartTls(_certificate, Odd.Honest);
-        await using var connection = await ConnectAsync(peer.Named("other.example"), new PeerLink(Tls: new PeerTls(Authorities: [_certificate.Certificate], ServerName: "localhost")));
+        await using var connection = await ConnectAsync(
+            peer.Named("other.example"),
+            new PeerLink(Tls: new PeerTls(Authorities: [_certificate.Certificate], ServerName: "localhost")));
         await EchoAsync(connection, UniquePayload.Bytes(Size));
     }
 
@@ -103,8 +109,11 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         using var mine = new TestCertificate("client");
         await using var peer = OddPeer.StartTls(Asking(protocol), Odd.Honest);
-        var shown = new EchoHost.Connections.Tls.CertificateFile(new EchoHost.Connections.Tls.CertificateOptions { Path = mine.CertificatePath, KeyPath = mine.KeyPath }).Load();
-        await using var connection = await ConnectAsync(peer.Named("localhost"), new PeerLink(Tls: new PeerTls(Authorities: [_certificate.Certificate], Certificate: shown)));
+        var shown = new EchoHost.Connections.Tls.CertificateFile(
+            new EchoHost.Connections.Tls.CertificateOptions { Path = mine.CertificatePath, KeyPath = mine.KeyPath }).Load();
+        await using var connection = await ConnectAsync(
+            peer.Named("localhost"),
+            new PeerLink(Tls: new PeerTls(Authorities: [_certificate.Certificate], Certificate: shown)));
         await EchoAsync(connection, UniquePayload.Bytes(Size));
     }
 
@@ -138,7 +147,11 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             var target = new PeerTarget("127.0.0.1", int.Parse(line[accepting.Length..], CultureInfo.InvariantCulture), IsTls: true);
             var probe = await Client(Trusting).ProbeAsync(target, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
             Assert.True(probe is { Result: ProbeResult.Tls, IsTurnedAway: false }, $"{probe.Result}: {probe.Error}");
-            Assert.Equal(version == "-tls1_3" ? "the peer wants a client certificate (TLS alert 116)" : "the peer refuses the handshake: no common parameters, or no client certificate (TLS alert 40)", probe.Error);
+            Assert.Equal(
+                version == "-tls1_3"
+                    ? "the peer wants a client certificate (TLS alert 116)"
+                    : "the peer refuses the handshake: no common parameters, or no client certificate (TLS alert 40)",
+                probe.Error);
         }
         finally
         {
@@ -198,8 +211,12 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Resetting);
         for (var i = 0; i < 50; i++)
         {
-            var probe = await Client(Trusting).ProbeAsync(peer.Named("localhost") with { IsTls = true }, Size, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
-            Assert.True(probe is { Result: ProbeResult.Reset, IsTurnedAway: true } || (!KnowsResets && probe.Result == ProbeResult.Closed), $"{probe.Result}: {probe.Error}");
+            var probe = await Client(Trusting)
+                .ProbeAsync(peer.Named("localhost") with { IsTls = true }, Size, Ample, CancellationToken.None)
+                .WaitAsync(Wait.Limit);
+            Assert.True(
+                probe is { Result: ProbeResult.Reset, IsTurnedAway: true } || (!KnowsResets && probe.Result == ProbeResult.Closed),
+                $"{probe.Result}: {probe.Error}");
         }
     }
 
@@ -208,7 +225,9 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.Start(Odd.Silent);
         var failure = await Wait.PatientlyAsync(
-            Brief, limit => FailAsync(peer.Named("localhost") with { IsTls = true }, Trusting, limit), failure => failure.Message.StartsWith("connected, but the TLS", StringComparison.Ordinal));
+            Brief,
+            limit => FailAsync(peer.Named("localhost") with { IsTls = true }, Trusting, limit),
+            failure => failure.Message.StartsWith("connected, but the TLS", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
         Assert.Matches("^connected, but the TLS handshake was not done within [0-9.]+ m?s$", failure.Message);
         await peer.ExpectNobodyAsync();
@@ -254,7 +273,8 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
     {
         await using var peer = OddPeer.StartTls(_certificate, Odd.Deaf);
         await using var connection = await ConnectAsync(peer.Named("localhost"), Trusting);
-        var failure = await Assert.ThrowsAsync<PeerException>(() => connection.EchoAsync(new byte[32_000_000], Brief, CancellationToken.None).WaitAsync(Wait.Limit));
+        var failure = await Assert.ThrowsAsync<PeerException>(() =>
+            connection.EchoAsync(new byte[32_000_000], Brief, CancellationToken.None).WaitAsync(Wait.Limit));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
     }
 
@@ -338,7 +358,8 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         Assert.DoesNotContain('\n', text);
     }
 
-    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) => connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
+    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) =>
+        connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }
 
 public sealed class PeerTlsTestsOnEpoll() : PeerTlsTests(Epoll);

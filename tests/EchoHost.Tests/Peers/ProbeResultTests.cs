@@ -31,7 +31,9 @@ public class ProbeResultTests
 
     [Fact]
     public void The_labels_are_the_contracts() =>
-        Assert.Equal(["ok", "dns", "refused", "unreachable", "timeout", "tls", "closed", "reset", "mismatch", "local"], Enum.GetValues<ProbeResult>().Select(result => result.Label()));
+        Assert.Equal(
+            ["ok", "dns", "refused", "unreachable", "timeout", "tls", "closed", "reset", "mismatch", "local"],
+            Enum.GetValues<ProbeResult>().Select(result => result.Label()));
 
     [Theory]
     [InlineData(0, 0, 0.25, "before a byte came back, after 250 ms")]
@@ -46,11 +48,16 @@ public class ProbeResultTests
     [InlineData(SocketError.TimedOut, 3, "timeout", "Connection timed out after 3 messages, 2 s", false)]
     [InlineData(SocketError.HostUnreachable, 0, "unreachable", "No route to host before a byte came back, after 2 s", false)]
     [InlineData(SocketError.ConnectionReset, 3, "reset", "reset by the peer after 3 messages, 2 s", false)]
-    [InlineData(SocketError.ConnectionReset, 0, "reset", "reset by the peer before a byte came back, after 2 s; perhaps it turns connections away, as when it drains or is full", true)]
+    [InlineData(
+        SocketError.ConnectionReset, 0, "reset",
+        "reset by the peer before a byte came back, after 2 s; perhaps it turns connections away, as when it drains or is full",
+        true)]
     [InlineData(SocketError.Shutdown, 1, "closed", "closed by the peer after 1 message, 2 s", false)]
     public void The_failure_of_an_open_connection_has_its_class_too(SocketError error, int messages, string label, string text, bool isTurnedAway)
     {
-        var failure = PeerException.OfConnection(new IOException("Some words of the framework's.", new SocketException((int)error)), new ConnectionProgress(messages, 0, 64, TimeSpan.FromSeconds(2)));
+        var failure = PeerException.OfConnection(
+            new IOException("Some words of the framework's.", new SocketException((int)error)),
+            new ConnectionProgress(messages, 0, 64, TimeSpan.FromSeconds(2)));
         Assert.Equal((label, text, isTurnedAway), (failure.Result.Label(), failure.Message, failure.IsTurnedAway));
     }
 

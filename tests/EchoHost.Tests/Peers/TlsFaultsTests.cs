@@ -30,5 +30,6 @@ public class TlsFaultsTests
     [InlineData(22)]
     [InlineData(22, 3, 3, 0, 100, 2, 0)]
     [InlineData(21, 3, 3, 0, 32, 9, 40)]
-    public void Anything_else_says_nothing(params int[] first) => Assert.Null(TlsFaults.Of(new IOException("The remote end is gone."), [.. first.Select(b => (byte)b)]));
+    public void Anything_else_says_nothing(params int[] first) =>
+        Assert.Null(TlsFaults.Of(new IOException("The remote end is gone."), [.. first.Select(b => (byte)b)]));
 }

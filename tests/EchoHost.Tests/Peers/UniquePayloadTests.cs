@@ -35,7 +35,8 @@ public class UniquePayloadTests
     }
 
     [Fact]
-    public void Texts_are_letters_and_digits() => Assert.All(UniquePayload.Text(10_000), b => Assert.True(char.IsAsciiLetterLower((char)b) || char.IsAsciiDigit((char)b), $"{b}"));
+    public void Texts_are_letters_and_digits() =>
+        Assert.All(UniquePayload.Text(10_000), b => Assert.True(char.IsAsciiLetterLower((char)b) || char.IsAsciiDigit((char)b), $"{b}"));
 
     [Fact]
     public void Bytes_are_any_bytes_at_all() => Assert.Equal(256, UniquePayload.Bytes(100_000).Distinct().Count());

@@ -68,7 +68,9 @@ public class AddressFamilyTests
             }
 
             Assert.True(lines.Count > 1, await ErrorsAsync(host));
-            var port = int.Parse(lines.First(l => l.Contains("connections on port ", StringComparison.Ordinal)).Split("on port ")[1], CultureInfo.InvariantCulture);
+            var port = int.Parse(
+                lines.First(l => l.Contains("connections on port ", StringComparison.Ordinal)).Split("on port ")[1],
+                CultureInfo.InvariantCulture);
             using var client = await EchoClient.ConnectAsync(new IPEndPoint(present, port));
             await client.EchoAsync("hello");
 
@@ -96,7 +98,8 @@ public class AddressFamilyTests
         return health.ExitCode == 0;
     }
 
-    private static Task<string> ErrorsAsync(Process process) => process.HasExited ? process.StandardError.ReadToEndAsync().WaitAsync(Wait.Limit) : Task.FromResult("");
+    private static Task<string> ErrorsAsync(Process process) =>
+        process.HasExited ? process.StandardError.ReadToEndAsync().WaitAsync(Wait.Limit) : Task.FromResult("");
 
     private static async Task<Process> StartAsync(int? missing, string[] args, (string Name, string Value)[] environment)
     {

@@ -16,14 +16,20 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs prlimit and /proc");
         Tool.Need("prlimit");
         using var host = await StartProcessAsync("--Echo:LogMessages=false");
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 1 }) { BaseAddress = host.HttpUrl, Timeout = Wait.Limit };
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, MaxConnectionsPerServer = 1 })
+        {
+            BaseAddress = host.HttpUrl,
+            Timeout = Wait.Limit,
+        };
         var inside = new List<EchoClient>();
         try
         {
             await WarmAsync(host, http);
             inside.Add(await EchoClient.ConnectAsync(host.Tcp));
             await inside[0].EchoAsync("early");
-            LimitDescriptors(host, Directory.EnumerateFileSystemEntries($"/proc/{host.Id}/fd").Max(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)) + 4);
+            var last = Directory.EnumerateFileSystemEntries($"/proc/{host.Id}/fd")
+                .Max(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture));
+            LimitDescriptors(host, last + 4);
             await FillAsync(host, inside);
 
             // No client hangs.
@@ -47,7 +53,9 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
             EchoClient? next = null;
             await Wait.UntilAsync(async () => (next = await EchoClient.TryEnterAsync(host.Tcp, "in again")) is not null, "there is room again");
             inside.Add(next!);
-            await Wait.UntilAsync(() => host.Output.Any(l => l.Contains("Endpoint Tcp accepts connections again", StringComparison.Ordinal)), "the host says so");
+            await Wait.UntilAsync(
+                () => host.Output.Any(l => l.Contains("Endpoint Tcp accepts connections again", StringComparison.Ordinal)),
+                "the host says so");
             await Task.WhenAll(inside.Select(client => client.EchoAsync("to the end")));
         }
         finally

@@ -58,7 +58,8 @@ public sealed class UnixSocketFileTests : IDisposable
     [InlineData("777", "777")]
     public async Task The_file_has_the_mode_that_is_configured(string? mode, string expected)
     {
-        await using var host = await EchoHostFixture.StartAsync([$"Echo:Endpoints:Local:Url=unix:{SocketPath}", .. mode is null ? Array.Empty<string>() : [$"Echo:Endpoints:Local:Mode={mode}"]]);
+        await using var host = await EchoHostFixture.StartAsync(
+            [$"Echo:Endpoints:Local:Url=unix:{SocketPath}", .. mode is null ? Array.Empty<string>() : [$"Echo:Endpoints:Local:Mode={mode}"]]);
         if (OperatingSystem.IsWindows())
         {
             return;
@@ -76,7 +77,8 @@ public sealed class UnixSocketFileTests : IDisposable
     [InlineData("Echo:Endpoints:Tcp:Mode", "0600", "which is not unix:")]
     public async Task A_mode_that_is_none_or_of_no_use_is_an_error(string key, string mode, string why)
     {
-        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}", $"{key}={mode}"));
+        var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(() =>
+            EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}", $"{key}={mode}"));
         Assert.StartsWith($"{key} is '{mode}'", error.Message, StringComparison.Ordinal);
         Assert.EndsWith(why, error.Message, StringComparison.Ordinal);
     }
@@ -103,14 +105,16 @@ public sealed class UnixSocketFileTests : IDisposable
             await make.WaitForExitAsync().WaitAsync(Wait.Limit);
         }
 
-        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}").WaitAsync(Wait.Limit));
+        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() =>
+            EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}").WaitAsync(Wait.Limit));
         Assert.EndsWith("a file that is no socket is in the way", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_folder_that_is_not_there_is_said()
     {
-        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() => EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{_folder}/none/echo.sock"));
+        var error = await Assert.ThrowsAsync<EndpointUnavailableException>(() =>
+            EchoHostFixture.StartAsync($"Echo:Endpoints:Local:Url=unix:{_folder}/none/echo.sock"));
         Assert.EndsWith("the folder does not exist", error.Message, StringComparison.Ordinal);
         Assert.False(error.IsInUse);
     }

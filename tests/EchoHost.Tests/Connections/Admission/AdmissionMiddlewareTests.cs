@@ -18,7 +18,8 @@ public sealed class AdmissionMiddlewareTests : IDisposable
     public async Task A_place_is_free_again_when_the_connection_ends()
     {
         await Middleware(_ => Task.CompletedTask).OnConnectionAsync(PipeHost.From("192.0.2.1"));
-        await Assert.ThrowsAsync<ConnectionResetException>(() => Middleware(_ => throw new ConnectionResetException("reset")).OnConnectionAsync(PipeHost.From("192.0.2.1")));
+        await Assert.ThrowsAsync<ConnectionResetException>(() =>
+            Middleware(_ => throw new ConnectionResetException("reset")).OnConnectionAsync(PipeHost.From("192.0.2.1")));
         var third = PipeHost.From("192.0.2.1");
         var running = Middleware(StayAsync).OnConnectionAsync(third);
         Assert.Equal(1, _inside);

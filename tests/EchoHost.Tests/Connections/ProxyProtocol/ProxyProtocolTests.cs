@@ -37,7 +37,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         client.HalfClose();
         Assert.Empty(await client.ReceiveToEndAsync());
         await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {Client} disconnected"), "the end is logged");
-        Assert.Contains($"echohost_proxy_headers_total{{endpoint=\"Tcp\",result=\"ok\",version=\"{version}\"}} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"echohost_proxy_headers_total{{endpoint=\"Tcp\",result=\"ok\",version=\"{version}\"}} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -80,7 +83,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         await client.SendAsync(sent);
         await client.ReceiveAsync(1);
         Assert.Contains($"Peer {client.LocalAddress} connecting", host.Log.Lines);
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"local\",version=\"2\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"local\",version=\"2\"} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -107,7 +113,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
         using var client = await host.ConnectAsync();
         await client.SendAsync(ProxyHeaders.V2(Client, Front, ProxyHeaders.Tlv(0x03, 1, 2, 3, 4)));
         await client.ReceiveEndAsync();
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"checksum\",version=\"2\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"checksum\",version=\"2\"} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +124,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     {
         await using var host = await StartHostAsync(Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:00.200");
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp, "PROXY TCP4 ");
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"timeout\",version=\"none\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"timeout\",version=\"none\"} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,7 +158,10 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     {
         await using var host = await StartHostAsync(Required, TrustsOthers);
         await EchoClient.ExpectTurnedAwayAsync(host.Tcp);
-        Assert.Contains("echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"untrusted\",version=\"none\"} 1\n", await host.MetricsAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "echohost_proxy_headers_total{endpoint=\"Tcp\",result=\"untrusted\",version=\"none\"} 1\n",
+            await host.MetricsAsync(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -223,7 +238,13 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     [Fact]
     public async Task Health_checks_from_quiet_networks_are_not_heard_of()
     {
-        await using var host = await StartHostAsync(Optional, Trusted, "Echo:QuietNetworks:0=127.0.0.1", "Echo:Endpoints:Strict:Url=tcp://127.0.0.1:0", "Echo:Endpoints:Strict:ProxyProtocol=Required", "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0");
+        await using var host = await StartHostAsync(
+            Optional,
+            Trusted,
+            "Echo:QuietNetworks:0=127.0.0.1",
+            "Echo:Endpoints:Strict:Url=tcp://127.0.0.1:0",
+            "Echo:Endpoints:Strict:ProxyProtocol=Required",
+            "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0");
         foreach (var endpoint in new[] { "Plain", "Strict", "Tcp" })
         {
             using (await host.ConnectAsync(endpoint))

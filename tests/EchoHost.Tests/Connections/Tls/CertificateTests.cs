@@ -24,7 +24,9 @@ public sealed class CertificateTests : IDisposable
         Assert.Equal("CN=localhost", before.RemoteCertificate!.Subject);
         _certificate.Write("renewed");
         await Wait.UntilAsync(async () => await SubjectAsync(host) == "CN=renewed", "the new certificate is shown");
-        await Wait.UntilAsync(() => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)), "the host says so");
+        await Wait.UntilAsync(
+            () => host.Log.Lines.Any(l => l.StartsWith("Endpoint Tls has a new certificate: CN=renewed, valid to ", StringComparison.Ordinal)),
+            "the host says so");
         // Open connections are not affected.
         await before.WriteAsync("still"u8.ToArray());
         Assert.Equal("still", Encoding.ASCII.GetString(await ReadAsync(before, 5)));
@@ -42,7 +44,10 @@ public sealed class CertificateTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(mount, "..data"), "..v1");
         File.CreateSymbolicLink(Path.Combine(mount, "tls.crt"), "..data/tls.crt");
         File.CreateSymbolicLink(Path.Combine(mount, "tls.key"), "..data/tls.key");
-        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={mount}/tls.crt", $"Echo:Endpoints:Tls:Certificate:KeyPath={mount}/tls.key");
+        await using var host = await EchoHostFixture.StartAsync(
+            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0",
+            $"Echo:Endpoints:Tls:Certificate:Path={mount}/tls.crt",
+            $"Echo:Endpoints:Tls:Certificate:KeyPath={mount}/tls.key");
         Assert.Equal("CN=one", await SubjectAsync(host));
 
         TestCertificate.WriteTo(Path.Combine(mount, "..v2"), "two").Dispose();
@@ -75,10 +80,17 @@ public sealed class CertificateTests : IDisposable
         await File.WriteAllBytesAsync(pfx, _certificate.Certificate.Export(X509ContentType.Pkcs12, "secret"));
         using var key = _certificate.Certificate.GetECDsaPrivateKey()!;
         var encrypted = Path.Combine(_certificate.Folder, "encrypted.key");
-        await File.WriteAllTextAsync(encrypted, key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
+        await File.WriteAllTextAsync(
+            encrypted,
+            key.ExportEncryptedPkcs8PrivateKeyPem("secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 1000)));
         await using var host = await EchoHostFixture.StartAsync(
-            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Tls:Certificate:Path={pfx}", "Echo:Endpoints:Tls:Certificate:Password=secret",
-            "Echo:Endpoints:Pem:Url=tls://127.0.0.1:0", $"Echo:Endpoints:Pem:Certificate:Path={_certificate.CertificatePath}", $"Echo:Endpoints:Pem:Certificate:KeyPath={encrypted}", "Echo:Endpoints:Pem:Certificate:Password=secret");
+            "Echo:Endpoints:Tls:Url=tls://127.0.0.1:0",
+            $"Echo:Endpoints:Tls:Certificate:Path={pfx}",
+            "Echo:Endpoints:Tls:Certificate:Password=secret",
+            "Echo:Endpoints:Pem:Url=tls://127.0.0.1:0",
+            $"Echo:Endpoints:Pem:Certificate:Path={_certificate.CertificatePath}",
+            $"Echo:Endpoints:Pem:Certificate:KeyPath={encrypted}",
+            "Echo:Endpoints:Pem:Certificate:Password=secret");
         Assert.Equal("CN=localhost", await SubjectAsync(host));
         Assert.Equal("CN=localhost", await SubjectAsync(host, "Pem"));
     }
@@ -134,7 +146,12 @@ public sealed class CertificateTests : IDisposable
         var trusted = Path.Combine(_certificate.Folder, "trusted.crt");
         await File.WriteAllTextAsync(trusted, client.ExportCertificatePem());
         using var host = await EchoHostProcess.StartHostAsync(
-            ["--Echo:Endpoints:Tcp:Url=tls://127.0.0.1:0", $"--Echo:Endpoints:Tcp:Certificate:Path={_certificate.CertificatePath}", $"--Echo:Endpoints:Tcp:Certificate:KeyPath={_certificate.KeyPath}", "--Echo:Endpoints:Tcp:ClientCertificateMode=RequireCertificate"],
+            [
+                "--Echo:Endpoints:Tcp:Url=tls://127.0.0.1:0",
+                $"--Echo:Endpoints:Tcp:Certificate:Path={_certificate.CertificatePath}",
+                $"--Echo:Endpoints:Tcp:Certificate:KeyPath={_certificate.KeyPath}",
+                "--Echo:Endpoints:Tcp:ClientCertificateMode=RequireCertificate",
+            ],
             ("SSL_CERT_FILE", trusted));
         await using (var with = await ConnectAsync(host.Tcp, SslProtocols.None, client))
         {

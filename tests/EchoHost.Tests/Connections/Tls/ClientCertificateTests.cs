@@ -81,7 +81,8 @@ public sealed class ClientCertificateTests : IDisposable
             shown = ["--cert", path];
         }
 
-        var (code, output, _) = await TestCommand.RunAsync(["send", $"{host.EndPoints["Tls"]}", "hello", "--tls", "--insecure", "--timeout", "1m", "--json", .. shown]);
+        var (code, output, _) = await TestCommand.RunAsync(
+            ["send", $"{host.EndPoints["Tls"]}", "hello", "--tls", "--insecure", "--timeout", "1m", "--json", .. shown]);
         Assert.Equal(1, code);
         Assert.Equal("tls", JsonDocument.Parse(Assert.Single(output)).RootElement.GetProperty("result").GetString());
     }
@@ -104,7 +105,9 @@ public sealed class ClientCertificateTests : IDisposable
         using var issued = Issue(other, ForClients);
         Assert.False(await IsLetInAsync(host, issued));
         await File.WriteAllTextAsync(AuthoritiesPath, "nonsense");
-        await host.UntilLoggedAsync(e => e.Text.StartsWith("Endpoint Tls keeps its authorities for client certificates, since the new ones can't be used: ", StringComparison.Ordinal), "the host says so");
+        await host.UntilLoggedAsync(
+            e => e.Text.StartsWith("Endpoint Tls keeps its authorities for client certificates, since the new ones can't be used: ", StringComparison.Ordinal),
+            "the host says so");
         await File.WriteAllTextAsync(AuthoritiesPath, other.ExportCertificatePem());
         await Wait.UntilAsync(async () => await IsLetInAsync(host, issued), "the new authority is trusted");
         await Wait.UntilAsync(() => host.Log.Lines.Contains("Endpoint Tls has new authorities for client certificates: 1"), "the host says so");
@@ -129,7 +132,9 @@ public sealed class ClientCertificateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Echo:Endpoints:Tls:ClientCertificateMode=NoCertificate", "but Echo:Endpoints:Tls:ClientCertificateMode is 'NoCertificate'; expected AllowCertificate or RequireCertificate")]
+    [InlineData(
+        "Echo:Endpoints:Tls:ClientCertificateMode=NoCertificate",
+        "but Echo:Endpoints:Tls:ClientCertificateMode is 'NoCertificate'; expected AllowCertificate or RequireCertificate")]
     [InlineData("Echo:Endpoints:Tls:Url=tcp://127.0.0.1:0", "but Echo:Endpoints:Tls:Url is 'tcp://127.0.0.1:0', which is not tls://")]
     public async Task Authorities_that_would_not_be_asked_are_an_error(string setting, string problem)
     {
@@ -150,7 +155,11 @@ public sealed class ClientCertificateTests : IDisposable
         }
 
         var error = await Assert.ThrowsAsync<EchoHost.Configuration.ConfigurationException>(
-            () => EchoHostFixture.StartAsync([.. _certificate.Settings, "Echo:Endpoints:Tls:ClientCertificateMode=RequireCertificate", $"Echo:Endpoints:Tls:ClientCertificateAuthorities={AuthoritiesPath}"]));
+            () => EchoHostFixture.StartAsync([
+                .. _certificate.Settings,
+                "Echo:Endpoints:Tls:ClientCertificateMode=RequireCertificate",
+                $"Echo:Endpoints:Tls:ClientCertificateAuthorities={AuthoritiesPath}",
+            ]));
         Assert.StartsWith($"Echo:Endpoints:Tls:ClientCertificateAuthorities is '{AuthoritiesPath}': ", error.Message, StringComparison.Ordinal);
     }
 
@@ -243,7 +252,12 @@ public sealed class ClientCertificateTests : IDisposable
         return request;
     }
 
-    private static X509Certificate2 Issue(X509Certificate2 authority, string purpose, DateTimeOffset? from = null, DateTimeOffset? to = null, string? fetchedFrom = null)
+    private static X509Certificate2 Issue(
+        X509Certificate2 authority,
+        string purpose,
+        DateTimeOffset? from = null,
+        DateTimeOffset? to = null,
+        string? fetchedFrom = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=issued", key, HashAlgorithmName.SHA256);
@@ -253,7 +267,11 @@ public sealed class ClientCertificateTests : IDisposable
             request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(null, [fetchedFrom]));
         }
 
-        using var issued = request.Create(authority, from ?? DateTimeOffset.UtcNow.AddHours(-1), to ?? DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(
+            authority,
+            from ?? DateTimeOffset.UtcNow.AddHours(-1),
+            to ?? DateTimeOffset.UtcNow.AddHours(1),
+            RandomNumberGenerator.GetBytes(8));
         return issued.CopyWithPrivateKey(key);
     }
 }

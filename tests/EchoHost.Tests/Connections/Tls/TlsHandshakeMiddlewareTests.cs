@@ -117,5 +117,6 @@ public sealed class TlsHandshakeMiddlewareTests : IDisposable
         Assert.Equal(Peer + why, Assert.Single(_host.Log.Lines));
     }
 
-    private Task RunAsync(PipeConnection client, ConnectionDelegate next) => _host.Create<TlsHandshakeMiddleware>(next, _host.Metrics).OnConnectionAsync(client);
+    private Task RunAsync(PipeConnection client, ConnectionDelegate next) =>
+        _host.Create<TlsHandshakeMiddleware>(next, _host.Metrics).OnConnectionAsync(client);
 }

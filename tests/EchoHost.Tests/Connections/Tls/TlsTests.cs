@@ -54,8 +54,12 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         // Perhaps a TLS alert, but none of the sent bytes.
         Assert.DoesNotContain("Hello", Encoding.Latin1.GetString(answer), StringComparison.Ordinal);
         await host.UntilMetricsContainAsync("echohost_connections_rejected_total{endpoint=\"Tls\",reason=\"tls\"} 1\n", "the failure is counted");
-        await Wait.UntilAsync(() => host.Log.Lines.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed: the client does not speak TLS"), "the failure is told");
-        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error || e.Text.EndsWith(" connecting", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            () => host.Log.Lines.Contains($"Peer {client.LocalAddress} turned away: the TLS handshake failed: the client does not speak TLS"),
+            "the failure is told");
+        Assert.DoesNotContain(
+            host.Log.Entries,
+            e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error || e.Text.EndsWith(" connecting", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -127,7 +131,12 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
     {
         var openssl = Tool.Need("openssl");
         await using var host = await StartHostAsync(_certificate.Settings);
-        using var client = Process.Start(new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, "-tls1_2"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var client = Process.Start(new ProcessStartInfo(openssl, ["s_client", "-connect", host.EndPoints["Tls"].ToString()!, "-tls1_2"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
         await host.UntilLoggedAsync(e => e.Text.EndsWith(" connecting", StringComparison.Ordinal), "the client is connected");
@@ -137,13 +146,16 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         await client.WaitForExitAsync().WaitAsync(Wait.Limit);
         await Task.WhenAll(output, errors).WaitAsync(Wait.Limit);
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
-        await Wait.UntilAsync(async () => (await host.Http.GetStringAsync("/connections")).Contains("\"active\":0,", StringComparison.Ordinal), "nothing is left");
+        await Wait.UntilAsync(
+            async () => (await host.Http.GetStringAsync("/connections")).Contains("\"active\":0,", StringComparison.Ordinal),
+            "nothing is left");
     }
 
     [Fact]
     public async Task A_drain_does_not_wait_for_handshakes()
     {
-        await using var host = await StartHostAsync([.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
+        await using var host = await StartHostAsync(
+            [.. _certificate.Settings, "Echo:Limits:TlsHandshakeTimeout=00:10:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
         using var client = await host.ConnectAsync("Tls");
         byte[] half = [0x16, 0x03];
         await client.SendAsync(half);
@@ -205,7 +217,9 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var stop = host.BeginStop();
         Assert.Equal(0, await client.ReadAsync(new byte[1]).AsTask().WaitAsync(Wait.Limit));
         await stop.WaitAsync(Wait.Limit);
-        await host.UntilLoggedAsync(e => e.Text.EndsWith(" s, 5 bytes", StringComparison.Ordinal) && e.Text.Contains(" disconnected: drain after ", StringComparison.Ordinal), "the reason is logged");
+        await host.UntilLoggedAsync(
+            e => e.Text.EndsWith(" s, 5 bytes", StringComparison.Ordinal) && e.Text.Contains(" disconnected: drain after ", StringComparison.Ordinal),
+            "the reason is logged");
     }
 }
 

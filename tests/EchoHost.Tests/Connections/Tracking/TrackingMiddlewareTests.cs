@@ -54,7 +54,8 @@ public sealed class TrackingMiddlewareTests : IDisposable
         Assert.Equal(0, _host.Registry.Count);
 
         // After an error in the host's own code, the line has the reason.
-        static string Reason(string text) => text.StartsWith("Peer 192.0.2.1:5000 disconnected", StringComparison.Ordinal) ? "Peer 192.0.2.1:5000 disconnected" : text;
+        static string Reason(string text) =>
+            text.StartsWith("Peer 192.0.2.1:5000 disconnected", StringComparison.Ordinal) ? "Peer 192.0.2.1:5000 disconnected" : text;
     }
 
     [Fact]

@@ -28,7 +28,10 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
         await using var peer = OddPeer.Start(Odd.Honest);
         var options = new LoadOptions(peer.Target, 1, Size, pipeline, duration, rate, false, TimeSpan.FromSeconds(20));
         using var over = new CancellationTokenSource();
-        var context = new LoadContext(options, Client(), new LoadPayload(Size), new LoadTally(), over.Token) { Schedule = new LoadSchedule(Stopwatch.GetTimestamp(), rate, 1, duration) };
+        var context = new LoadContext(options, Client(), new LoadPayload(Size), new LoadTally(), over.Token)
+        {
+            Schedule = new LoadSchedule(Stopwatch.GetTimestamp(), rate, 1, duration),
+        };
         var slot = new KeptConnection(0, context);
         await slot.OpenAsync(CancellationToken.None).WaitAsync(Wait.Limit);
         var running = Task.Run(slot.RunAsync);
@@ -59,7 +62,15 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
     {
         var output = new SteppedWriter();
         var client = new PeerClient(new Stepped(output), KnownNames.None(), PeerLink.Default, TimeProvider.System);
-        var options = new LoadOptions(new PeerTarget("127.0.0.1", 1, false), 1, Size: 100_000, Pipeline: 4, TimeSpan.FromHours(1), null, false, TimeSpan.FromHours(1));
+        var options = new LoadOptions(
+            new PeerTarget("127.0.0.1", 1, false),
+            1,
+            Size: 100_000,
+            Pipeline: 4,
+            TimeSpan.FromHours(1),
+            null,
+            false,
+            TimeSpan.FromHours(1));
         using var over = new CancellationTokenSource();
         var context = new LoadContext(options, client, new LoadPayload(options.Size), new LoadTally(), over.Token);
         var slot = new KeptConnection(0, context);
@@ -81,10 +92,14 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
 
     private sealed class Stepped(SteppedWriter output) : IConnectionFactory
     {
-        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(new Connection(output) { RemoteEndPoint = endpoint });
+        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+            new(new Connection(output) { RemoteEndPoint = endpoint });
     }
 
-    private sealed class Connection(SteppedWriter output) : DefaultConnectionContext("stepped", new Pipes(output.Input, output), new Pipes(output.Input, output))
+    private sealed class Connection(SteppedWriter output) : DefaultConnectionContext(
+        "stepped",
+        new Pipes(output.Input, output),
+        new Pipes(output.Input, output))
     {
         public override void Abort(ConnectionAbortedException abortReason)
         {

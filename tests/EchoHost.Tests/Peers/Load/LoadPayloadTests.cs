@@ -61,7 +61,10 @@ public class LoadPayloadTests
     public void No_two_messages_are_alike()
     {
         var payload = new LoadPayload(8);
-        var messages = from connection in Enumerable.Range(0, 100) from number in Enumerable.Range(0, 200) select Convert.ToHexString(Message(payload, (connection, number)));
+        var messages =
+            from connection in Enumerable.Range(0, 100)
+            from number in Enumerable.Range(0, 200)
+            select Convert.ToHexString(Message(payload, (connection, number)));
         Assert.Equal(100 * 200, messages.Distinct().Count());
     }
 

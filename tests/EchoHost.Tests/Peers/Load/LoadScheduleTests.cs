@@ -31,7 +31,10 @@ public class LoadScheduleTests
         foreach (var message in new[] { 1L, 2, 1_000, 3_600L * rate })
         {
             // Exact to one tick, however far in the future.
-            Assert.InRange(schedule.DueAt(message), start + (long)((decimal)message * Stopwatch.Frequency / rate) - 1, start + (long)((decimal)message * Stopwatch.Frequency / rate) + 1);
+            Assert.InRange(
+                schedule.DueAt(message),
+                start + (long)((decimal)message * Stopwatch.Frequency / rate) - 1,
+                start + (long)((decimal)message * Stopwatch.Frequency / rate) + 1);
         }
     }
 
@@ -51,7 +54,9 @@ public class LoadScheduleTests
     {
         var called = new ConcurrentQueue<(int Connection, long Messages, long At)>();
         var schedule = new LoadSchedule(Stopwatch.GetTimestamp(), 1_000, 3, TimeSpan.FromMilliseconds(50));
-        await schedule.RunAsync((connection, messages) => called.Enqueue((connection, messages, Stopwatch.GetTimestamp())), CancellationToken.None).WaitAsync(Wait.Limit);
+        await schedule.RunAsync(
+            (connection, messages) => called.Enqueue((connection, messages, Stopwatch.GetTimestamp())),
+            CancellationToken.None).WaitAsync(Wait.Limit);
         var told = new long[3];
         foreach (var (connection, messages, at) in called)
         {

@@ -65,7 +65,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     {
         using var certificate = new TestCertificate();
         await using var peer = OddPeer.StartTls(certificate, Odd.Honest);
-        using var test = await RunAsync(Options(peer) with { Connections = connections, Size = size, Pipeline = pipeline, Rate = rate, Reconnects = reconnects }, new PeerLink(Tls: new PeerTls(Authorities: [certificate.Certificate])));
+        using var test = await RunAsync(
+            Options(peer) with { Connections = connections, Size = size, Pipeline = pipeline, Rate = rate, Reconnects = reconnects },
+            new PeerLink(Tls: new PeerTls(Authorities: [certificate.Certificate])));
         AssertSound(test);
     }
 
@@ -114,7 +116,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task Another_connections_answer_is_a_mismatch()
     {
         await using var peer = OddPeer.Start(Odd.Swapping(Size));
-        using var test = await RunAsync(Options(peer) with { Connections = 2, Rate = 100, Timeout = TimeSpan.FromMilliseconds(500) }, isDone: test => test.Tally.ErrorsOf(ProbeResult.Mismatch) > 0);
+        using var test = await RunAsync(
+            Options(peer) with { Connections = 2, Rate = 100, Timeout = TimeSpan.FromMilliseconds(500) },
+            isDone: test => test.Tally.ErrorsOf(ProbeResult.Mismatch) > 0);
         Assert.True(test.Tally.ErrorsOf(ProbeResult.Mismatch) > 0, test.Tally.FirstError);
     }
 
@@ -150,7 +154,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task Half_an_answer_is_a_timeout()
     {
         await using var peer = OddPeer.Start(Odd.SilentAfter(Size + 10));
-        using var test = await RunAsync(Options(peer) with { Connections = 1, Duration = TimeSpan.FromMilliseconds(140), Timeout = TimeSpan.FromSeconds(1) }, isDone: test => test is { Messages: 1, Tally.Errors: 1 });
+        using var test = await RunAsync(
+            Options(peer) with { Connections = 1, Duration = TimeSpan.FromMilliseconds(140), Timeout = TimeSpan.FromSeconds(1) },
+            isDone: test => test is { Messages: 1, Tally.Errors: 1 });
         Assert.Equal((1, 1), (test.Messages, test.Tally.Errors));
         AssertOnly(test, ProbeResult.Timeout);
     }
@@ -161,7 +167,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     public async Task A_peer_that_ends_is_connected_to_again(bool reconnects)
     {
         await using var peer = OddPeer.Start(Odd.EndingAfter(10));
-        using var test = await RunAsync(Options(peer) with { Connections = 2, Reconnects = reconnects, Duration = TimeSpan.FromMilliseconds(500) }, isDone: test => peer.Accepted > 2 && HasErrors(test));
+        using var test = await RunAsync(
+            Options(peer) with { Connections = 2, Reconnects = reconnects, Duration = TimeSpan.FromMilliseconds(500) },
+            isDone: test => peer.Accepted > 2 && HasErrors(test));
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Closed);
         Assert.True(peer.Accepted > 2, $"{peer.Accepted}");
@@ -191,9 +199,20 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Where_nobody_listens_there_is_nothing_to_measure()
     {
-        using var bound = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        using var bound = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.InterNetwork,
+            System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Tcp);
         bound.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
-        var options = new LoadOptions(new PeerTarget("127.0.0.1", ((System.Net.IPEndPoint)bound.LocalEndPoint!).Port, false), 4, Size, 1, Duration, null, false, Ample);
+        var options = new LoadOptions(
+            new PeerTarget("127.0.0.1", ((System.Net.IPEndPoint)bound.LocalEndPoint!).Port, false),
+            4,
+            Size,
+            1,
+            Duration,
+            null,
+            false,
+            Ample);
         using var test = new LoadTest(options, Client());
         var failure = await Assert.ThrowsAsync<PeerException>(() => test.RunAsync(CancellationToken.None).WaitAsync(Wait.Limit));
         Assert.Equal(ProbeResult.Refused, failure.Result);
@@ -241,7 +260,8 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     {
         // Most messages due outside the stall must find a machine that keeps up. If they do not, the next try has fewer
         // messages and a longer stall.
-        (int Rate, TimeSpan Stall)[] tries = [(200, TimeSpan.FromMilliseconds(TestScale.Of(300, 1_000))), (50, TimeSpan.FromSeconds(1.2)), (12, TimeSpan.FromSeconds(5))];
+        (int Rate, TimeSpan Stall)[] tries =
+            [(200, TimeSpan.FromMilliseconds(TestScale.Of(300, 1_000))), (50, TimeSpan.FromSeconds(1.2)), (12, TimeSpan.FromSeconds(5))];
         var (stall, stalled) = (TimeSpan.Zero, 0L);
         LoadTest? test = null;
         foreach (var (rate, time) in tries)
@@ -277,12 +297,15 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.True(latency.Max >= 0.95 * stall.TotalMicroseconds, $"max {latency.Max} µs");
         // A third of the messages fall due during the stall and wait half of it on average; p50 is from the others, on a
         // shared machine.
-        Assert.True(latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue) >= 0.8 * stalled, $"only {latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue)} tell of it");
+        Assert.True(
+            latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue) >= 0.8 * stalled,
+            $"only {latency.CountBetween(stall.TotalMicroseconds / 10, double.MaxValue)} tell of it");
         Assert.True(latency.Percentile(90) > stall.TotalMicroseconds / 2, $"p90 {latency.Percentile(90)} µs");
         Assert.True(latency.Percentile(50) < stall.TotalMicroseconds / 2, $"p50 {latency.Percentile(50)} µs");
     }
 
-    private static LoadOptions Options(OddPeer peer) => new(peer.Target, Connections: 2, Size, Pipeline: 1, Duration, Rate: null, Reconnects: false, Timeout: Ample);
+    private static LoadOptions Options(OddPeer peer) =>
+        new(peer.Target, Connections: 2, Size, Pipeline: 1, Duration, Rate: null, Reconnects: false, Timeout: Ample);
 
     /// <summary>
     /// Runs a test, and again with more time if a pause of the machine used it up: until <paramref name="isDone"/> accepts the
@@ -323,7 +346,9 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
     }
 
     private static void AssertOnly(LoadTest test, ProbeResult result) =>
-        Assert.True(test.Tally.Errors > 0 && test.Tally.ErrorsByClass.All(error => error.Key == result), $"{string.Join(", ", test.Tally.ErrorsByClass)}; the first: {test.Tally.FirstError}");
+        Assert.True(
+            test.Tally.Errors > 0 && test.Tally.ErrorsByClass.All(error => error.Key == result),
+            $"{string.Join(", ", test.Tally.ErrorsByClass)}; the first: {test.Tally.FirstError}");
 }
 
 public sealed class LoadTestTestsOnEpollLoops() : LoadTestTests(EpollLoop);

@@ -22,7 +22,10 @@ internal static class MeshHost
 
     /// <summary>The peers of <c>/peers</c>, by name.</summary>
     public static async Task<IReadOnlyDictionary<string, JsonElement>> PeersAsync(this EchoHostFixture host) =>
-        (await host.Http.GetFromJsonAsync<JsonElement>("/peers")).GetProperty("peers").EnumerateArray().ToDictionary(peer => peer.GetProperty("name").GetString()!);
+        (await host.Http.GetFromJsonAsync<JsonElement>("/peers"))
+            .GetProperty("peers")
+            .EnumerateArray()
+            .ToDictionary(peer => peer.GetProperty("name").GetString()!);
 
     /// <summary>A peer's state in <c>/peers</c>; null if it is not there.</summary>
     public static async Task<string?> StateAsync(this EchoHostFixture host, string name) =>
@@ -35,8 +38,13 @@ internal static class MeshHost
         Wait.UntilAsync(() => host.Log.Lines.Count(l => l == line) >= times, line);
 
     /// <summary>The mesh's log lines about a peer.</summary>
-    public static IEnumerable<string> Said(this EchoHostFixture host, string name) =>
-        host.Log.Entries.Where(e => e.Category.EndsWith(".Mesh", StringComparison.Ordinal) && e.Text.StartsWith($"Peer {name} ", StringComparison.Ordinal)).Select(e => e.Text[$"Peer {name} ".Length..]);
+    public static IEnumerable<string> Said(this EchoHostFixture host, string name)
+    {
+        var start = $"Peer {name} ";
+        return host.Log.Entries
+            .Where(e => e.Category.EndsWith(".Mesh", StringComparison.Ordinal) && e.Text.StartsWith(start, StringComparison.Ordinal))
+            .Select(e => e.Text[start.Length..]);
+    }
 
     /// <summary>The mesh's series and their values.</summary>
     public static async Task<IReadOnlyDictionary<string, double>> SeriesAsync(this EchoHostFixture host) =>

@@ -81,5 +81,6 @@ public class MeshOptionsTests
         return options;
     }
 
-    private static IEnumerable<(string Key, string Value)> Keys(string list, IReadOnlyList<string> values) => values.Select((value, i) => ($"{list}:{i}", value));
+    private static IEnumerable<(string Key, string Value)> Keys(string list, IReadOnlyList<string> values) =>
+        values.Select((value, i) => ($"{list}:{i}", value));
 }

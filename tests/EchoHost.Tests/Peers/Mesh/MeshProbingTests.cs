@@ -62,7 +62,9 @@ public class MeshProbingTests
         resolver.Answer("127.0.0.3");
         var asked = resolver.Asked;
         mesh.Time.Advance(RunningMesh.Interval);
-        await Wait.UntilAsync(() => resolver.Asked > asked && connections.Attempts == 2 && connections.AtOnce == 1, "its probe has ended, and another peer's begun");
+        await Wait.UntilAsync(
+            () => resolver.Asked > asked && connections.Attempts == 2 && connections.AtOnce == 1,
+            "its probe has ended, and another peer's begun");
         Assert.Equal("127.0.0.3:1", Assert.Single(mesh.Peers.All()).Name);
         Assert.Empty(mesh.Failures);
     }

@@ -22,7 +22,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     public async Task Three_hosts_see_each_other_come_and_go()
     {
         using HeldPort first = new(), second = new(), third = new();
-        Task<EchoHostFixture> Start(HeldPort own, HeldPort other, HeldPort another) => StartHostAsync([MeshHost.Interval, own.Setting, .. MeshHost.Targets(other.Name, another.Name)]);
+        Task<EchoHostFixture> Start(HeldPort own, HeldPort other, HeldPort another) =>
+            StartHostAsync([MeshHost.Interval, own.Setting, .. MeshHost.Targets(other.Name, another.Name)]);
 
         await using var a = await Start(first, second, third);
         await a.UntilLoggedAsync($"Peer {second.Name} is unreachable: refused: Connection refused");
@@ -98,7 +99,8 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     [Fact]
     public async Task Each_way_of_failing_has_its_state_its_line_and_its_count()
     {
-        await using StubPeer good = StubPeer.Echoes(), liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), closer = StubPeer.Closes(), full = StubPeer.TurnsAway(atOnce: _seesEveryReset);
+        await using StubPeer good = StubPeer.Echoes(), liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), closer = StubPeer.Closes();
+        await using var full = StubPeer.TurnsAway(atOnce: _seesEveryReset);
         using var nobody = new HeldPort();
         using var certificate = new TestCertificate();
         await using var untrusted = await StartHostAsync([.. certificate.Settings]);
@@ -106,18 +108,38 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         // The host that probes the silent peer has a test clock: the timeout comes when the peer has received the probe.
         var time = new FakeTimeProvider();
         await using var impatient = await StartHostAsync(time, ["Peers:Timeout=10:00:00", .. MeshHost.Targets(silent.Name)]);
-        await using var patient = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(good.Name, liar.Name, closer.Name, full.Name, nobody.Name, $"tls://{tls}", "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal))]);
+        await using var patient = await StartHostAsync([
+            MeshHost.Interval,
+            .. MeshHost.Targets(
+                good.Name,
+                liar.Name,
+                closer.Name,
+                full.Name,
+                nobody.Name,
+                $"tls://{tls}",
+                "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)),
+        ]);
 
         var expected = new (string Name, string State, string Result, string? Error, string Line)[]
         {
             (good.Name, "up", "ok", null, "is reachable"),
             (liar.Name, "down", "mismatch", "byte 1 of 64 came back different", "is unreachable: mismatch: byte 1 of 64 came back different"),
-            (silent.Name, "down", "timeout", "connected, 0 of 64 bytes came back within ", "is unreachable: timeout: connected, 0 of 64 bytes came back within 36000 s"),
+            (
+                silent.Name,
+                "down",
+                "timeout",
+                "connected, 0 of 64 bytes came back within ",
+                "is unreachable: timeout: connected, 0 of 64 bytes came back within 36000 s"),
             (closer.Name, "turnsAway", "closed", "closed by the peer before a byte came back, after ", Away),
             (full.Name, "turnsAway", "reset", "reset by the peer before a byte came back, after ", Away),
             (nobody.Name, "down", "refused", "Connection refused", Refused),
             (tls, "down", "tls", "", "is unreachable: tls: the peer's certificate is not believed: it is self-signed, and not trusted here"),
-            (good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), "down", "tls", "", "is unreachable: tls: the peer does not speak TLS: it sends back what it gets"),
+            (
+                good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal),
+                "down",
+                "tls",
+                "",
+                "is unreachable: tls: the peer does not speak TLS: it sends back what it gets"),
         };
         for (var probes = 1; probes <= 2; probes++)
         {
@@ -129,10 +151,18 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         foreach (var (name, state, result, error, line) in expected)
         {
             var host = name == silent.Name ? impatient : patient;
-            await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= (name == silent.Name ? 2 : 5), $"{name} is probed");
+            await Wait.UntilAsync(
+                async () => (await host.PeersAsync())[name].GetProperty("probes").GetInt64() >= (name == silent.Name ? 2 : 5),
+                $"{name} is probed");
             var peer = (await host.PeersAsync())[name];
-            Assert.Equal((name, state, result, state == "up"), (name, peer.GetProperty("state").GetString(), peer.GetProperty("lastResult").GetString(), peer.GetProperty("up").GetBoolean()));
-            Assert.True(error is null ? peer.GetProperty("lastError").GetString() is null : peer.GetProperty("lastError").GetString()!.StartsWith(error, StringComparison.Ordinal), peer.GetProperty("lastError").GetString());
+            Assert.Equal(
+                (name, state, result, state == "up"),
+                (name, peer.GetProperty("state").GetString(), peer.GetProperty("lastResult").GetString(), peer.GetProperty("up").GetBoolean()));
+            Assert.True(
+                error is null
+                    ? peer.GetProperty("lastError").GetString() is null
+                    : peer.GetProperty("lastError").GetString()!.StartsWith(error, StringComparison.Ordinal),
+                peer.GetProperty("lastError").GetString());
             Assert.Equal(state == "up" ? 0 : 100, peer.GetProperty("lossPercent").GetDouble());
 
             // It was logged once, however often it failed, with the other details as properties of the event.
@@ -159,9 +189,14 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     [Fact]
     public async Task A_name_that_nobody_has_is_of_class_dns()
     {
-        await using var host = await EchoHostFixture.StartAsync(services => FakeResolver.NobodyIs(services), [MeshHost.Interval, .. MeshHost.Targets("nobody.example:5555")]);
+        await using var host = await EchoHostFixture.StartAsync(
+            services => FakeResolver.NobodyIs(services),
+            [MeshHost.Interval, .. MeshHost.Targets("nobody.example:5555")]);
         await host.UntilLoggedAsync("Peer nobody.example:5555 is unreachable: dns: nobody.example can't be resolved: there is no such name");
-        Assert.StartsWith("nobody.example can't be resolved: ", (await host.PeersAsync())["nobody.example:5555"].GetProperty("lastError").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "nobody.example can't be resolved: ",
+            (await host.PeersAsync())["nobody.example:5555"].GetProperty("lastError").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -189,7 +224,11 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     {
         // No time passes, so the busy connection does not become quiet.
         var time = new FakeTimeProvider();
-        await using var leaving = await StartHostAsync(time, "Echo:LogMessages=false", "Echo:Shutdown:GracePeriod=00:10:00", "Echo:Shutdown:CloseSpread=00:00:00");
+        await using var leaving = await StartHostAsync(
+            time,
+            "Echo:LogMessages=false",
+            "Echo:Shutdown:GracePeriod=00:10:00",
+            "Echo:Shutdown:CloseSpread=00:00:00");
         var name = leaving.Tcp.ToString()!;
         await using var host = await StartHostAsync([MeshHost.Interval, .. MeshHost.Targets(name)]);
         await host.UntilStateAsync(name, "up");
@@ -200,7 +239,9 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         // The state changes before it is logged.
         await host.UntilLoggedAsync($"Peer {name} {Away}");
         Assert.Equal(["is reachable", Away], Calm(host.Said(name)));
-        await Wait.UntilAsync(async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.Contains("before a byte came back", StringComparison.Ordinal), "the reason is told");
+        await Wait.UntilAsync(
+            async () => (await host.PeersAsync())[name].GetProperty("lastError").GetString()!.Contains("before a byte came back", StringComparison.Ordinal),
+            "the reason is told");
         await host.UntilMeasuredAsync($"echohost_peer_up{{peer=\"{name}\"}}", up => up == 0);
         await busy.EchoAsync("still busy");
         Assert.False(stop.IsCompleted);
@@ -224,7 +265,16 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
     }
 
-    private IEnumerable<string> Calm(IEnumerable<string> said) => _seesEveryReset ? said : said.Where(l => !l.StartsWith("is unreachable: closed", StringComparison.Ordinal)).Where((l, i) => i == 0 || l != said.Where(other => !other.StartsWith("is unreachable: closed", StringComparison.Ordinal)).ElementAt(i - 1));
+    private IEnumerable<string> Calm(IEnumerable<string> said)
+    {
+        if (_seesEveryReset)
+        {
+            return said;
+        }
+
+        string[] calm = [.. said.Where(l => !l.StartsWith("is unreachable: closed", StringComparison.Ordinal))];
+        return calm.Where((l, i) => i == 0 || l != calm[i - 1]);
+    }
 
     [GeneratedRegex(@"^is reachable again, after \d+(\.\d)? s$")]
     private static partial Regex Again();

@@ -172,8 +172,13 @@ public class PeerNamesTests
     public async Task A_name_that_fails_does_not_take_from_another()
     {
         await using StubPeer stub = StubPeer.Echoes();
-        var resolver = new FakeResolver((name, _) => name == "good.example" ? Task.FromResult(new[] { IPAddress.Loopback }) : new TaskCompletionSource<IPAddress[]>().Task);
-        await using var host = await MeshHost.StartAsync(resolver, $"Peers:Dns:0=bad.example:{stub.Address.Port}", $"Peers:Dns:1=good.example:{stub.Address.Port}", "Peers:Timeout=00:10:00");
+        var resolver = new FakeResolver((name, _) =>
+            name == "good.example" ? Task.FromResult(new[] { IPAddress.Loopback }) : new TaskCompletionSource<IPAddress[]>().Task);
+        await using var host = await MeshHost.StartAsync(
+            resolver,
+            $"Peers:Dns:0=bad.example:{stub.Address.Port}",
+            $"Peers:Dns:1=good.example:{stub.Address.Port}",
+            "Peers:Timeout=00:10:00");
         await host.UntilStateAsync(stub.Name, "up");
     }
 
@@ -199,10 +204,21 @@ public class PeerNamesTests
     {
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Tcp:Url=tcp://*:0");
         var port = ((IPEndPoint)host.Tcp).Port;
-        var machine = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(own => new IPAddress(own.Address.GetAddressBytes())).ToArray();
+        var machine = NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(card => card.GetIPProperties().UnicastAddresses)
+            .Select(own => new IPAddress(own.Address.GetAddressBytes()))
+            .ToArray();
         Assert.NotEmpty(machine);
         var own = Own(host);
-        IPAddress[] all = [.. machine, IPAddress.Loopback, IPAddress.IPv6Loopback, IPAddress.Parse("127.0.0.9"), IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1")];
+        IPAddress[] all =
+        [
+            .. machine,
+            IPAddress.Loopback,
+            IPAddress.IPv6Loopback,
+            IPAddress.Parse("127.0.0.9"),
+            IPAddress.Parse("192.0.2.1"),
+            IPAddress.Parse("2001:db8::1"),
+        ];
         Assert.Equal(["192.0.2.1", "2001:db8::1"], own.LeaveOut(all, port).Select(a => a.ToString()));
         // On another port there is no host.
         Assert.Equal(all, own.LeaveOut(all, port == 1 ? 2 : 1));
@@ -223,7 +239,8 @@ public class PeerNamesTests
         const string hosts = "/etc/hosts";
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && IsWritable(hosts), $"{hosts} can't be written");
         using var held = new HeldPort("127.0.0.1", "127.0.0.2", "127.0.0.3");
-        await using StubPeer second = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.2"), held.Port)), third = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.3"), held.Port));
+        await using var second = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.2"), held.Port));
+        await using var third = StubPeer.Echoes(new IPEndPoint(IPAddress.Parse("127.0.0.3"), held.Port));
         var name = $"echo-{Guid.NewGuid():n}.example";
         string[] lines = [$"127.0.0.1 {name}", $"127.0.0.2 {name}", $"127.0.0.3 {name}"];
         using var turn = await TurnAsync();
@@ -245,7 +262,8 @@ public class PeerNamesTests
         }
     }
 
-    private static OwnAddresses Own(EchoHostFixture host) => new(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
+    private static OwnAddresses Own(EchoHostFixture host) =>
+        new(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
 
     /// <summary>Waits for further lookups: a line that is repeated would have been logged twice by then.</summary>
     private static async Task AskedAgainAsync(FakeResolver resolver)
@@ -286,7 +304,11 @@ public class PeerNamesTests
             {
                 try
                 {
-                    turn = new FileStream(Path.Combine(Path.GetTempPath(), "echohost-tests-hosts.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                    turn = new FileStream(
+                        Path.Combine(Path.GetTempPath(), "echohost-tests-hosts.lock"),
+                        FileMode.OpenOrCreate,
+                        FileAccess.ReadWrite,
+                        FileShare.None);
                     return true;
                 }
                 catch (IOException)

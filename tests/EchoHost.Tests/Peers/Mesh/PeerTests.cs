@@ -21,7 +21,19 @@ public class PeerTests
     {
         Assert.Equal(PeerState.Unknown, _peer.State);
         Assert.Equal(
-            new PeerDescription("10.0.0.2:5555", "Targets", false, false, "unknown", null, null, null, 0, 0, 0, new RoundTripSummary(null, null, null, null, null)),
+            new PeerDescription(
+                "10.0.0.2:5555",
+                "Targets",
+                false,
+                false,
+                "unknown",
+                null,
+                null,
+                null,
+                0,
+                0,
+                0,
+                new RoundTripSummary(null, null, null, null, null)),
             _peer.Describe());
     }
 
@@ -89,7 +101,19 @@ public class PeerTests
         Assert.Equal(7, _counted.Count);
         Assert.All(_counted, c => Assert.Same(_peer, c.Peer));
         Assert.Equal(
-            new PeerDescription("10.0.0.2:5555", "Targets", false, true, "up", "ok", null, Start.AddSeconds(6).UtcDateTime, 7, 4, 57.143, new RoundTripSummary(1.5, 1.5, 1.5, 1.5, 1.5)),
+            new PeerDescription(
+                "10.0.0.2:5555",
+                "Targets",
+                false,
+                true,
+                "up",
+                "ok",
+                null,
+                Start.AddSeconds(6).UtcDateTime,
+                7,
+                4,
+                57.143,
+                new RoundTripSummary(1.5, 1.5, 1.5, 1.5, 1.5)),
             _peer.Describe());
         Assert.Equal(DateTimeKind.Utc, _peer.Describe().LastProbe?.Kind);
     }
@@ -98,9 +122,13 @@ public class PeerTests
     public void The_last_error_is_that_of_the_last_probe()
     {
         Record(0, Silent);
-        Assert.Equal(("timeout", "0 of 64 bytes came back within 5 s", "down"), (_peer.Describe().LastResult, _peer.Describe().LastError, _peer.Describe().State));
+        Assert.Equal(
+            ("timeout", "0 of 64 bytes came back within 5 s", "down"),
+            (_peer.Describe().LastResult, _peer.Describe().LastError, _peer.Describe().State));
         Record(1, TurnedAway);
-        Assert.Equal(("closed", "turned away", "turnsAway", false), (_peer.Describe().LastResult, _peer.Describe().LastError, _peer.Describe().State, _peer.Describe().Up));
+        Assert.Equal(
+            ("closed", "turned away", "turnsAway", false),
+            (_peer.Describe().LastResult, _peer.Describe().LastError, _peer.Describe().State, _peer.Describe().Up));
         Record(2, Ok);
         Assert.Equal(("ok", null), (_peer.Describe().LastResult, _peer.Describe().LastError));
     }

@@ -209,7 +209,8 @@ public class ProbeScheduleTests
 
         public Peer[] Add(int count)
         {
-            Peer[] peers = [.. Enumerable.Range(1, count).Select(_ => new Peer(new PeerTarget(IPAddress.Loopback.ToString(), ++_peers, false), PeerSource.Targets))];
+            Peer[] peers =
+                [.. Enumerable.Range(1, count).Select(_ => new Peer(new PeerTarget(IPAddress.Loopback.ToString(), ++_peers, false), PeerSource.Targets))];
             Schedule.Add(peers, Now);
             return peers;
         }

@@ -37,10 +37,12 @@ internal sealed class StubPeer : IAsyncDisposable
     public int Received => Volatile.Read(ref _received);
 
     /// <summary>Echoes every byte.</summary>
-    public static StubPeer Echoes(IPEndPoint? at = null) => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
+    public static StubPeer Echoes(IPEndPoint? at = null) =>
+        new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
 
     /// <summary>Answers with other bytes, with which no probe starts.</summary>
-    public static StubPeer Lies() => new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
+    public static StubPeer Lies() =>
+        new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync("LIES"u8.ToArray(), stop), stop), null);
 
     /// <summary>Reads and never answers.</summary>
     public static StubPeer IsSilent() => new((peer, socket, stop) => peer.ReadAsync(socket, _ => Task.CompletedTask, stop), null);
