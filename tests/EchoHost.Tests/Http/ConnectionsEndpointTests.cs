@@ -6,7 +6,7 @@ using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Http;
 
 public abstract class ConnectionsEndpointTests(string transport) : TransportTests(transport)
 {

@@ -3,7 +3,7 @@ using System.Text;
 using EchoHost.Tests.Infrastructure;
 using EchoHost.Text;
 
-namespace EchoHost.Tests.Echo;
+namespace EchoHost.Tests.Text;
 
 public class MessageTextTests
 {

@@ -4,7 +4,7 @@ using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Admission;
 
 public abstract class AdmissionTests(string transport) : TransportTests(transport)
 {

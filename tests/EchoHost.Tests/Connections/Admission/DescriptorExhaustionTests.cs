@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using EchoHost.Tests.Infrastructure;
 
-namespace EchoHost.Tests.Transport;
+namespace EchoHost.Tests.Connections.Admission;
 
 /// <summary>The program, with its descriptor limit lowered from outside to what it uses.</summary>
 [Trait(TestProgram.Trait, TestProgram.Category)]

@@ -6,7 +6,7 @@ using EchoHost.Descriptors;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace EchoHost.Tests.Http;
+namespace EchoHost.Tests.Connections.Admission;
 
 /// <summary>
 /// Probes get an answer, each over a new connection at the first try, whatever other connections the HTTP port has.

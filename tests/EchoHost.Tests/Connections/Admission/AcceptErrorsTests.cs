@@ -1,6 +1,6 @@
 using EchoHost.Tests.Infrastructure;
 
-namespace EchoHost.Tests.Transport;
+namespace EchoHost.Tests.Connections.Admission;
 
 public abstract class AcceptErrorsTests(string transport) : TransportTests(transport)
 {

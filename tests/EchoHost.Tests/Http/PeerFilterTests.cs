@@ -3,7 +3,7 @@ using EchoHost.Connections.Tracking;
 using EchoHost.Http;
 using Microsoft.AspNetCore.Connections;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Http;
 
 /// <summary>Values of the parameter <c>peer</c> of <c>/connections</c> that fuzzing found to be misread.</summary>
 public class PeerFilterTests

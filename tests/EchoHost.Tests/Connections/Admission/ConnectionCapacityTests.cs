@@ -2,7 +2,7 @@ using EchoHost.Configuration;
 using EchoHost.Connections.Admission;
 using EchoHost.Descriptors;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Admission;
 
 public class ConnectionCapacityTests
 {

@@ -3,7 +3,7 @@ using EchoHost.Connections.Admission;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Admission;
 
 /// <summary>Which connections have a place at the HTTP endpoint, and which are displaced.</summary>
 public class HttpGateTests

@@ -9,7 +9,7 @@ using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Tracking;
 
 /// <summary>What a client still receives when the host closes its connection.</summary>
 public abstract class GracefulCloseTests(string transport) : TransportTests(transport), IDisposable

@@ -2,7 +2,7 @@ using EchoHost.Configuration;
 using EchoHost.Hosting;
 using Microsoft.Extensions.Configuration;
 
-namespace EchoHost.Tests.Configuration;
+namespace EchoHost.Tests.Hosting;
 
 public class HostSettingsTests
 {

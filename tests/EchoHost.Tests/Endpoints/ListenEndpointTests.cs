@@ -3,9 +3,9 @@ using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Endpoints;
 
-namespace EchoHost.Tests.Echo;
+namespace EchoHost.Tests.Endpoints;
 
-public class EchoEndpointTests
+public class ListenEndpointTests
 {
     [Theory]
     [InlineData("tcp://127.0.0.1:5555", "127.0.0.1:5555")]

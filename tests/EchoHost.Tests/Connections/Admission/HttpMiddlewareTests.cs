@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Admission;
 
 /// <summary>The middleware of HTTP connections over a pair of pipes, with a test clock.</summary>
 public sealed class HttpMiddlewareTests : IDisposable

@@ -3,7 +3,7 @@ using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Tracking;
 
 public sealed class TrackingTests
 {

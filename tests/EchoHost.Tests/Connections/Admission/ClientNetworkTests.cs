@@ -1,7 +1,7 @@
 using System.Net;
 using EchoHost.Connections.Admission;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Admission;
 
 public class ClientNetworkTests
 {

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Time.Testing;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Connections.Timeouts;
 
 public abstract class TimeoutTests(string transport) : TransportTests(transport)
 {

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using EchoHost.Tests.Infrastructure;
 
-namespace EchoHost.Tests.Connections;
+namespace EchoHost.Tests.Http;
 
 /// <summary>The parameters of <c>/connections</c>.</summary>
 public class ConnectionsQueryTests
