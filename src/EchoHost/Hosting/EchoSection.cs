@@ -24,18 +24,21 @@ internal sealed record EchoSection(
 {
     public const string SectionName = "Echo";
 
-    public static EchoSection Read(SectionReader section) => section.Section("Limits", limits =>
+    public static EchoSection Read(SectionReader section)
     {
-        var timeouts = TimeoutOptions.Read(limits);
-        return new EchoSection(
-            section.Map("Endpoints", EndpointOptions.Read),
-            TransportOptions.Read(section),
-            ConnectionLogOptions.Read(section),
-            QuietNetworks.Read(section),
-            ProxyHeaderOptions.Read(section, limits, timeouts.IdleTimeout),
-            AdmissionOptions.Read(limits),
-            timeouts,
-            TlsHandshakeOptions.Read(limits),
-            section.Section(DrainOptions.SectionName, DrainOptions.Read));
-    });
+        // Messages list the keys in the order in which they are read: that of the documentation.
+        var endpoints = section.Map("Endpoints", EndpointOptions.Read);
+        var transport = TransportOptions.Read(section);
+        var log = ConnectionLogOptions.Read(section);
+        var quiet = QuietNetworks.Read(section);
+        var proxyHeaders = ProxyHeaderOptions.Read(section);
+        var (admission, timeouts, headers, handshakes) = section.Section("Limits", limits =>
+        {
+            var admission = AdmissionOptions.Read(limits);
+            var timeouts = TimeoutOptions.Read(limits);
+            return (admission, timeouts, proxyHeaders.WithLimits(limits, timeouts.IdleTimeout), TlsHandshakeOptions.Read(limits));
+        });
+        var drain = section.Section(DrainOptions.SectionName, DrainOptions.Read);
+        return new EchoSection(endpoints, transport, log, quiet, headers, admission, timeouts, handshakes, drain);
+    }
 }

@@ -266,6 +266,16 @@ public class HostSettingsTests
         Assert.False(settings.Echo.ProxyHeaders.TrustedProxies.Contains(System.Net.IPAddress.Parse(outside)));
     }
 
+    [Theory]
+    [InlineData("Echo:Foo", "Echo has Endpoints, Transport, EventLoops, LogMessages, MessageLogLimit, QuietNetworks, TrustedProxies, Limits, Shutdown")]
+    [InlineData(
+        "Echo:Limits:Foo",
+        "Echo:Limits has MaxConnections, MaxConnectionsPerAddress, IdleTimeout, WriteTimeout, ProxyHeaderTimeout, TlsHandshakeTimeout")]
+    [InlineData("Echo:Shutdown:Foo", "Echo:Shutdown has ReadinessDelay, GracePeriod, CloseSpread")]
+    [InlineData("Peers:Foo", "Peers has Targets, Dns, Interval, Timeout, PayloadBytes")]
+    public void A_key_that_is_not_known_is_answered_with_those_that_are(string key, string known) =>
+        Assert.Equal($"{key} is not a key that this host knows (value 'x'); {known}", Assert.Single(Problems((key, "x"))));
+
     [Fact]
     public void Every_mistake_is_told_at_once() =>
         Assert.Equal(2, Problems(("Echo:LogMessages", "yes"), ("Echo:Limits:IdleTimeout", "x")).Count);

@@ -16,20 +16,22 @@ internal sealed record ProxyHeaderOptions
     /// last byte.
     /// </summary>
     /// <remarks>Default: 5 seconds.</remarks>
-    public required TimeSpan ProxyHeaderTimeout { get; init; }
+    public TimeSpan ProxyHeaderTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long an endpoint with optional headers waits for the first byte: until then a client without a header is idle.
     /// </summary>
-    public required TimeSpan IdleTimeout { get; init; }
+    public TimeSpan IdleTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 
-    /// <param name="section">The section <c>Echo</c>.</param>
-    /// <param name="limits">The section <c>Echo:Limits</c>.</param>
+    /// <summary>Reads the keys of the section <c>Echo</c>.</summary>
+    public static ProxyHeaderOptions Read(SectionReader section) => new() { TrustedProxies = section.Networks(nameof(TrustedProxies)) };
+
+    /// <summary>The same options with the keys of the section <c>Echo:Limits</c>.</summary>
+    /// <param name="limits">The section.</param>
     /// <param name="idleTimeout">How long a connection may be idle; zero for no limit.</param>
-    public static ProxyHeaderOptions Read(SectionReader section, SectionReader limits, TimeSpan idleTimeout) => new()
+    public ProxyHeaderOptions WithLimits(SectionReader limits, TimeSpan idleTimeout) => this with
     {
-        TrustedProxies = section.Networks(nameof(TrustedProxies)),
-        ProxyHeaderTimeout = limits.Time(nameof(ProxyHeaderTimeout), TimeSpan.FromSeconds(5), min: TimeSpan.FromMilliseconds(1)),
+        ProxyHeaderTimeout = limits.Time(nameof(ProxyHeaderTimeout), ProxyHeaderTimeout, min: TimeSpan.FromMilliseconds(1)),
         IdleTimeout = idleTimeout > TimeSpan.Zero ? idleTimeout : Timeout.InfiniteTimeSpan,
     };
 }

@@ -32,11 +32,7 @@ internal sealed class Mesh(
     public override Task StartedAsync(CancellationToken cancellationToken)
     {
         _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        lock (_lock)
-        {
-            Add([.. options.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
-        }
-
+        Add([.. options.Targets.Select(target => new Peer(target, PeerSource.Targets))], haveSomeLeft: false);
         _beginning = Task.Run(BeginAsync, CancellationToken.None);
         _resolving = names.RunAsync(OnFound, _stop.Token);
         return Task.CompletedTask;
@@ -77,24 +73,20 @@ internal sealed class Mesh(
     /// <summary>Adds and removes peers so that the list matches the resolved names.</summary>
     private void OnFound(IReadOnlyCollection<(PeerTarget Peer, string Name)> found)
     {
-        lock (_lock)
+        var wanted = found.DistinctBy(f => f.Peer.Name).ToDictionary(f => f.Peer.Name);
+        var left = peers.All().Where(peer => peer.Source == PeerSource.Dns && !wanted.ContainsKey(peer.Name)).ToArray();
+        foreach (var peer in left)
         {
-            var wanted = found.DistinctBy(f => f.Peer.Name).ToDictionary(f => f.Peer.Name);
-            var left = peers.All().Where(peer => peer.Source == PeerSource.Dns && !wanted.ContainsKey(peer.Name)).ToArray();
-            foreach (var peer in left)
-            {
-                Remove(peer);
-            }
-
-            var joining = wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).ToArray();
-            foreach (var (target, name) in joining)
-            {
-                MeshLog.Found(logger, target.Name, name);
-            }
-
-            Add([.. joining.Select(f => new Peer(f.Peer, PeerSource.Dns))], left.Length > 0);
+            Remove(peer);
         }
 
+        var joining = wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).ToArray();
+        foreach (var (target, name) in joining)
+        {
+            MeshLog.Found(logger, target.Name, name);
+        }
+
+        Add([.. joining.Select(f => new Peer(f.Peer, PeerSource.Dns))], left.Length > 0);
         Look();
     }
 
@@ -105,18 +97,24 @@ internal sealed class Mesh(
             peers.Add(peer);
         }
 
-        // Before the first probe, so that its metrics count.
+        // Before the first probe, so that its metrics count. Outside the lock: it may wait for a scrape, and probes must not.
         metrics.PeersChanged(haveSomeLeft);
-        _schedule.Add(joining, Now);
+        lock (_lock)
+        {
+            _schedule.Add(joining, Now);
+        }
     }
 
     private void Remove(Peer peer)
     {
         peers.Remove(peer);
-        _schedule.Remove(peer);
-        if (_probes.TryGetValue(peer, out var probe))
+        lock (_lock)
         {
-            probe.Stop.Cancel();
+            _schedule.Remove(peer);
+            if (_probes.TryGetValue(peer, out var probe))
+            {
+                probe.Stop.Cancel();
+            }
         }
 
         MeshLog.Left(logger, peer.Name);

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
+using EchoHost.Connections.Tracking;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using static EchoHost.Tests.Infrastructure.TlsClient;
 
@@ -109,6 +111,9 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         var output = client.StandardOutput.ReadToEndAsync();
         var errors = client.StandardError.ReadToEndAsync();
         await host.UntilLoggedAsync(e => e.Text.StartsWith("Received new message", StringComparison.Ordinal), "the message has come");
+        // The connection is idle from when the echo is counted, which is a little after the message is logged.
+        var connection = Assert.Single(host.Services.GetRequiredService<ConnectionRegistry>().All());
+        await Wait.UntilAsync(() => connection.SentBytes == connection.ReceivedBytes, "the echo is counted");
         // The host closes it because of the idle timeout.
         time.Advance(TimeSpan.FromSeconds(58.5));
         await Wait.UntilAsync(
