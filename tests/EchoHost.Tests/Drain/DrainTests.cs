@@ -100,9 +100,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             "Echo:Shutdown:CloseSpread=00:00:00");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var stuckSending = Assert.ThrowsAnyAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
-        await Wait.UntilAsync(
-            async () => await host.SendQueueAsync() > 100_000,
-            "the peer is stuck");
+        await host.UntilStuckAsync(stuck);
         using var busy = await host.ConnectAsync();
         await busy.EchoAsync("before");
         var stop = host.BeginStop();

@@ -26,7 +26,7 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
         await using var host = await StartHostAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
-        await Wait.UntilAsync(async () => await host.SendQueueAsync() > 100_000, "the peer is stuck");
+        await host.UntilStuckAsync(client);
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, await IdAsync(host), $"Bearer {Token}")).StatusCode);
         await sending;
     }

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using EchoHost.Connections.Tracking;
 using EchoHost.Endpoints;
 using EchoHost.Hosting;
 using EchoHost.Http;
@@ -122,6 +123,27 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     /// <summary>The number of bytes in the kernel's send queue of the first connection.</summary>
     public async Task<long> SendQueueAsync() =>
         (await ConnectionAsync()).GetProperty("tcp").GetProperty("sendQueueBytes").GetInt64();
+
+    /// <summary>
+    /// Waits until a client that sends and reads nothing is stuck: no byte has moved for half a second. Earlier the host may
+    /// find the connection between two messages, where it is quiet and not stuck.
+    /// </summary>
+    public async Task UntilStuckAsync(EchoClient client)
+    {
+        const int looks = 25;
+        var registry = Services.GetRequiredService<ConnectionRegistry>();
+        var (sent, still) = (-1L, 0);
+        await Wait.UntilAsync(
+            async () =>
+            {
+                await Task.Delay(20, CancellationToken.None);
+                var connection = registry.All().SingleOrDefault(c => c.Peer == client.LocalAddress);
+                still = connection is { IsSending: true } && connection.SentBytes == sent ? still + 1 : 0;
+                sent = connection?.SentBytes ?? -1;
+                return still == looks;
+            },
+            "the client is stuck");
+    }
 
     /// <summary>Waits until the host has logged a matching event.</summary>
     public Task UntilLoggedAsync(Func<LogEntry, bool> isMeant, string what) => Wait.UntilAsync(() => Log.Entries.Any(isMeant), what);
