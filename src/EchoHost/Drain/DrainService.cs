@@ -141,7 +141,7 @@ internal sealed class DrainService(
         }
         catch (Exception e)
         {
-            DrainLog.Failed(logger, connection.Peer, e);
+            DrainLog.Failed(logger, connection.Client, e);
         }
     }
 

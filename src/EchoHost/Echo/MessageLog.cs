@@ -27,7 +27,7 @@ internal sealed partial class MessageLog : IDisposable
     {
         if (_ration.TryTake())
         {
-            LogReceived(connection.Peer, MessageText.Escape(message), connection.Id);
+            LogReceived(connection.Client, MessageText.Escape(message), connection.Id);
         }
     }
 

@@ -28,7 +28,7 @@ internal static partial class AdminEndpoints
 
         // Logged here, because the line for the connection's end may be left out if many end at once.
         var administrator = new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort);
-        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Peer, administrator.ToString(), id);
+        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Client, administrator.ToString(), id);
         if (connection.IsSending)
         {
             connection.Abort(CloseReason.Admin);

@@ -25,7 +25,7 @@ internal sealed record ConnectionDescription(
     public static ConnectionDescription Of(TrackedConnection c) => new(
         c.Id,
         c.Endpoint,
-        c.Peer,
+        c.Client,
         c.Via,
         c.OpenedAt.UtcDateTime,
         Math.Round(c.Age.TotalSeconds, 3),

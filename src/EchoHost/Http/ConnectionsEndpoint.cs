@@ -45,7 +45,7 @@ internal static class ConnectionsEndpoint
     {
         var most = DefaultLimit;
         var order = Array.FindIndex(Sorts, name => name.Equals(sort ?? Sorts[0], StringComparison.OrdinalIgnoreCase));
-        matches = peer is null ? null : PeerFilter(peer);
+        matches = peer is null ? null : ClientFilter(peer);
         var problem = parameters.FirstOrDefault(key => !Parameters.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown
             ? $"{unknown} is no parameter of this call; it has {string.Join(", ", Parameters)}"
             : limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most > MaxLimit)
@@ -63,21 +63,21 @@ internal static class ConnectionsEndpoint
 
     public static IResult NotFound(string id) => new HttpProblem(StatusCodes.Status404NotFound, $"no live connection has the id '{id}'");
 
-    internal static Func<TrackedConnection, bool>? PeerFilter(string peer)
+    internal static Func<TrackedConnection, bool>? ClientFilter(string peer)
     {
         if (NetworkSet.TryParseOne(peer is ['[', .. var inner, ']'] ? inner : peer, out var network))
         {
-            return c => c.PeerIP is { } ip && network.Contains(ip);
+            return c => c.ClientIP is { } ip && network.Contains(ip);
         }
 
         if (peer.StartsWith("unix:", StringComparison.Ordinal))
         {
-            return c => string.Equals(c.Peer, peer, StringComparison.OrdinalIgnoreCase);
+            return c => string.Equals(c.Client, peer, StringComparison.OrdinalIgnoreCase);
         }
 
         // Normalise to the form in which connections show their address.
         return AddressText.TryParseEndPoint(peer, out var endPoint) && ClientAddress.Format(endPoint) is var name
-            ? c => string.Equals(c.Peer, name, StringComparison.Ordinal)
+            ? c => string.Equals(c.Client, name, StringComparison.Ordinal)
             : null;
     }
 }

@@ -3,7 +3,7 @@ namespace EchoHost.Metrics;
 /// <summary>Why a connection ended; the label <c>reason</c> of <c>echohost.connection.duration</c>.</summary>
 internal enum CloseReason
 {
-    PeerClosed,
+    ClientClosed,
     Reset,
     IdleTimeout,
     WriteTimeout,
@@ -18,7 +18,7 @@ internal static class CloseReasonExtensions
     /// <summary>The reason as metrics and logs spell it.</summary>
     public static string Label(this CloseReason reason) => reason switch
     {
-        CloseReason.PeerClosed => "peer_closed",
+        CloseReason.ClientClosed => "peer_closed",
         CloseReason.Reset => "reset",
         CloseReason.IdleTimeout => "idle_timeout",
         CloseReason.WriteTimeout => "write_timeout",
@@ -32,7 +32,7 @@ internal static class CloseReasonExtensions
     /// <summary>The reason in words if the host ended the connection; null if the client did.</summary>
     public static string? Text(this CloseReason reason) => reason switch
     {
-        CloseReason.PeerClosed or CloseReason.Reset => null,
+        CloseReason.ClientClosed or CloseReason.Reset => null,
         CloseReason.IdleTimeout => "idle timeout",
         CloseReason.WriteTimeout => "write timeout",
         CloseReason.Drained => "drain",

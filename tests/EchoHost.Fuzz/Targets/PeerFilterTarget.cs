@@ -20,11 +20,11 @@ internal static class PeerFilterTarget
         ReadOnlySpan<byte> rest = input;
         var endPoint = Inputs.TakeEndPoint(ref rest);
         var connection = Connection(endPoint);
-        var address = connection.PeerIP!;
-        Property.Holds(Finds(connection.Peer, connection) == true, $"{connection.Peer} does not find itself");
-        Property.Holds(Finds(address.ToString(), connection) == true, $"{address} does not find {connection.Peer}");
+        var address = connection.ClientIP!;
+        Property.Holds(Finds(connection.Client, connection) == true, $"{connection.Peer} does not find itself");
+        Property.Holds(Finds(address.ToString(), connection) == true, $"{address} does not find {connection.Client}");
         var whole = $"{address}/{address.GetAddressBytes().Length * 8}";
-        Property.Holds(Finds(whole, connection) == true, $"{whole} does not find {connection.Peer}");
+        Property.Holds(Finds(whole, connection) == true, $"{whole} does not find {connection.Client}");
 
         // Evaluate the text by its parts.
         var text = Inputs.Text(rest);
@@ -32,16 +32,16 @@ internal static class PeerFilterTarget
         if (text.Split('/') is [var network, var bits])
         {
             var isInside = IPAddress.TryParse(network, out var start) && int.TryParse(bits, out var length) && HaveSameBits(start, address, length);
-            Property.Holds(found != true || isInside, $"{text} finds {connection.Peer}");
+            Property.Holds(found != true || isInside, $"{text} finds {connection.Client}");
         }
         else if (found == true && IPEndPoint.TryParse(text, out var other))
         {
             var plain = other.Address.IsIPv4MappedToIPv6 ? other.Address.MapToIPv4() : other.Address;
-            Property.Holds(plain.Equals(address) && (other.Port == 0 || other.Port == endPoint.Port), $"{text} finds {connection.Peer}");
+            Property.Holds(plain.Equals(address) && (other.Port == 0 || other.Port == endPoint.Port), $"{text} finds {connection.Client}");
         }
     }
 
-    private static bool? Finds(string text, TrackedConnection connection) => ConnectionsEndpoint.PeerFilter(text)?.Invoke(connection);
+    private static bool? Finds(string text, TrackedConnection connection) => ConnectionsEndpoint.ClientFilter(text)?.Invoke(connection);
 
     private static TrackedConnection Connection(IPEndPoint peer) =>
         new(new DefaultConnectionContext("id") { RemoteEndPoint = peer }, "Tcp", TimeProvider.System);

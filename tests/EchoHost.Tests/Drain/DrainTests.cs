@@ -176,7 +176,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
         client.Dispose();
         await stop.WaitAsync(Wait.Limit);
         Assert.Contains(host.Log.Lines, l => l.Contains(" disconnected: drain after ", StringComparison.Ordinal));
-        Assert.Contains(host.Log.Lines, l => l == $"The connection of peer {broken.Peer} could not be ended");
+        Assert.Contains(host.Log.Lines, l => l == $"The connection of peer {broken.Client} could not be ended");
         Assert.Contains("Drained", host.Log.Lines);
     }
 

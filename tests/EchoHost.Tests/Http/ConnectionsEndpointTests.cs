@@ -90,7 +90,7 @@ public abstract class ConnectionsEndpointTests(string transport) : TransportTest
             {
                 await client.EchoAsync(text);
                 // The host's counters lag slightly behind the bytes.
-                var connection = host.Services.GetRequiredService<ConnectionRegistry>().All().Single(c => c.Peer == client.LocalAddress);
+                var connection = host.Services.GetRequiredService<ConnectionRegistry>().All().Single(c => c.Client == client.LocalAddress);
                 await Wait.UntilAsync(() => connection.SentBytes == connection.ReceivedBytes, "the bytes are counted");
                 time.Advance(TimeSpan.FromSeconds(1));
             }

@@ -137,7 +137,7 @@ internal sealed class EchoHostFixture : IAsyncDisposable
             async () =>
             {
                 await Task.Delay(20, CancellationToken.None);
-                var connection = registry.All().SingleOrDefault(c => c.Peer == client.LocalAddress);
+                var connection = registry.All().SingleOrDefault(c => c.Client == client.LocalAddress);
                 still = connection is { IsSending: true } && connection.SentBytes == sent ? still + 1 : 0;
                 sent = connection?.SentBytes ?? -1;
                 return still == looks;

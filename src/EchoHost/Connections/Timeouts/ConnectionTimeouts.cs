@@ -52,7 +52,7 @@ internal sealed partial class ConnectionTimeouts(
                     catch (Exception e)
                     {
                         // An exception here would end the watch over all other connections, and with it the host.
-                        LogFailed(connection.Peer, e);
+                        LogFailed(connection.Client, e);
                     }
                 }
             }

@@ -38,11 +38,11 @@ internal sealed partial class ConnectionLog : IDisposable
 
         if (connection.Via is { } via)
         {
-            LogConnectingVia(level, connection.Peer, via, connection.Id);
+            LogConnectingVia(level, connection.Client, via, connection.Id);
         }
         else
         {
-            LogConnecting(level, connection.Peer, connection.Id);
+            LogConnecting(level, connection.Client, connection.Id);
         }
     }
 
@@ -59,11 +59,11 @@ internal sealed partial class ConnectionLog : IDisposable
         {
             var seconds = age.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
             var unit = received == 1 ? "byte" : "bytes";
-            LogDisconnectedBecause(level, connection.Peer, why, seconds, received, unit, connection.Id, label, age.TotalSeconds, sent);
+            LogDisconnectedBecause(level, connection.Client, why, seconds, received, unit, connection.Id, label, age.TotalSeconds, sent);
         }
         else
         {
-            LogDisconnected(level, connection.Peer, connection.Id, label, age.TotalSeconds, received, sent);
+            LogDisconnected(level, connection.Client, connection.Id, label, age.TotalSeconds, received, sent);
         }
     }
 
@@ -78,13 +78,13 @@ internal sealed partial class ConnectionLog : IDisposable
 
         if (isReset)
         {
-            LogReset(resetLevel, connection.Peer, connection.Id);
+            LogReset(resetLevel, connection.Client, connection.Id);
         }
         else
         {
             // A network error needs no stack trace: it says nothing about the cause.
             var isNetwork = exception is IOException or OperationCanceledException or AuthenticationException;
-            LogFailed(connection.Peer, ProblemOf(exception, connection.Tls is not null), connection.Id, isNetwork ? null : exception);
+            LogFailed(connection.Client, ProblemOf(exception, connection.Tls is not null), connection.Id, isNetwork ? null : exception);
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed class TrackedConnection
         _connection = connection;
         _time = time;
         Endpoint = endpoint;
-        Peer = ClientAddress.Format(connection);
+        Client = ClientAddress.Format(connection);
         Proxied = connection.Features.Get<IProxyProtocolFeature>() is { } header ? ProxiedConnection.From(header) : null;
         Via = Proxied?.Via is { } via ? ClientAddress.Format(via, connection) : null;
         Tls = TlsDescription.From(connection);
@@ -45,7 +45,7 @@ internal sealed class TrackedConnection
     public string Endpoint { get; }
 
     /// <summary>The client's address and port.</summary>
-    public string Peer { get; }
+    public string Client { get; }
 
     /// <summary>The proxy's address and port, if a PROXY header gave the client's.</summary>
     public string? Via { get; }
@@ -57,7 +57,7 @@ internal sealed class TrackedConnection
     public TlsDescription? Tls { get; }
 
     /// <summary>The client's IP address; null for a Unix socket.</summary>
-    public IPAddress? PeerIP => ClientAddress.Of(_connection.RemoteEndPoint);
+    public IPAddress? ClientIP => ClientAddress.Of(_connection.RemoteEndPoint);
 
     /// <summary>Whether the client's address is in a quiet network, whose health checks are not logged.</summary>
     public bool IsQuiet { get; init; }

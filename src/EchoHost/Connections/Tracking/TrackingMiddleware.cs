@@ -16,7 +16,7 @@ internal sealed class TrackingMiddleware(
     public async Task OnConnectionAsync(ConnectionContext context)
     {
         var connection = Track(context);
-        var reason = CloseReason.PeerClosed;
+        var reason = CloseReason.ClientClosed;
         try
         {
             Open(connection);

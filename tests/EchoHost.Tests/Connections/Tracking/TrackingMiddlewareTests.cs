@@ -23,7 +23,7 @@ public sealed class TrackingMiddlewareTests : IDisposable
             await connection.Transport.Output.WriteAsync("last"u8.ToArray());
         });
         var tracked = Assert.Single(_host.Registry.All());
-        Assert.Equal(("Tcp", "192.0.2.1:5000"), (tracked.Endpoint, tracked.Peer));
+        Assert.Equal(("Tcp", "192.0.2.1:5000"), (tracked.Endpoint, tracked.Client));
         Assert.Same(tracked, client.Features.Get<TrackedConnection>());
         Assert.Equal((1, 1), (_host.Metrics.Active, _host.Metrics.Accepted));
         Assert.Equal(["Peer 192.0.2.1:5000 connecting"], _host.Log.Lines);

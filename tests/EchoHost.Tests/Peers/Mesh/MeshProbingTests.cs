@@ -34,7 +34,10 @@ public class MeshProbingTests
     {
         var connections = new FakeConnections { AreSilent = true };
         await using var mesh = await RunningMesh.StartAsync(connections, ProbeSchedule.MaxProbes + 100);
-        await mesh.Time.PassUntilAsync(Step, () => mesh.Peers.All().All(peer => peer.ProbesOf(ProbeResult.Timeout) >= 2), "each peer has its turns");
+        await mesh.Time.PassUntilAsync(
+            Step,
+            () => connections.MaxAtOnce >= ProbeSchedule.MaxProbes && mesh.Peers.All().All(peer => peer.ProbesOf(ProbeResult.Timeout) >= 2),
+            "all slots are taken, and each peer has its turns");
         Assert.Equal(ProbeSchedule.MaxProbes, connections.MaxAtOnce);
     }
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Tests.Http;
 
 /// <summary>Values of the parameter <c>peer</c> of <c>/connections</c> that fuzzing found to be misread.</summary>
-public class PeerFilterTests
+public class ClientFilterTests
 {
     [Theory]
     [InlineData("[2001:db8::1]:56324")]
@@ -37,11 +37,11 @@ public class PeerFilterTests
     [InlineData("010.0.0.1")]
     [InlineData("[2001:db8::1]:1:2")]
     [InlineData("[2001:db8::1]:70000")]
-    public void What_is_no_address_is_refused(string text) => Assert.Null(ConnectionsEndpoint.PeerFilter(text));
+    public void What_is_no_address_is_refused(string text) => Assert.Null(ConnectionsEndpoint.ClientFilter(text));
 
     private static bool Finds(string text, string peer)
     {
         var connection = new TrackedConnection(new DefaultConnectionContext("id") { RemoteEndPoint = IPEndPoint.Parse(peer) }, "Tcp", TimeProvider.System);
-        return Assert.IsType<Func<TrackedConnection, bool>>(ConnectionsEndpoint.PeerFilter(text))(connection);
+        return Assert.IsType<Func<TrackedConnection, bool>>(ConnectionsEndpoint.ClientFilter(text))(connection);
     }
 }
