@@ -1,5 +1,4 @@
 using EchoHost.Hosting;
-using EchoHost.Peers;
 using Microsoft.AspNetCore.Builder;
 
 namespace EchoHost.Benchmarks;

@@ -3,7 +3,6 @@ using System.Net;
 using BenchmarkDotNet.Attributes;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
-using EchoHost.Peers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
 using EchoHost.Endpoints;
-using EchoHost.Metrics;
 using EchoHost.Peers;
 using EchoHost.Text;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EchoHost.Configuration;
-using EchoHost.Metrics;
 
 namespace EchoHost.Fuzz.Targets;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Configuration;
-using EchoHost.Metrics;
 
 namespace EchoHost.Fuzz.Targets;
 

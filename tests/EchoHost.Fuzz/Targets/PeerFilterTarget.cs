@@ -1,7 +1,6 @@
 using System.Net;
 using EchoHost.Connections.Tracking;
 using EchoHost.Http;
-using EchoHost.Metrics;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Fuzz.Targets;
@@ -21,7 +20,7 @@ internal static class PeerFilterTarget
         var endPoint = Inputs.TakeEndPoint(ref rest);
         var connection = Connection(endPoint);
         var address = connection.ClientIP!;
-        Property.Holds(Finds(connection.Client, connection) == true, $"{connection.Peer} does not find itself");
+        Property.Holds(Finds(connection.Client, connection) == true, $"{connection.Client} does not find itself");
         Property.Holds(Finds(address.ToString(), connection) == true, $"{address} does not find {connection.Client}");
         var whole = $"{address}/{address.GetAddressBytes().Length * 8}";
         Property.Holds(Finds(whole, connection) == true, $"{whole} does not find {connection.Client}");
