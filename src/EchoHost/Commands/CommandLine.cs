@@ -66,7 +66,7 @@ internal static class CommandLine
         }
         catch (StandardOutputException e)
         {
-            return Fail(console.Error, ExitCode.Failed, e.IsNobodyThere ? [] : [$"standard output can't be written: {e.Message}"]);
+            return Fail(console.Error, ExitCode.Failed, e.IsReaderGone ? [] : [$"standard output can't be written: {e.Message}"]);
         }
     }
 

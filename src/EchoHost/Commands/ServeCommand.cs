@@ -104,7 +104,7 @@ internal static class ServeCommand
         await Task.WhenAny(signals.Told, log.WithinStart, stopped);
         app.Lifetime.StopApplication();
         await stopped;
-        return log.Problem is { } problem ? throw new StandardOutputException(problem, isNobodyThere: false) : ExitCode.Done;
+        return log.Problem is { } problem ? throw new StandardOutputException(problem, isReaderGone: false) : ExitCode.Done;
     }
 
     /// <summary>

@@ -42,7 +42,7 @@ internal sealed unsafe partial class StandardOutput : TextWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StandardOutputException(e.Message, isNobodyThere: false);
+            throw new StandardOutputException(e.Message, isReaderGone: false);
         }
     }
 

@@ -2,10 +2,10 @@ namespace EchoHost.Commands;
 
 /// <summary>Standard output can't be written.</summary>
 /// <param name="message">The reason.</param>
-/// <param name="isNobodyThere">
+/// <param name="isReaderGone">
 /// Whether the reader has closed the pipe, as <c>| head</c> does; this is not reported as an error.
 /// </param>
-internal sealed class StandardOutputException(string message, bool isNobodyThere) : Exception(message)
+internal sealed class StandardOutputException(string message, bool isReaderGone) : Exception(message)
 {
-    public bool IsNobodyThere { get; } = isNobodyThere;
+    public bool IsReaderGone { get; } = isReaderGone;
 }

@@ -88,7 +88,7 @@ internal static class EndpointReader
             throw new ConfigurationException($"{PortKey} is '{port}'; expected a port, 0 to 65535");
         }
 
-        if (url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        if (ListenEndpoint.IsUnixUrl(url))
         {
             throw new ConfigurationException($"{PortKey} is '{port}', but {Section}:{DefaultEndpoint}:Url is '{url}', which has no port");
         }

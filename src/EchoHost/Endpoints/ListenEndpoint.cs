@@ -35,6 +35,7 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
     /// <summary>The maximum length of a Unix socket's path: <c>sun_path</c> without its terminating zero (unix(7)).</summary>
     private const int MaxUnixPath = 107;
 
+    private const string UnixScheme = "unix:";
     private const string TcpScheme = "tcp://";
     private const string TlsScheme = "tls://";
     private const string Shapes = "expected tcp://HOST:PORT or tls://HOST:PORT (HOST an IP address, * or localhost) or unix:/PATH";
@@ -48,9 +49,9 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
     {
         ConfigurationException Problem(string what) => new($"{KeyOf(name)} is '{url}': {what}");
 
-        if (url.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        if (IsUnixUrl(url))
         {
-            var path = url["unix:".Length..];
+            var path = url[UnixScheme.Length..];
             if (!Path.IsPathRooted(path))
             {
                 throw Problem("the path of a Unix socket must begin with /");
@@ -74,6 +75,9 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
         var addresses = AddressesOf(at.Host, at.Port) ?? throw Problem($"'{at.Host}' is not an IP address, * or localhost");
         return new ListenEndpoint(name, url, [.. addresses.Select(address => new NamedIPEndPoint(name, address, at.Port))]);
     }
+
+    /// <summary>Whether a configured URL names a Unix socket.</summary>
+    public static bool IsUnixUrl(string url) => url.StartsWith(UnixScheme, StringComparison.OrdinalIgnoreCase);
 
     private static string KeyOf(string name) => $"{EndpointReader.Section}:{name}:Url";
 

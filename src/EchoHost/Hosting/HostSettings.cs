@@ -28,7 +28,7 @@ internal sealed record HostSettings(
     AllowedHosts AllowedHosts,
     MeshOptions Peers)
 {
-    /// <summary>The endpoints with series of their own; the HTTP endpoint is last.</summary>
+    /// <summary>The endpoints with series of their own, the HTTP endpoint among them.</summary>
     public IReadOnlyList<MeteredEndpoint> MeteredEndpoints =>
     [
         .. Endpoints.Raw.Select(endpoint => new MeteredEndpoint(endpoint.Name, endpoint.ProxyProtocol != ProxyProtocolMode.Off)),

@@ -28,7 +28,7 @@ internal sealed class EchoMetrics
     private readonly EndpointMetrics _http;
 
     /// <param name="meters">Creates the meter.</param>
-    /// <param name="endpoints">The endpoints to count; the last one is the HTTP endpoint.</param>
+    /// <param name="endpoints">The endpoints to count, the HTTP endpoint among them.</param>
     public EchoMetrics(IMeterFactory meters, IReadOnlyList<MeteredEndpoint> endpoints)
     {
         var meter = meters.Create(MeterName);
@@ -40,7 +40,9 @@ internal sealed class EchoMetrics
             {
                 HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 14400, 86400],
             });
-        _endpoints = endpoints.SkipLast(1).ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
+        _endpoints = endpoints
+            .Where(e => e.Name != HttpEndpoint)
+            .ToDictionary(e => e.Name, e => new EndpointMetrics(e.Name, duration), StringComparer.OrdinalIgnoreCase);
         _http = new EndpointMetrics(HttpEndpoint, duration);
         _withProxyProtocol = [.. endpoints.Where(e => e.TakesProxyHeaders).Select(e => e.Name)];
 

@@ -24,7 +24,7 @@ internal static class MetricsSetup
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="configuration">Holds OpenTelemetry's variables.</param>
-    /// <param name="endpoints">The endpoints with series of their own; the HTTP endpoint is last.</param>
+    /// <param name="endpoints">The endpoints with series of their own, the HTTP endpoint among them.</param>
     /// <exception cref="ConfigurationException">A variable can't be used.</exception>
     public static void AddEchoMetrics(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<MeteredEndpoint> endpoints)
     {
@@ -36,7 +36,7 @@ internal static class MetricsSetup
         services.AddSingleton<ProcessMetrics>();
         services.AddSingleton(provider => new MeterProviders(
             (exporter, isWanted, maxSeries) => Build(provider, exporter, isWanted, maxSeries, configuration, isPushed, push),
-            SeriesInAll + (SeriesPerEndpoint * (endpoints.Count - 1))));
+            SeriesInAll + (SeriesPerEndpoint * endpoints.Count(e => e.Name != EchoMetrics.HttpEndpoint))));
     }
 
     private static Uri? OtlpEndpointOf(IConfiguration configuration, string key) => configuration[key] switch

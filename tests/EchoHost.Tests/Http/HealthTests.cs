@@ -61,7 +61,7 @@ public class HealthTests
     }
 
     [Fact]
-    public async Task The_hosts_own_probe_is_nobodys_connection()
+    public async Task The_hosts_own_probe_belongs_to_no_client()
     {
         // The check's result is reused for a second, and no time passes here.
         await using var host = await EchoHostFixture.StartAsync(new FakeTimeProvider());
@@ -130,15 +130,15 @@ public class HealthTests
     [Theory]
     [InlineData("silent", "Tcp: connected, 0 of 16 bytes came back within 2 s")]
     [InlineData("liar", "Tcp: byte 1 of 16 came back different")]
-    [InlineData("nobody", "Tcp: Connection refused")]
+    [InlineData("refusing", "Tcp: Connection refused")]
     public async Task What_is_wrong_with_an_endpoint_is_said_in_the_words_of_the_client(string what, string problem)
     {
         var time = new FakeTimeProvider();
         await using StubPeer silent = StubPeer.IsSilent(), liar = StubPeer.Lies();
-        using var nobody = new HeldPort();
+        using var refusing = new HeldPort();
         await using var host = await EchoHostFixture.StartAsync(time);
         var bound = new BoundEndpoints();
-        var address = what == "silent" ? silent.Address : what == "liar" ? liar.Address : IPEndPoint.Parse(nobody.Name);
+        var address = what == "silent" ? silent.Address : what == "liar" ? liar.Address : IPEndPoint.Parse(refusing.Name);
         new KestrelServerOptions().Listen(address, listen => bound.Add(host.Services.GetRequiredService<ListenEndpoints>().Raw[0], listen));
         var checking = ActivatorUtilities.CreateInstance<EchoHealthCheck>(host.Services, bound).CheckHealthAsync(new HealthCheckContext());
         if (what == "silent")

@@ -164,14 +164,14 @@ public partial class PeersEndpointTests
     public async Task What_does_not_come_back_is_told_with_the_reason()
     {
         await using StubPeer liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), full = StubPeer.TurnsAway(), closer = StubPeer.Closes();
-        using var nobody = new HeldPort();
-        await using var host = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", .. MeshHost.Targets(liar.Name, full.Name, closer.Name, nobody.Name)]);
+        using var refusing = new HeldPort();
+        await using var host = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", .. MeshHost.Targets(liar.Name, full.Name, closer.Name, refusing.Name)]);
         foreach (var (name, detail) in new[]
         {
             (liar.Name, "mismatch: byte 1 of 5 came back different: \"LIES\""),
             (full.Name, "reset: reset by the peer before a byte came back, after #; perhaps it turns connections away, as when it drains or is full"),
             (closer.Name, "closed: closed by the peer before a byte came back, after #; perhaps it turns connections away, as when it drains or is full"),
-            (nobody.Name, "refused: Connection refused"),
+            (refusing.Name, "refused: Connection refused"),
         })
         {
             var response = await PostAsync(host, name, "hello"u8.ToArray());

@@ -48,7 +48,7 @@ internal sealed class OddPeer : IAsyncDisposable
         StartTls(new SslServerAuthenticationOptions { ServerCertificate = certificate.Certificate }, behave);
 
     /// <summary>Waits until no process has a socket that is connected, or connecting, to this peer.</summary>
-    public async Task ExpectNobodyAsync()
+    public async Task ExpectNoConnectionAsync()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc/net/tcp");
         // A closed socket that still has bytes to send belongs to the kernel only, and has no inode.
@@ -58,7 +58,7 @@ internal sealed class OddPeer : IAsyncDisposable
             () => !File.ReadLines("/proc/self/net/tcp")
                 .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
                 .Any(f => f[2].EndsWith(port, StringComparison.Ordinal) && f[9] != closed),
-            "nobody is connected to the peer");
+            "no connection is open to the peer");
     }
 
     /// <summary>Ends every connection, with RST if it is still open.</summary>

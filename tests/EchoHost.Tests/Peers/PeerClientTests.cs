@@ -71,7 +71,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.All(
             probes,
             probe => Assert.Equal((ProbeResult.Ok, null, true, false), (probe.Result, probe.Error, probe.RoundTrip > TimeSpan.Zero, probe.IsTurnedAway)));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         Assert.Equal((ProbeResult.Mismatch, error), (failure.Result, failure.Message));
         message[index] ^= 0x01;
         Bytes.AssertSame(message, failure.Received.Span);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Theory]
@@ -168,7 +168,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         var failure = await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
         Assert.Equal((ProbeResult.Timeout, "connected, 0 of 64 bytes came back within 200 ms", false), (failure.Result, failure.Message, failure.IsTurnedAway));
         AssertBrief(start);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -309,7 +309,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Target);
         await FailAsync(connection, UniquePayload.Bytes(Size), Brief);
         await Assert.ThrowsAnyAsync<Exception>(() => EchoAsync(connection, UniquePayload.Bytes(Size)));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -324,9 +324,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Where_nobody_answers_is_a_timeout()
     {
-        using var nobody = Blackhole.Open();
+        using var blackhole = Blackhole.Open();
         var start = Stopwatch.GetTimestamp();
-        var failure = await FailToConnectAsync(new PeerTarget("127.0.0.1", nobody.EndPoint.Port, false), Brief);
+        var failure = await FailToConnectAsync(new PeerTarget("127.0.0.1", blackhole.EndPoint.Port, false), Brief);
         Assert.Equal(ProbeResult.Timeout, failure.Result);
         Assert.StartsWith("no connection was accepted within ", failure.Message, StringComparison.Ordinal);
         AssertBrief(start);
@@ -385,9 +385,9 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Where_one_address_is_silent_the_next_is_tried_in_time()
     {
-        var (honest, silent) = await StartBesideNobodyAsync(IPAddress.Parse("127.0.0.2"));
+        var (honest, silent) = await StartBesideBlackholeAsync(IPAddress.Parse("127.0.0.2"));
         await using var peer = honest;
-        using var nobody = silent;
+        using var blackhole = silent;
         var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
         var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Loopback), PeerLink.Default, time);
         var connecting = client.ConnectAsync(peer.Named("echo.example"), TimeSpan.FromSeconds(10), CancellationToken.None, time);
@@ -410,11 +410,11 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Where_every_address_is_dead_each_is_named()
     {
-        using var nobody = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+        using var blackhole = Blackhole.Open(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
         var (time, watched) = (new FakeTimeProvider(), new Watched(Connections));
         var client = new PeerClient(watched, new KnownNames(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")), PeerLink.Default, time);
         var connecting = client.ConnectAsync(
-            new PeerTarget("echo.example", nobody.EndPoint.Port, false),
+            new PeerTarget("echo.example", blackhole.EndPoint.Port, false),
             TimeSpan.FromSeconds(10),
             CancellationToken.None,
             time);
@@ -497,7 +497,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         var canceled = new CancellationToken(canceled: true);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Client().ConnectAsync(peer.Named("echo.example"), Ample, canceled).WaitAsync(Wait.Limit));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Client().ProbeAsync(peer.Target, Size, Ample, canceled).WaitAsync(Wait.Limit));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -507,10 +507,10 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     [Fact]
     public async Task Who_cancels_while_connecting_is_told_so()
     {
-        using var nobody = Blackhole.Open();
-        await CancelAsync(stop => Client().ConnectAsync(new PeerTarget("127.0.0.1", nobody.EndPoint.Port, false), Ample, stop));
+        using var blackhole = Blackhole.Open();
+        await CancelAsync(stop => Client().ConnectAsync(new PeerTarget("127.0.0.1", blackhole.EndPoint.Port, false), Ample, stop));
         var client = Client(resolver: new KnownNames(IPAddress.Loopback, IPAddress.Loopback));
-        await CancelAsync(stop => client.ConnectAsync(Unresolved with { Port = nobody.EndPoint.Port }, Ample, stop));
+        await CancelAsync(stop => client.ConnectAsync(Unresolved with { Port = blackhole.EndPoint.Port }, Ample, stop));
     }
 
     [Fact]
@@ -520,7 +520,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Target);
         await CancelAsync(stop => connection.EchoAsync(UniquePayload.Bytes(Size), Ample, stop));
         await CancelAsync(stop => Client().ProbeAsync(peer.Target, Size, Ample, stop));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -570,7 +570,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
         var probes = await Task.WhenAll(
             Enumerable.Range(0, 100).Select(_ => client.ProbeAsync(peer.Target, Size, Brief, CancellationToken.None))).WaitAsync(Wait.Limit);
         Assert.DoesNotContain(probes, probe => probe.Result == ProbeResult.Ok);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -647,7 +647,7 @@ public abstract class PeerClientTests(string transport) : PeerTests(transport)
     private static void AssertBrief(long start) => Assert.InRange(Stopwatch.GetElapsedTime(start), 0.9 * Brief, Brief + TimeSpan.FromSeconds(20));
 
     /// <summary>Starts a peer and, on another address with the same port, a listener that does not answer.</summary>
-    private static async Task<(OddPeer Peer, Blackhole Nobody)> StartBesideNobodyAsync(IPAddress address)
+    private static async Task<(OddPeer Peer, Blackhole Silent)> StartBesideBlackholeAsync(IPAddress address)
     {
         while (true)
         {

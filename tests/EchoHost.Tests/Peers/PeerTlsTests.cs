@@ -58,7 +58,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             "the peer's certificate is not believed: it is not valid for other.example: it is for localhost, 127.0.0.1",
             await AssertTlsAsync(peer.Named("other.example"), Trusting));
         await AssertTlsAsync(peer.Named("other.example") with { EndPoint = peer.EndPoint }, Trusting);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         const string unknown = "the peer's certificate is not believed: it is self-signed, and not trusted here";
         Assert.Equal(unknown, await AssertTlsAsync(peer.Named("localhost"), PeerLink.Default));
         Assert.Equal(unknown, await AssertTlsAsync(peer.Named("localhost"), new PeerLink(Tls: new PeerTls(Authorities: [other.Certificate]))));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Theory]
@@ -182,7 +182,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             await connection.SwallowAsync();
         });
         Assert.Equal("the peer does not speak TLS", await AssertTlsAsync(talker.Named("localhost") with { IsTls = true }, Trusting));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -230,7 +230,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
             failure => failure.Message.StartsWith("connected, but the TLS", StringComparison.Ordinal));
         Assert.Equal(ProbeResult.Timeout, failure.Result);
         Assert.Matches("^connected, but the TLS handshake was not done within [0-9.]+ m?s$", failure.Message);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         await stop.CancelAsync();
         var canceled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connecting.WaitAsync(Wait.Limit));
         Assert.Equal(stop.Token, canceled.CancellationToken);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -253,7 +253,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         await using var connection = await ConnectAsync(peer.Named("localhost"), Trusting);
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connection.EchoAsync(UniquePayload.Bytes(Size), Ample, stop.Token).WaitAsync(Wait.Limit));
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]

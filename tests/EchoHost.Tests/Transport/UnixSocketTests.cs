@@ -44,7 +44,7 @@ public abstract class UnixSocketTests : TransportTests, IDisposable
     }
 
     [Fact]
-    public async Task A_caller_with_a_longer_name_than_the_hosts_harms_nobody()
+    public async Task A_client_with_a_longer_name_than_the_hosts_harms_no_other()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs abstract names");
         await using var host = await StartHostAsync($"Echo:Endpoints:Local:Url=unix:{SocketPath}");

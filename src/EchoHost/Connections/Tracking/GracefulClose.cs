@@ -19,18 +19,12 @@ internal static class GracefulClose
 
     /// <summary>
     /// Sends what was written, then TLS's close_notify if the connection has TLS (RFC 8446, section 6.1), and waits until the
-    /// transport has sent everything or has given up.
-    /// </summary>
-    public static Task SendAsync(ConnectionContext context) => SendAsync(context, null);
-
-    /// <summary>
-    /// As <see cref="SendAsync(ConnectionContext)"/>, for a close that the host starts: also sends FIN, then reads and
-    /// discards input until the client's FIN or a limit. Closing a socket with unread bytes, or receiving bytes after the
-    /// close, makes the kernel send RST (RFC 1122, section 4.2.2.13), which can destroy data still on its way to the
-    /// client.
+    /// transport has sent everything or has given up. A close that the host starts also sends FIN, then reads and discards
+    /// input until the client's FIN or a limit: closing a socket with unread bytes, or receiving bytes after the close,
+    /// makes the kernel send RST (RFC 1122, section 4.2.2.13), which can destroy data still on its way to the client.
     /// </summary>
     /// <param name="context">The connection.</param>
-    /// <param name="socket">Its socket; null to send no FIN and wait for none.</param>
+    /// <param name="socket">Its socket, if the host starts the close; null to send no FIN and wait for none.</param>
     public static async Task SendAsync(ConnectionContext context, IKernelSocketFeature? socket)
     {
         var inner = context.Features.Get<InnerTransport>()?.Pipes ?? context.Transport;

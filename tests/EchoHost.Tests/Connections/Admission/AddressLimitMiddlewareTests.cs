@@ -1,7 +1,6 @@
 using EchoHost.Connections.Admission;
 using EchoHost.Metrics;
 using EchoHost.Tests.Infrastructure;
-using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Tests.Connections.Admission;
 
@@ -9,8 +8,7 @@ namespace EchoHost.Tests.Connections.Admission;
 public sealed class AddressLimitMiddlewareTests : IDisposable
 {
     private readonly PipeHost _host = new(maxPerAddress: 1);
-    private readonly TaskCompletionSource _stay = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _inside;
+    private readonly HeldChain _rest = new();
 
     public void Dispose() => _host.Dispose();
 
@@ -28,7 +26,7 @@ public sealed class AddressLimitMiddlewareTests : IDisposable
         var runningNext = middleware.OnConnectionAsync(next);
         Assert.Equal(problem, next.AbortReason);
         Assert.Equal(problem is null ? 0 : 1, _host.Metrics.RejectedFor(RejectReason.AddressLimit));
-        _stay.SetResult();
+        _rest.Release();
         await Task.WhenAll(running, runningNext).WaitAsync(Wait.Limit);
 
         // The share is free again.
@@ -47,16 +45,10 @@ public sealed class AddressLimitMiddlewareTests : IDisposable
     {
         var middleware = Middleware(isUnix);
         Task[] running = [.. Enumerable.Range(0, 3).Select(_ => middleware.OnConnectionAsync(new PipeConnection()))];
-        Assert.Equal(inside, _inside);
-        _stay.SetResult();
+        Assert.Equal(inside, _rest.Entered);
+        _rest.Release();
         await Task.WhenAll(running).WaitAsync(Wait.Limit);
     }
 
-    private AddressLimitMiddleware Middleware(bool isUnix) => _host.Create<AddressLimitMiddleware>((ConnectionDelegate)StayAsync, _host.Metrics, isUnix);
-
-    private Task StayAsync(ConnectionContext connection)
-    {
-        _inside++;
-        return _stay.Task;
-    }
+    private AddressLimitMiddleware Middleware(bool isUnix) => _host.Create<AddressLimitMiddleware>(_rest.Next, _host.Metrics, isUnix);
 }

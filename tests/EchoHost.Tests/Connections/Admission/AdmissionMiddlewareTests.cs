@@ -9,8 +9,7 @@ namespace EchoHost.Tests.Connections.Admission;
 public sealed class AdmissionMiddlewareTests : IDisposable
 {
     private readonly PipeHost _host = new(maxConnections: 1);
-    private readonly TaskCompletionSource _stay = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _inside;
+    private readonly HeldChain _rest = new();
 
     public void Dispose() => _host.Dispose();
 
@@ -21,9 +20,9 @@ public sealed class AdmissionMiddlewareTests : IDisposable
         await Assert.ThrowsAsync<ConnectionResetException>(() =>
             Middleware(_ => throw new ConnectionResetException("reset")).OnConnectionAsync(PipeHost.From("192.0.2.1")));
         var third = PipeHost.From("192.0.2.1");
-        var running = Middleware(StayAsync).OnConnectionAsync(third);
-        Assert.Equal(1, _inside);
-        _stay.SetResult();
+        var running = Middleware(_rest.Next).OnConnectionAsync(third);
+        Assert.Equal(1, _rest.Entered);
+        _rest.Release();
         await running.WaitAsync(Wait.Limit);
         Assert.Null(third.AbortReason);
         Assert.Equal(0, _host.Metrics.RejectedFor(RejectReason.Limit));
@@ -32,15 +31,15 @@ public sealed class AdmissionMiddlewareTests : IDisposable
     [Fact]
     public async Task One_too_many_is_rejected_counted_and_logged()
     {
-        var middleware = Middleware(StayAsync);
+        var middleware = Middleware(_rest.Next);
         var first = middleware.OnConnectionAsync(PipeHost.From("192.0.2.1"));
         var second = PipeHost.From("192.0.2.2");
         await middleware.OnConnectionAsync(second).WaitAsync(Wait.Limit);
         Assert.Equal("the limit of 1 connections is reached", second.AbortReason);
-        Assert.Equal(1, _inside);
+        Assert.Equal(1, _rest.Entered);
         Assert.Equal(1, _host.Metrics.RejectedFor(RejectReason.Limit));
         Assert.Equal("Peer 192.0.2.2:5000 turned away: the limit of 1 connections is reached", Assert.Single(_host.Log.Lines));
-        _stay.SetResult();
+        _rest.Release();
         await first.WaitAsync(Wait.Limit);
     }
 
@@ -48,14 +47,14 @@ public sealed class AdmissionMiddlewareTests : IDisposable
     public async Task While_the_host_drains_clients_are_rejected()
     {
         _host.Drain.BeginDraining();
-        var early = Middleware(StayAsync).OnConnectionAsync(PipeHost.From("192.0.2.1"));
-        Assert.Equal(1, _inside);
-        _stay.SetResult();
+        var early = Middleware(_rest.Next).OnConnectionAsync(PipeHost.From("192.0.2.1"));
+        Assert.Equal(1, _rest.Entered);
+        _rest.Release();
         await early.WaitAsync(Wait.Limit);
 
         _host.Drain.BeginRejecting();
         var late = PipeHost.From("192.0.2.1");
-        await Middleware(StayAsync).OnConnectionAsync(late).WaitAsync(Wait.Limit);
+        await Middleware(_rest.Next).OnConnectionAsync(late).WaitAsync(Wait.Limit);
         Assert.Equal("draining", late.AbortReason);
         Assert.Equal(1, _host.Metrics.RejectedFor(RejectReason.Draining));
     }
@@ -64,7 +63,7 @@ public sealed class AdmissionMiddlewareTests : IDisposable
     public async Task A_flood_is_one_line_a_second()
     {
         _host.Drain.BeginRejecting();
-        var middleware = Middleware(StayAsync);
+        var middleware = Middleware(_rest.Next);
         await middleware.OnConnectionAsync(PipeHost.From("192.0.2.1"));
         await middleware.OnConnectionAsync(PipeHost.From("192.0.2.2"));
         await middleware.OnConnectionAsync(PipeHost.From("192.0.2.3"));
@@ -77,10 +76,4 @@ public sealed class AdmissionMiddlewareTests : IDisposable
     }
 
     private AdmissionMiddleware Middleware(ConnectionDelegate next) => _host.Create<AdmissionMiddleware>(next, _host.Metrics);
-
-    private Task StayAsync(ConnectionContext connection)
-    {
-        _inside++;
-        return _stay.Task;
-    }
 }

@@ -27,7 +27,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.Equal((connections, _runs * connections), (test.Tally.Connections, peer.Accepted));
         // Timers may fire a little early.
         Assert.True(test.Elapsed >= 0.9 * Duration, $"{test.Elapsed}");
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Theory]
@@ -53,7 +53,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.Equal(test.Messages, test.Tally.Connections);
         Assert.Equal(test.Messages, peer.Accepted);
         Assert.True(rate is null || test.Messages == (long)(rate * Duration.TotalSeconds), $"{test.Messages}");
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Theory]
@@ -138,7 +138,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Timeout);
         Assert.True(IsWhole(test), $"{test.Tally.Errors} of what was due is missing");
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await using var peer = OddPeer.Start(Odd.Deaf);
         using var test = await RunAsync(Options(peer) with { Size = 1_000_000, Pipeline = 8, Timeout = TimeSpan.FromMilliseconds(70) }, isDone: HasErrors);
         AssertOnly(test, ProbeResult.Timeout);
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.Equal(0, test.Messages);
         AssertOnly(test, ProbeResult.Closed);
         Assert.True(peer.Accepted > 2, $"{peer.Accepted}");
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]
@@ -232,7 +232,7 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         await running.WaitAsync(Wait.Limit);
         AssertSound(test);
         Assert.True(test.Elapsed < Wait.Limit, $"{test.Elapsed}");
-        await peer.ExpectNobodyAsync();
+        await peer.ExpectNoConnectionAsync();
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal sealed class FakeResolver(Func<string, CancellationToken, Task<IPAddres
 
     public int Asked => Volatile.Read(ref _asked);
 
-    public static void NobodyIs(IServiceCollection services) =>
+    public static void ResolvesNothing(IServiceCollection services) =>
         services.AddSingleton<INameResolver>(new FakeResolver((_, _) => throw new SocketException((int)SocketError.HostNotFound)));
 
     public void Answer(params string[] addresses) => _answer = (_, _) => Task.FromResult(Parse(addresses));

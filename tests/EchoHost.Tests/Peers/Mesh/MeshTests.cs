@@ -101,7 +101,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     {
         await using StubPeer good = StubPeer.Echoes(), liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), closer = StubPeer.Closes();
         await using var full = StubPeer.TurnsAway(atOnce: _seesEveryReset);
-        using var nobody = new HeldPort();
+        using var refusing = new HeldPort();
         using var certificate = new TestCertificate();
         await using var untrusted = await StartHostAsync([.. certificate.Settings]);
         var tls = $"localhost:{((IPEndPoint)untrusted.EndPoints["Tls"]).Port}";
@@ -115,7 +115,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
                 liar.Name,
                 closer.Name,
                 full.Name,
-                nobody.Name,
+                refusing.Name,
                 $"tls://{tls}",
                 "tls://" + good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)),
         ]);
@@ -132,7 +132,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
                 "is unreachable: timeout: connected, 0 of 64 bytes came back within 36000 s"),
             (closer.Name, "turnsAway", "closed", "closed by the peer before a byte came back, after ", Away),
             (full.Name, "turnsAway", "reset", "reset by the peer before a byte came back, after ", Away),
-            (nobody.Name, "down", "refused", "Connection refused", Refused),
+            (refusing.Name, "down", "refused", "Connection refused", Refused),
             (tls, "down", "tls", "", "is unreachable: tls: the peer's certificate is not believed: it is self-signed, and not trusted here"),
             (
                 good.Name.Replace("127.0.0.1", "localhost", StringComparison.Ordinal),
@@ -190,12 +190,12 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
     public async Task A_name_that_nobody_has_is_of_class_dns()
     {
         await using var host = await EchoHostFixture.StartAsync(
-            services => FakeResolver.NobodyIs(services),
-            [MeshHost.Interval, .. MeshHost.Targets("nobody.example:5555")]);
-        await host.UntilLoggedAsync("Peer nobody.example:5555 is unreachable: dns: nobody.example can't be resolved: there is no such name");
+            services => FakeResolver.ResolvesNothing(services),
+            [MeshHost.Interval, .. MeshHost.Targets("missing.example:5555")]);
+        await host.UntilLoggedAsync("Peer missing.example:5555 is unreachable: dns: missing.example can't be resolved: there is no such name");
         Assert.StartsWith(
-            "nobody.example can't be resolved: ",
-            (await host.PeersAsync())["nobody.example:5555"].GetProperty("lastError").GetString(),
+            "missing.example can't be resolved: ",
+            (await host.PeersAsync())["missing.example:5555"].GetProperty("lastError").GetString(),
             StringComparison.Ordinal);
     }
 

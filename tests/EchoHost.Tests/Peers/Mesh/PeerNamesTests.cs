@@ -72,7 +72,7 @@ public class PeerNamesTests
         await host.UntilStateAsync(stub.Name, "up");
         resolver.Answer(error);
         await host.UntilLoggedAsync($"The name {Service}:{stub.Address.Port} has no address");
-        await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "nobody is left");
+        await Wait.UntilAsync(async () => (await host.PeersAsync()).Count == 0, "no peer is left");
         Assert.Empty(await host.SeriesAsync());
 
         // Logged once, however often it happens.
