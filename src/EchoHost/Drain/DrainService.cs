@@ -34,8 +34,9 @@ internal sealed class DrainService(
         {
             DrainLog.Draining(logger, options.ReadinessDelay.TotalSeconds, registry.Count, options.GracePeriod.TotalSeconds);
             await Task.Delay(options.ReadinessDelay, time, stop.Token);
+            var start = time.GetTimestamp();
             state.BeginRejecting();
-            await CloseQuietAsync(stop.Token);
+            await CloseQuietAsync(start, stop.Token);
             await CloseRestAsync(stop.Token);
         }
         catch (OperationCanceledException)
@@ -54,9 +55,10 @@ internal sealed class DrainService(
     /// Closes quiet connections, spread over the configured time, and busy ones as they become quiet, until the grace
     /// period ends.
     /// </summary>
-    private async Task CloseQuietAsync(CancellationToken stop)
+    /// <param name="start">When the host began to reject connections.</param>
+    /// <param name="stop">Ends it early.</param>
+    private async Task CloseQuietAsync(long start, CancellationToken stop)
     {
-        var start = time.GetTimestamp();
         var spread = options.CloseSpread < options.GracePeriod ? options.CloseSpread : options.GracePeriod;
         var quiet = registry.All().Where(IsQuiet).ToArray();
         var closed = 0;

@@ -203,6 +203,8 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             _time.Advance(TimeSpan.FromSeconds(1.1));
             var start = _time.GetTimestamp();
             var stop = host.BeginStop();
+            // Until then the clock stands still, so that the spread begins at the same moment here and there.
+            await Wait.UntilAsync(() => host.Services.GetRequiredService<DrainState>().IsRejecting, "the drain has begun");
             // The clients do not close their sides, so the connections stay open for a while after the host starts to close them.
             int Open() => registry.All().Count(c => c.CloseReason is null);
             while (Open() > 0)
