@@ -50,6 +50,7 @@ internal sealed partial class Program
             ServeCommand.Create(signals),
             SendCommand.Create(),
             LoadCommand.Create(),
+            WhoCommand.Create(),
             HealthCommand.Create(),
         };
         ServeCommand.Configure(root, signals);

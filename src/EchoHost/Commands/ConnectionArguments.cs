@@ -10,7 +10,7 @@ using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
-/// <summary>The options for a peer and the connection to it, shared by <c>send</c> and <c>load</c>.</summary>
+/// <summary>The options for a peer and the connection to it, shared by the commands that connect to a peer.</summary>
 internal sealed class ConnectionArguments
 {
     private readonly Argument<string> _target = new("HOST:PORT")
@@ -68,17 +68,21 @@ internal sealed class ConnectionArguments
             throw new ConfigurationException($"'{unknown}' is neither an option nor an argument of this command");
         }
 
-        var text = parsed.GetValue(_target)!;
-        if (!PeerTarget.TryParse(text, out var target, out var problem, mayLackPort: true))
-        {
-            throw new ConfigurationException($"HOST:PORT is '{text}': {problem}");
-        }
-
-        target = target! with { IsTls = target.IsTls || parsed.GetValue(_tls) };
+        var target = ReadTarget("HOST:PORT", parsed.GetValue(_target)!);
+        target = target with { IsTls = target.IsTls || parsed.GetValue(_tls) };
         var (family, source) = ReadFamily(parsed, target);
         var timeout = parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5);
         return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target), family, source), timeout);
     }
+
+    /// <summary>Parses the address of a peer.</summary>
+    /// <param name="name">The argument or option that gives it.</param>
+    /// <param name="text">Its value.</param>
+    /// <exception cref="ConfigurationException">It is not one.</exception>
+    public static PeerTarget ReadTarget(string name, string text) =>
+        PeerTarget.TryParse(text, out var target, out var problem, mayLackPort: true)
+            ? target!
+            : throw new ConfigurationException($"{name} is '{text}': {problem}");
 
     private (AddressFamily Family, IPAddress? Source) ReadFamily(ParseResult parsed, PeerTarget target)
     {

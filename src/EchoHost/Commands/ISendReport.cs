@@ -7,7 +7,7 @@ internal interface ISendReport
 {
     void Connected(PeerConnection connection);
 
-    void Answered(SendMessage message, TimeSpan roundTrip);
+    void Answered(SendMessage message, EchoTimes times);
 
     void Failed(SendMessage message, PeerException failure);
 

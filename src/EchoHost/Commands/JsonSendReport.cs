@@ -15,7 +15,7 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
 
     public void Connected(PeerConnection connection) => _phases = connection.Phases;
 
-    public void Answered(SendMessage message, TimeSpan roundTrip) => Write(message, roundTrip, ProbeResult.Ok, null);
+    public void Answered(SendMessage message, EchoTimes times) => Write(message, times, ProbeResult.Ok, null);
 
     public void Failed(SendMessage message, PeerException failure) => Write(message, null, failure.Result, failure.Message);
 
@@ -23,7 +23,7 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
     {
     }
 
-    private void Write(SendMessage message, TimeSpan? roundTrip, ProbeResult result, string? error)
+    private void Write(SendMessage message, EchoTimes? times, ProbeResult result, string? error)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -31,15 +31,7 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
             json.WriteStartObject();
             json.WriteNumber("seq", message.Sequence);
             json.WriteNumber("bytes", message.Bytes.Length);
-            if (roundTrip is { } time)
-            {
-                json.WriteNumber("roundTripMicroseconds", time.TotalMicroseconds);
-            }
-            else
-            {
-                json.WriteNull("roundTripMicroseconds");
-            }
-
+            Write(json, "roundTripMicroseconds", times?.RoundTrip);
             json.WriteString("result", result.Label());
             if (error is not null)
             {
@@ -49,18 +41,28 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
             json.WriteString("time", message.At.UtcDateTime);
             json.WriteString("target", target.Name);
             json.WriteString("address", message.Address?.ToString());
-            if (_phases is { } phases)
-            {
-                // Only the message for which the connection was made has these.
-                json.WriteNumber("resolveMicroseconds", phases.Resolve.TotalMicroseconds);
-                json.WriteNumber("connectMicroseconds", phases.Connect.TotalMicroseconds);
-                json.WriteNumber("tlsMicroseconds", phases.Tls.TotalMicroseconds);
-                _phases = null;
-            }
-
+            // Only the message for which the connection was made has the phases of connecting.
+            Write(json, "resolveMicroseconds", _phases?.Resolve);
+            Write(json, "connectMicroseconds", _phases?.Connect);
+            Write(json, "proxyMicroseconds", _phases?.Proxy);
+            Write(json, "tlsMicroseconds", _phases?.Tls);
+            Write(json, "firstAnswerMicroseconds", times?.FirstAnswer);
+            _phases = null;
             json.WriteEndObject();
         }
 
         output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, TimeSpan? time)
+    {
+        if (time is { } took)
+        {
+            json.WriteNumber(name, took.TotalMicroseconds);
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
     }
 }

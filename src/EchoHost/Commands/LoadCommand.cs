@@ -2,6 +2,7 @@ using System.CommandLine;
 using EchoHost.Configuration;
 using EchoHost.Peers;
 using EchoHost.Peers.Load;
+using EchoHost.Peers.Who;
 
 namespace EchoHost.Commands;
 
@@ -13,6 +14,7 @@ internal static class LoadCommand
     private const int MaxPipeline = 10_000;
     private const int MaxRate = 10_000_000;
 
+    private static readonly TimeSpan WhoInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan WarmupTime = TimeSpan.FromMilliseconds(200);
 
     public static Command Create()
@@ -36,6 +38,11 @@ internal static class LoadCommand
         {
             Description = "Make a new connection for each message; the latency then includes connecting",
         };
+        var who = new Option<string?>("--who")
+        {
+            Description = "Meanwhile, ask a Who endpoint on the same path which instances answer, 20 times a second",
+            HelpName = "HOST:PORT",
+        };
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object" };
         var command = new Command(
             "load", "Load a peer with messages and compare every byte that comes back; exit 0 if all came back the same, else 1")
@@ -46,6 +53,7 @@ internal static class LoadCommand
             duration,
             rate,
             reconnect,
+            who,
             json,
         };
         connection.AddTo(command);
@@ -68,12 +76,13 @@ internal static class LoadCommand
                     $"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message");
             }
 
-            return RunAsync(options, link, parsed.GetValue(json), parsed.InvocationConfiguration);
+            var asked = parsed.GetValue(who) is { } text ? ConnectionArguments.ReadTarget(who.Name, text) : null;
+            return RunAsync(options, link, asked, parsed.GetValue(json), parsed.InvocationConfiguration);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(LoadOptions options, PeerLink link, bool isJson, InvocationConfiguration console)
+    private static async Task<int> RunAsync(LoadOptions options, PeerLink link, PeerTarget? who, bool isJson, InvocationConfiguration console)
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
@@ -84,28 +93,45 @@ internal static class LoadCommand
             TimeProvider.System);
         await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
+        var survey = who is null ? null : new WhoSurvey(who, client, options.Timeout, link.Proxy?.Source?.Address);
         try
         {
-            await LoadProgress.ShowAsync(test, test.RunAsync(stop.Token), console.Error);
+            await LoadProgress.ShowAsync(test, RunAsync(test, survey, stop.Token), console.Error);
         }
         catch (PeerException e)
         {
             if (isJson)
             {
-                console.Output.WriteLine(new LoadReport(test).ToJson());
+                console.Output.WriteLine(new LoadReport(test, survey).ToJson());
             }
 
             return CommandLine.Fail(console.Error, ExitCode.Failed, $"{options.Target.Name} {e.Result.Label()}: {e.Message}");
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
-            console.Output.WriteLine(isJson ? new LoadReport(test).ToJson() : new LoadReport(test).ToText());
+            console.Output.WriteLine(isJson ? new LoadReport(test, survey).ToJson() : new LoadReport(test, survey).ToText());
             return CommandLine.Fail(console.Error, ExitCode.Failed, "stopped before the first message");
         }
 
-        var report = new LoadReport(test);
+        var report = new LoadReport(test, survey);
         console.Output.WriteLine(isJson ? report.ToJson() : report.ToText());
         return test.Messages > 0 && test.Tally.Errors == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    /// <summary>Runs the test, and the survey for as long as the test takes.</summary>
+    private static async Task RunAsync(LoadTest test, WhoSurvey? survey, CancellationToken stop)
+    {
+        using var over = new CancellationTokenSource();
+        var asking = survey?.RunUntilAsync(WhoInterval, over.Token) ?? Task.CompletedTask;
+        try
+        {
+            await test.RunAsync(stop);
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await asking;
+        }
     }
 
     /// <summary>Runs a small load of the same kind against this process, without a report.</summary>

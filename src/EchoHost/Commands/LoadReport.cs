@@ -4,11 +4,14 @@ using System.Text;
 using System.Text.Json;
 using EchoHost.Peers;
 using EchoHost.Peers.Load;
+using EchoHost.Peers.Who;
 
 namespace EchoHost.Commands;
 
 /// <summary>The result of a load test, as text and as JSON.</summary>
-internal sealed class LoadReport(LoadTest test)
+/// <param name="test">The test.</param>
+/// <param name="survey">The survey that ran meanwhile; null without one.</param>
+internal sealed class LoadReport(LoadTest test, WhoSurvey? survey = null)
 {
     private const int BarWidth = 40;
 
@@ -60,10 +63,33 @@ internal sealed class LoadReport(LoadTest test)
 
             WriteTime("max", latency.Max);
             json.WriteEndObject();
+            if (test.Options.Reconnects)
+            {
+                WriteAddresses(json);
+            }
+
+            if (survey is not null)
+            {
+                json.WritePropertyName("who");
+                new WhoReport(survey).WriteTo(json);
+            }
+
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Writes how many connections each address of the target accepted.</summary>
+    private void WriteAddresses(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("addresses");
+        foreach (var (address, connections) in test.Tally.Addresses)
+        {
+            json.WriteNumber(address.ToString()!, connections);
+        }
+
+        json.WriteEndObject();
     }
 
     /// <summary>Several lines: rates, percentiles, a histogram, errors.</summary>
@@ -73,10 +99,14 @@ internal sealed class LoadReport(LoadTest test)
         var tally = test.Tally;
         var text = new StringBuilder();
         AppendOptions(text, options, tally);
-        AppendAddresses(text, options.Target, tally);
+        if (ConnectionText.Of(options.Target, tally) is { } addresses)
+        {
+            text.AppendLine(addresses);
+        }
+
         var rate = test.Messages / _seconds;
         var mebibytes = test.Messages * (double)options.Size / _seconds / (1 << 20);
-        text.Append(Counted(test.Messages, "message"))
+        text.Append(ConnectionText.Counted(test.Messages, "message"))
             .AppendLine(CultureInfo.InvariantCulture, $" in {_seconds:0.00} s: {rate:N0} messages/s, {mebibytes:N1} MiB/s each way");
         if (tally.Latency.Count > 0)
         {
@@ -87,20 +117,25 @@ internal sealed class LoadReport(LoadTest test)
         }
 
         text.AppendLine();
-        AppendErrors(text, tally);
+        text.Append(ConnectionText.ErrorsOf(tally));
+        if (survey is not null)
+        {
+            text.AppendLine().AppendLine().Append(new WhoReport(survey).ToText());
+        }
+
         return text.ToString();
     }
 
     /// <summary>Appends the options of the test. Apart from the connections and the size, options at their default are left out.</summary>
     private static void AppendOptions(StringBuilder text, LoadOptions options, LoadTally tally)
     {
-        text.Append(options.Target.Name).Append(": ").Append(Counted(options.Connections, "connection"));
+        text.Append(options.Target.Name).Append(": ").Append(ConnectionText.Counted(options.Connections, "connection"));
         if (tally.Connections != options.Connections)
         {
             text.Append(CultureInfo.InvariantCulture, $" ({tally.Connections:N0} made)");
         }
 
-        text.Append(", ").Append(Counted(options.Size, "byte")).Append(" a message");
+        text.Append(", ").Append(ConnectionText.Counted(options.Size, "byte")).Append(" a message");
         if (options.Pipeline > 1)
         {
             text.Append(CultureInfo.InvariantCulture, $", {options.Pipeline} under way on each");
@@ -129,38 +164,6 @@ internal sealed class LoadReport(LoadTest test)
             $"max {Microseconds(latency.Max)}",
         ];
         text.AppendJoin("  ", values).AppendLine();
-    }
-
-    private static void AppendErrors(StringBuilder text, LoadTally tally)
-    {
-        if (tally.Errors == 0)
-        {
-            text.Append("no errors");
-            return;
-        }
-
-        var classes = tally.ErrorsByClass.Select(error => $"{error.Key.Label()} {error.Value}");
-        text.Append(Counted(tally.Errors, "error")).Append(" (").AppendJoin(", ", classes).Append("), the first: ").Append(tally.FirstError);
-    }
-
-    /// <summary>Appends the addresses of a name that were used, and those that did not accept.</summary>
-    private static void AppendAddresses(StringBuilder text, PeerTarget target, LoadTally tally)
-    {
-        var used = tally.Addresses.ToArray();
-        if (target.KnownEndPoint is not null || used.Length == 0)
-        {
-            return;
-        }
-
-        var addresses = used.Select(address =>
-            used.Length == 1 ? $"{address.Key}" : $"{address.Key} ({Counted(address.Value, "connection")})");
-        text.Append("at ").AppendJoin(", ", addresses);
-        foreach (var (address, failure) in tally.Passed)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"; {address} did not accept: {failure}");
-        }
-
-        text.AppendLine();
     }
 
     /// <summary>Appends a bar for each step of 1, 2, 5, 10, … microseconds between the minimum and the maximum.</summary>
@@ -207,9 +210,6 @@ internal sealed class LoadReport(LoadTest test)
         < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{time / 1_000:0.##} ms"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{time / 1_000_000:0.##} s"),
     };
-
-    private static string Counted(long count, string what) =>
-        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     private static double Round(double value) => Math.Round(value, 1);
 }

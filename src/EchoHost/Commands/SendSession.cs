@@ -33,13 +33,14 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
                     {
                         using var connecting = new TimeLimit(timeout, TimeProvider.System, stop);
                         connection = await client.ConnectAsync(target, connecting);
+                        tally.Add(connection.Phases);
                         report.Connected(connection);
                     }
 
                     using var limit = new TimeLimit(timeout, TimeProvider.System, stop);
-                    var roundTrip = await connection.EchoAsync(message, limit);
-                    tally.Add(roundTrip);
-                    report.Answered(Sent(), roundTrip);
+                    var echo = await connection.EchoAsync(message, limit);
+                    tally.Add(echo);
+                    report.Answered(Sent(), echo);
                 }
                 catch (PeerException e)
                 {

@@ -11,29 +11,18 @@ namespace EchoHost.Commands;
 /// <param name="showsText">Whether to show the echoed text; random bytes are not worth showing.</param>
 internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool showsText) : ISendReport
 {
-    public void Connected(PeerConnection connection)
-    {
-        var phases = connection.Phases;
-        var isNamed = target.KnownEndPoint is null;
-        var at = isNamed ? $" at {connection.RemoteEndPoint}" : "";
-        var passed = string.Concat(connection.Passed.Select(passed =>
-            $"; {passed.Address} did not accept: {passed.Failure.Result.Label()}: {passed.Failure.Message}"));
-        var resolve = isNamed ? $" resolve {Milliseconds(phases.Resolve)} ms," : "";
-        var tls = connection.Tls is { } agreed ? $", TLS {Milliseconds(phases.Tls)} ms ({agreed})" : "";
-        output.WriteLine($"Connected to {target.Name}{at}:{resolve} connect {Milliseconds(phases.Connect)} ms{tls}{passed}");
-    }
+    public void Connected(PeerConnection connection) => output.WriteLine(ConnectionText.Of(target, connection));
 
-    public void Answered(SendMessage message, TimeSpan roundTrip)
+    public void Answered(SendMessage message, EchoTimes times)
     {
         var length = Counted(message.Bytes.Length, "byte");
         var text = showsText ? $" \"{Shown(message.Bytes)}\"" : "";
-        output.WriteLine($"{length} from {target.Name}: seq={message.Sequence} time={Milliseconds(roundTrip)} ms{text}");
+        output.WriteLine($"{length} from {target.Name}: seq={message.Sequence} time={ConnectionText.Milliseconds(times.RoundTrip)} ms{text}");
     }
 
     public void Failed(SendMessage message, PeerException failure)
     {
-        var received = failure.Received.IsEmpty ? "" : $": \"{Shown(failure.Received)}\"";
-        output.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{received}");
+        output.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{failure.ReceivedText}");
     }
 
     public void Ended(SendTally tally)
@@ -42,9 +31,15 @@ internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool 
         output.WriteLine($"\n--- {target.Name} ---");
         var messages = Counted(tally.Messages, "message");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{messages}, {tally.Same} came back the same, {lost:0.#} % lost"));
+        if (tally.Phases.Any())
+        {
+            var phases = tally.Phases.Select(phase => string.Create(CultureInfo.InvariantCulture, $"{phase.Name} {phase.Mean:0.000} ms"));
+            output.WriteLine($"phases on average: {string.Join(", ", phases)}");
+        }
+
         if (tally.Same > 0)
         {
-            var (min, max) = (Milliseconds(tally.Min), Milliseconds(tally.Max));
+            var (min, max) = (ConnectionText.Milliseconds(tally.Min), ConnectionText.Milliseconds(tally.Max));
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"round trip min/avg/max/stddev = {min}/{tally.Mean:0.000}/{max}/{tally.Deviation:0.000} ms"));
@@ -52,8 +47,6 @@ internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool 
     }
 
     private static string Counted(long count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
-
-    private static string Milliseconds(TimeSpan time) => time.TotalMilliseconds.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Shown(ReadOnlyMemory<byte> bytes) => MessageText.Escape(new ReadOnlySequence<byte>(bytes));
 }

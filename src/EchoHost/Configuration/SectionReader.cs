@@ -109,6 +109,21 @@ internal sealed class SectionReader
     /// <param name="problem">The text after the key: the value, unless it is a secret, and what is wrong with it.</param>
     public void Report(string key, string problem) => _problems.Add($"{KeyOf(key)} {problem}");
 
+    /// <summary>Reads the texts below <paramref name="key"/>, whose names the user chooses.</summary>
+    public Dictionary<string, string> Texts(string key)
+    {
+        Dictionary<string, string> texts = [];
+        foreach (var child in Below(key))
+        {
+            if (Value(child, "text") is { } text)
+            {
+                texts[child.Key] = text;
+            }
+        }
+
+        return texts;
+    }
+
     /// <summary>Reads a section below this one.</summary>
     public T Section<T>(string key, Func<SectionReader, T> read)
     {

@@ -13,6 +13,10 @@ internal sealed record EndpointOptions
     /// <remarks>Default: none, except for <c>Tcp</c>.</remarks>
     public string? Url { get; init; }
 
+    /// <summary>What the endpoint does with a connection.</summary>
+    /// <remarks>Default: <c>Echo</c>.</remarks>
+    public EndpointService Service { get; init; }
+
     /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; init; }
@@ -27,6 +31,7 @@ internal sealed record EndpointOptions
     public static EndpointOptions Read(SectionReader section) => new()
     {
         Url = section.Text(nameof(Url)),
+        Service = section.Choice<EndpointService>(nameof(Service)),
         ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
         Mode = section.Text(nameof(Mode)),
         Tls = TlsOptions.Read(section),

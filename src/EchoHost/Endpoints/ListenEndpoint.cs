@@ -18,6 +18,9 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
     /// <summary>The key and its value, for the start of an error message: PORT if that set the port.</summary>
     public string Setting { get; init; } = $"{KeyOf(Name)} is '{Url}'";
 
+    /// <summary>What the endpoint does with a connection.</summary>
+    public EndpointService Service { get; init; }
+
     /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     public ProxyProtocolMode ProxyProtocol { get; init; }
 

@@ -8,6 +8,7 @@ using EchoHost.Http;
 using EchoHost.Logging;
 using EchoHost.Metrics;
 using EchoHost.Peers.Mesh;
+using EchoHost.Who;
 
 namespace EchoHost.Hosting;
 
@@ -41,6 +42,7 @@ internal static class EchoHostBuilder
 
         // The services that endpoints offer.
         services.AddSingleton<MessageLog>();
+        services.AddSingleton<WhoAnswers>();
 
         // Listening.
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -60,6 +62,7 @@ internal static class EchoHostBuilder
         app.MapMetrics();
         app.MapConnections();
         app.MapPeers();
+        app.MapWho();
         app.MapAdmin();
         return app;
     }

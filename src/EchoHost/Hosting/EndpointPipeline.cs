@@ -4,6 +4,7 @@ using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Endpoints;
+using EchoHost.Who;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -39,6 +40,21 @@ internal static class EndpointPipeline
         }
 
         listen.UseForClients(clients => clients.UseTracking(endpoint.Name));
-        listen.UseConnectionHandler<EchoConnectionHandler>();
+        listen.UseService(endpoint);
+    }
+
+    private static void UseService(this ListenOptions listen, ListenEndpoint endpoint)
+    {
+        switch (endpoint.Service)
+        {
+            case EndpointService.Echo:
+                listen.UseConnectionHandler<EchoConnectionHandler>();
+                break;
+            case EndpointService.Who:
+                listen.UseWho(endpoint.Name);
+                break;
+            default:
+                throw new InvalidOperationException($"there is no service {endpoint.Service}");
+        }
     }
 }

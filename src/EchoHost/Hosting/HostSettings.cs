@@ -4,6 +4,7 @@ using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Descriptors;
 using EchoHost.Endpoints;
 using EchoHost.Http;
+using EchoHost.Identity;
 using EchoHost.Metrics;
 using EchoHost.Peers.Mesh;
 
@@ -19,6 +20,7 @@ namespace EchoHost.Hosting;
 /// <param name="Admin">The section <c>Admin</c>.</param>
 /// <param name="AllowedHosts">The host names that HTTP requests may use.</param>
 /// <param name="Peers">The section <c>Peers</c>.</param>
+/// <param name="Instance">The section <c>Instance</c>.</param>
 internal sealed record HostSettings(
     EchoSection Echo,
     ListenEndpoints Endpoints,
@@ -26,7 +28,8 @@ internal sealed record HostSettings(
     HttpOptions Http,
     AdminOptions Admin,
     AllowedHosts AllowedHosts,
-    MeshOptions Peers)
+    MeshOptions Peers,
+    Instance Instance)
 {
     /// <summary>The endpoints with series of their own, the HTTP endpoint among them.</summary>
     public IReadOnlyList<MeteredEndpoint> MeteredEndpoints =>
@@ -43,8 +46,7 @@ internal sealed record HostSettings(
         var http = SectionReader.Read(configuration, HttpOptions.SectionName, HttpOptions.Read, problems);
         var admin = SectionReader.Read(configuration, AdminOptions.SectionName, AdminOptions.Read, problems);
         var peers = SectionReader.Read(configuration, MeshOptions.SectionName, MeshOptions.Read, problems);
-        // The section is not used yet, so any key in it is an error.
-        SectionReader.Read(configuration, "Instance", _ => true, problems);
+        var instance = SectionReader.Read(configuration, Instance.SectionName, Instance.Read, problems);
         problems.ThrowIfAny();
 
         var raw = EndpointReader.Read(echo.Endpoints, configuration[EndpointReader.PortKey], problems);
@@ -54,7 +56,7 @@ internal sealed record HostSettings(
         var loops = echo.Transport.EventLoops * (raw.Any(endpoint => endpoint.IsTls) ? 2 : 1);
         var capacity = problems.Collect(() => ConnectionCapacity.From(echo.Admission.MaxConnections, DescriptorLimit.Read(), loops, peers.MaxDescriptors));
         problems.ThrowIfAny();
-        return new HostSettings(echo, new ListenEndpoints(raw, addresses), capacity!, http, admin, hosts!, peers);
+        return new HostSettings(echo, new ListenEndpoints(raw, addresses), capacity!, http, admin, hosts!, peers, instance);
     }
 
     /// <summary>Registers each capability's options.</summary>
@@ -73,5 +75,6 @@ internal sealed record HostSettings(
         services.AddSingleton(Admin);
         services.AddSingleton(AllowedHosts);
         services.AddSingleton(Peers);
+        services.AddSingleton(Instance);
     }
 }

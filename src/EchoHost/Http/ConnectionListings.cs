@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using EchoHost.Connections.Tracking;
+using EchoHost.Identity;
 using EchoHost.Lifetime;
 
 namespace EchoHost.Http;
@@ -10,7 +11,7 @@ namespace EchoHost.Http;
 /// Generates the responses of <c>GET /connections</c>. Each is kept for a second, and over time all of them together take at most
 /// 1/50 of one processor.
 /// </summary>
-internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain) : IDisposable
+internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState drain, Instance instance) : IDisposable
 {
     /// <summary>
     /// The maximum number of TCP_INFO calls for one listing sorted by round-trip time. With more connections, each listing
@@ -44,7 +45,7 @@ internal sealed class ConnectionListings(ConnectionRegistry registry, DrainState
         var text = new Pipe(new PipeOptions(pauseWriterThreshold: 0, minimumSegmentSize: 32 * 1024, useSynchronizationContext: false));
         await using var json = new Utf8JsonWriter(text.Writer);
         json.WriteStartObject();
-        json.WriteString("instance", Environment.MachineName);
+        json.WriteString("instance", instance.Name);
         json.WriteString("state", drain.Label);
         json.WriteNumber("active", registry.Count);
         json.WriteStartArray("connections");

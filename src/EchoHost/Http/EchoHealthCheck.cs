@@ -6,9 +6,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace EchoHost.Http;
 
 /// <summary>
-/// Sends a message through every echo endpoint and reads it back, in order to detect a dead listener. A result is valid for a
-/// second, for any number of requests. The first probe runs when the host has started, so that the first request does not wait
-/// for code that runs for the first time.
+/// Uses every raw endpoint as a client does, in order to detect a dead listener: an <c>Echo</c> endpoint must return a message,
+/// a <c>Who</c> endpoint must send its line. A result is valid for a second, for any number of requests. The first probe runs
+/// when the host has started, so that the first request does not wait for code that runs for the first time.
 /// </summary>
 internal sealed partial class EchoHealthCheck(
     ListenEndpoints endpoints,
@@ -64,8 +64,8 @@ internal sealed partial class EchoHealthCheck(
             var probes = endpoints.Raw.Select(async endpoint => (endpoint.Name, Problem: await ProbeAsync(endpoint, stop)));
             var failed = (await Task.WhenAll(probes)).Where(p => p.Problem is not null).Select(p => $"{p.Name}: {p.Problem}").ToArray();
             var result = failed.Length == 0
-                ? HealthCheckResult.Healthy($"{endpoints.Raw.Count} of {endpoints.Raw.Count} endpoints echo")
-                : HealthCheckResult.Unhealthy($"{failed.Length} of {endpoints.Raw.Count} endpoints do not echo: {string.Join("; ", failed)}");
+                ? HealthCheckResult.Healthy($"{endpoints.Raw.Count} of {endpoints.Raw.Count} endpoints answer")
+                : HealthCheckResult.Unhealthy($"{failed.Length} of {endpoints.Raw.Count} endpoints do not answer: {string.Join("; ", failed)}");
             LogChange(result);
             _last = result.Status;
             return result;
@@ -76,14 +76,17 @@ internal sealed partial class EchoHealthCheck(
         }
     }
 
-    /// <summary>Probes every address of an endpoint. Returns the first failure in words; null if every message came back.</summary>
+    /// <summary>Probes every address of an endpoint. Returns the first failure in words; null if every address answered.</summary>
     private async Task<string?> ProbeAsync(ListenEndpoint endpoint, CancellationToken stop)
     {
         using var limit = new TimeLimit(Limit, time, stop);
         foreach (var address in bound.Of(endpoint))
         {
             var target = PeerTarget.At(BoundEndpoints.Reachable(address), endpoint.Tls is not null, "localhost");
-            if ((await client.ProbeAsync(target, MessageBytes, limit)).Error is { } problem)
+            var probe = endpoint.Service == EndpointService.Who
+                ? await client.AskAsync(target, limit)
+                : await client.ProbeAsync(target, MessageBytes, limit);
+            if (probe.Error is { } problem)
             {
                 return problem;
             }

@@ -1,7 +1,6 @@
 using System.Text;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
-using EchoHost.Text;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Http;
@@ -52,7 +51,7 @@ internal static class PeersEndpoint
 
             using var limit = new TimeLimit(options.Timeout, time, context.RequestAborted);
             await using var connection = await client.ConnectAsync(peer.Target, limit);
-            var roundTrip = await connection.EchoAsync(message, limit);
+            var roundTrip = (await connection.EchoAsync(message, limit)).RoundTrip;
             var answer = new PeerAnswer(peer.Name, text, Identical: true, Math.Round(roundTrip.TotalMilliseconds, 3));
             return Results.Json(answer, PeersJson.Default.PeerAnswer);
         }
@@ -67,8 +66,7 @@ internal static class PeersEndpoint
         }
         catch (PeerException e)
         {
-            var received = e.Received.IsEmpty ? "" : $": \"{MessageText.Escape(new(e.Received))}\"";
-            return new HttpProblem(StatusCodes.Status502BadGateway, $"{e.Result.Label()}: {e.Message}{received}");
+            return new HttpProblem(StatusCodes.Status502BadGateway, $"{e.Result.Label()}: {e.Message}{e.ReceivedText}");
         }
     }
 

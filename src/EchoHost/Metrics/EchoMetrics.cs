@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
+using EchoHost.Identity;
 using EchoHost.Logging;
 
 namespace EchoHost.Metrics;
@@ -29,7 +30,8 @@ internal sealed class EchoMetrics
 
     /// <param name="meters">Creates the meter.</param>
     /// <param name="endpoints">The endpoints to count, the HTTP endpoint among them.</param>
-    public EchoMetrics(IMeterFactory meters, IReadOnlyList<MeteredEndpoint> endpoints)
+    /// <param name="instance">Names this host.</param>
+    public EchoMetrics(IMeterFactory meters, IReadOnlyList<MeteredEndpoint> endpoints, Instance instance)
     {
         var meter = meters.Create(MeterName);
         var duration = meter.CreateHistogram(
@@ -46,10 +48,8 @@ internal sealed class EchoMetrics
         _http = new EndpointMetrics(HttpEndpoint, duration);
         _withProxyProtocol = [.. endpoints.Where(e => e.TakesProxyHeaders).Select(e => e.Name)];
 
-        meter.CreateObservableGauge(
-            BuildName,
-            () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Version)),
-            description: "Always 1; the labels say what runs.");
+        KeyValuePair<string, object?>[] build = [new("version", Version), .. instance.Labels.Select(label => new KeyValuePair<string, object?>(label.Key, label.Value))];
+        meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, build), description: "Always 1; the labels say what runs, and where.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
         meter.CreateObservableCounter(

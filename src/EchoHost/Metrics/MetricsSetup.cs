@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using EchoHost.Configuration;
+using EchoHost.Identity;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -64,7 +65,7 @@ internal static class MetricsSetup
             // Read OpenTelemetry's variables from all sources of the host's settings.
             .ConfigureServices(services => services.AddSingleton(configuration))
             // Identifies this host when pushing; a scraper knows its target already.
-            .SetResourceBuilder(isPushed ? Resource() : ResourceBuilder.CreateEmpty())
+            .SetResourceBuilder(isPushed ? Resource(provider.GetRequiredService<Instance>()) : ResourceBuilder.CreateEmpty())
             .AddMeter(EchoMetrics.MeterName, ProcessMetrics.MeterName, KestrelLabels.MeterName, "System.Runtime")
             // Another host in this process has meters of the same names, from its own factory.
             .AddView(instrument => (instrument.Meter.Scope is IMeterFactory other && !ReferenceEquals(other, meters)) || !isWanted(instrument)
@@ -86,8 +87,8 @@ internal static class MetricsSetup
         }
     }
 
-    private static ResourceBuilder Resource() =>
-        ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: Environment.MachineName).AddTelemetrySdk().AddEnvironmentVariableDetector();
+    private static ResourceBuilder Resource(Instance instance) =>
+        ResourceBuilder.CreateEmpty().AddService("EchoHost", serviceInstanceId: instance.Name).AddTelemetrySdk().AddEnvironmentVariableDetector();
 
     /// <summary>Adds the OTLP exporter. A separate method, so that the exporter's assembly is loaded only if needed.</summary>
     private static void AddOtlp(MeterProviderBuilder builder, Uri? metricsEndpoint) => builder.AddOtlpExporter(otlp =>

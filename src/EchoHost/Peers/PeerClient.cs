@@ -53,6 +53,7 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         try
         {
             await limit.RunAsync(token => SendHeaderAsync(connection, opened, token), () => "connected, but the PROXY header was not taken");
+            TimeSpan? proxy = link.Proxy is null ? null : time.GetElapsedTime(opened);
             start = time.GetTimestamp();
             var wasCertificateWanted = false;
             var tls = target.IsTls
@@ -60,7 +61,7 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
                     token => EncryptAsync(connection, target.Host, opened, () => wasCertificateWanted = true, token),
                     () => "connected, but the TLS handshake was not done")
                 : null;
-            var phases = new PhaseTimes(resolve, connect, tls is null ? default : time.GetElapsedTime(start));
+            var phases = new PhaseTimes(known is null ? resolve : null, connect, proxy, tls is null ? null : time.GetElapsedTime(start));
             return new PeerConnection(connection, tls, phases, opened, passed, time, wasCertificateWanted || tls is { IsMutuallyAuthenticated: true });
         }
         catch
@@ -79,10 +80,48 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
     public async Task<Probe> ProbeAsync(PeerTarget target, int payloadBytes, TimeLimit limit)
     {
+        PeerConnection? connection = null;
         try
         {
-            await using var connection = await ConnectAsync(target, limit);
-            return Probe.Answered(await connection.EchoAsync(UniquePayload.Text(payloadBytes), limit));
+            connection = await ConnectAsync(target, limit);
+            var echo = await connection.EchoAsync(UniquePayload.Text(payloadBytes), limit);
+            return Probe.Answered(echo.RoundTrip) with { Phases = connection.Phases, Retransmits = connection.ReadRetransmits() };
+        }
+        catch (PeerException e)
+        {
+            return Probe.Failed(e) with { Phases = connection?.Phases, Retransmits = connection?.ReadRetransmits() ?? 0 };
+        }
+        finally
+        {
+            if (connection is not null)
+            {
+                await connection.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>Connects to a <c>Who</c> endpoint and reads its answer.</summary>
+    /// <param name="target">The peer.</param>
+    /// <param name="limit">The time limit for the whole visit.</param>
+    /// <exception cref="PeerException">The connection could not be made, or the answer is not a <c>Who</c> endpoint's.</exception>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
+    public async Task<WhoVisit> VisitAsync(PeerTarget target, TimeLimit limit)
+    {
+        await using var connection = await ConnectAsync(target, limit);
+        var local = connection.LocalEndPoint;
+        var (line, took) = await connection.ReadLineAsync(limit);
+        return new WhoVisit(WhoReply.Parse(line), connection, local, took);
+    }
+
+    /// <summary>The same as a probe: a failure is a result, not an exception.</summary>
+    /// <param name="target">The peer.</param>
+    /// <param name="limit">The time limit for the whole probe.</param>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
+    public async Task<Probe> AskAsync(PeerTarget target, TimeLimit limit)
+    {
+        try
+        {
+            return Probe.Answered((await VisitAsync(target, limit)).Took);
         }
         catch (PeerException e)
         {

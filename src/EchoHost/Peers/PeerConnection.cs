@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
+using EchoHost.Connections.Tracking;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers;
@@ -12,6 +14,9 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>The maximum number of bytes of a wrong echo to keep for the error message.</summary>
     private const int MaxShown = 1024;
 
+    /// <summary>The maximum length of a <c>Who</c> endpoint's answer, in bytes.</summary>
+    private const int MaxLine = 64 * 1024;
+
     private static readonly TimeSpan CloseAlertLimit = TimeSpan.FromSeconds(1);
 
     private readonly ConnectionContext _connection;
@@ -19,6 +24,7 @@ internal sealed class PeerConnection : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly long _opened;
     private long _messages;
+    private uint? _retransmits;
     private int _isAborted;
 
     /// <param name="connection">The connection of the transport.</param>
@@ -66,6 +72,9 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>How long the connection has been open.</summary>
     public TimeSpan Age => _time.GetElapsedTime(_opened);
 
+    /// <summary>The end point that the connection comes from.</summary>
+    public EndPoint? LocalEndPoint => _connection.LocalEndPoint;
+
     /// <summary>The end point that accepted the connection.</summary>
     public EndPoint RemoteEndPoint => _connection.RemoteEndPoint!;
 
@@ -75,18 +84,25 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// <summary>Sends a message and reads it back, comparing every byte. After a failure the connection is aborted.</summary>
     /// <param name="message">The message to send.</param>
     /// <param name="limit">The time limit for the echo.</param>
-    /// <returns>The round trip: from before the first byte is sent until the last byte is back.</returns>
+    /// <returns>How long it took.</returns>
     /// <exception cref="PeerException">The message did not come back as it was sent.</exception>
     /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
-    public async Task<TimeSpan> EchoAsync(ReadOnlyMemory<byte> message, TimeLimit limit)
+    public async Task<EchoTimes> EchoAsync(ReadOnlyMemory<byte> message, TimeLimit limit)
     {
         var start = _time.GetTimestamp();
         long received = 0;
+        TimeSpan? first = null;
         var sending = Task.CompletedTask;
         string Missing()
         {
             var before = _messages == 0 ? "connected" : new ConnectionProgress(_messages, 0, 0, Age).ToString();
             return $"{before}, {received} of {message.Length} bytes came back";
+        }
+
+        void Received(int count)
+        {
+            first ??= _time.GetElapsedTime(start);
+            received = count;
         }
 
         try
@@ -96,11 +112,11 @@ internal sealed class PeerConnection : IAsyncDisposable
                 {
                     // Read while sending: a peer that can't send its echo stops reading.
                     sending = Output.WriteAsync(message, token).AsTask();
-                    await ReceiveAsync(message, count => received = count, token);
+                    await ReceiveAsync(message, Received, token);
                     var roundTrip = _time.GetElapsedTime(start);
                     await sending;
                     _messages++;
-                    return roundTrip;
+                    return new EchoTimes(first ?? roundTrip, roundTrip);
                 },
                 Missing);
         }
@@ -121,11 +137,48 @@ internal sealed class PeerConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads the line that a <c>Who</c> endpoint sends unasked. After a failure the connection is aborted.</summary>
+    /// <param name="limit">The time limit for the line.</param>
+    /// <returns>The line without its line feed, and how long it took.</returns>
+    /// <exception cref="PeerException">No line came, or not a single one.</exception>
+    /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
+    public async Task<(byte[] Line, TimeSpan Took)> ReadLineAsync(TimeLimit limit)
+    {
+        var start = _time.GetTimestamp();
+        long received = 0;
+        string Missing() => received == 0
+            ? "connected, but nothing came unasked, as from a Who endpoint (this may be an echo endpoint),"
+            : $"connected, but only {received} bytes of a line came";
+        try
+        {
+            return await limit.RunAsync(
+                async token => (await ReceiveLineAsync(count => received = count, token), _time.GetElapsedTime(start)),
+                Missing);
+        }
+        catch (Exception e)
+        {
+            Abort();
+            if (PeerException.IsConnectionFailure(e))
+            {
+                throw PeerException.OfConnection(e, new ConnectionProgress(0, received, null, Age, WasCertificateWanted));
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// The number of segments that this machine has retransmitted, until now or until the connection was aborted; 0 where the
+    /// system has no TCP_INFO. Must not be called after the connection was disposed, unless it was aborted before.
+    /// </summary>
+    public uint ReadRetransmits() => _retransmits ?? TcpInfo.Read(SocketOptions.Of(_connection.Features))?.Retransmits ?? 0;
+
     /// <summary>Ends the connection at once, with RST.</summary>
     public void Abort()
     {
         if (Interlocked.Exchange(ref _isAborted, 1) == 0)
         {
+            _retransmits = ReadRetransmits();
             _connection.Abort();
         }
     }
@@ -171,7 +224,7 @@ internal sealed class PeerConnection : IAsyncDisposable
                 var problem = at + same == message.Length
                     ? $"more came back than the {message.Length} bytes that were sent"
                     : $"byte {at + same + 1} of {message.Length} came back different";
-                throw PeerException.OfMismatch(problem, shown);
+                throw PeerException.OfWrongEcho(problem, shown);
             }
 
             at += (int)same;
@@ -183,6 +236,41 @@ internal sealed class PeerConnection : IAsyncDisposable
             }
         }
     }
+
+    private async Task<byte[]> ReceiveLineAsync(Action<long> onReceived, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await Input.ReadAsync(cancellationToken);
+            var buffer = read.Buffer;
+            onReceived(buffer.Length);
+            if (buffer.PositionOf((byte)'\n') is { } end)
+            {
+                if (!buffer.Slice(buffer.GetPosition(1, end)).IsEmpty)
+                {
+                    throw PeerException.OfMismatch("more than one line came", Shown(buffer));
+                }
+
+                var line = buffer.Slice(0, end).ToArray();
+                Input.AdvanceTo(buffer.End);
+                return line;
+            }
+
+            if (buffer.Length > MaxLine)
+            {
+                throw PeerException.OfMismatch($"more than {MaxLine} bytes came without the end of a line", Shown(buffer));
+            }
+
+            if (read.IsCompleted)
+            {
+                throw PeerException.OfEnd(new ConnectionProgress(0, buffer.Length, null, Age, WasCertificateWanted));
+            }
+
+            Input.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    private static byte[] Shown(in ReadOnlySequence<byte> bytes) => bytes.Slice(0, Math.Min(bytes.Length, MaxShown)).ToArray();
 
     /// <summary>The length of the common prefix, in bytes.</summary>
     private static long CommonLength(in ReadOnlySequence<byte> received, ReadOnlySpan<byte> expected)

@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using EchoHost.Text;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Peers;
@@ -9,6 +11,8 @@ namespace EchoHost.Peers;
 internal sealed class PeerException(ProbeResult result, string message, Exception? cause = null) : Exception(message, cause)
 {
     private const string Guess = "; perhaps it turns connections away, as when it drains or is full";
+
+    private const string WhoHint = "a Who endpoint answers there, not an echo endpoint (ask it with: EchoHost who)";
 
     /// <summary>The class of the failure.</summary>
     public ProbeResult Result { get; } = result;
@@ -21,6 +25,9 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
 
     /// <summary>The bytes that came back instead, as far as they were read; empty if none did.</summary>
     public ReadOnlyMemory<byte> Received { get; init; }
+
+    /// <summary>The same bytes to put after the message, as in <c>: "HTTP/1.1 400"</c>.</summary>
+    public string ReceivedText => Received.IsEmpty ? "" : $": \"{MessageText.Escape(new ReadOnlySequence<byte>(Received))}\"";
 
     /// <summary>A name that could not be resolved.</summary>
     public static PeerException OfResolving(string name, SocketException e) => e.SocketErrorCode switch
@@ -71,10 +78,15 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
         return new PeerException(result, $"{Verb(error, e)} in the TLS handshake, after {ConnectionProgress.Text(age)}", e);
     }
 
-    /// <summary>An echo that differs from the message.</summary>
-    /// <param name="message">How the echo differs.</param>
+    /// <summary>An answer that is not what was expected.</summary>
+    /// <param name="message">How it differs.</param>
     /// <param name="received">The bytes that came back, as far as they were read.</param>
-    public static PeerException OfMismatch(string message, byte[] received) => new(ProbeResult.Mismatch, message) { Received = received };
+    public static PeerException OfMismatch(string message, byte[] received) =>
+        new(ProbeResult.Mismatch, message) { Received = received };
+
+    /// <summary>The same, with a hint if something else than an echo endpoint answers.</summary>
+    public static PeerException OfWrongEcho(string message, byte[] received) =>
+        OfMismatch(WhoReply.IsBeginning(received) ? $"{message}; {WhoHint}" : message, received);
 
     /// <summary>A failure of an open connection.</summary>
     /// <param name="e">The exception.</param>

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using Kestrel.Epoll;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Transport;
 
@@ -8,8 +10,10 @@ internal sealed class SocketOptions(Socket socket) : IKernelSocketFeature
 {
     private readonly bool _isTcp = socket.ProtocolType == ProtocolType.Tcp;
 
-    /// <summary>Null if there is no socket.</summary>
-    public static SocketOptions? Of(Socket? socket) => socket is null ? null : new SocketOptions(socket);
+    /// <summary>The socket of a connection, on either transport; null if it has none.</summary>
+    public static IKernelSocketFeature? Of(IFeatureCollection connection) =>
+        connection.Get<IKernelSocketFeature>()
+        ?? (connection.Get<IConnectionSocketFeature>()?.Socket is { } socket ? new SocketOptions(socket) : null);
 
     public int UnreadBytes
     {

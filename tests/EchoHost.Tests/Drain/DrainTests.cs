@@ -150,7 +150,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             await busy.EchoAsync("busy");
             var health = await (await host.Http.GetAsync("/health/ready")).Content.ReadFromJsonAsync<JsonElement>();
             Assert.Equal("Unhealthy", health.GetProperty("status").GetString());
-            Assert.Equal("4 of 4 endpoints echo", health.GetProperty("checks").GetProperty("echo").GetProperty("description").GetString());
+            Assert.Equal("4 of 4 endpoints answer", health.GetProperty("checks").GetProperty("echo").GetProperty("description").GetString());
         }
 
         var metrics = await host.MetricsAsync();

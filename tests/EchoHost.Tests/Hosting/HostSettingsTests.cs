@@ -153,7 +153,7 @@ public class HostSettingsTests
     [InlineData("Echo:Limits:ProxyHeaderTimeout", "00:00:00")]
     [InlineData("Echo:Limits:TlsHandshakeTimeout", "-00:00:01")]
     [InlineData("Peers:Target", "x")]
-    [InlineData("Instance:Name", "echo-1")]
+    [InlineData("Instance:Label", "zone")]
     [InlineData("Peers:Targets:0", "10.0.0.2")]
     [InlineData("Peers:Targets:0", "10.0.0.2:0")]
     [InlineData("Peers:Targets:0", "10.0.0.2:65536")]

@@ -56,7 +56,7 @@ public class HealthTests
             "the host is unready");
         var check = (await response!.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("checks").GetProperty("echo");
         Assert.Equal("Unhealthy", check.GetProperty("status").GetString());
-        Assert.StartsWith("1 of 1 endpoints do not echo: Tcp: ", check.GetProperty("description").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("1 of 1 endpoints do not answer: Tcp: ", check.GetProperty("description").GetString(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/live")).StatusCode);
     }
 
@@ -148,7 +148,7 @@ public class HealthTests
         }
 
         var result = await checking.WaitAsync(Wait.Limit);
-        Assert.Equal((HealthStatus.Unhealthy, $"1 of 1 endpoints do not echo: {problem}"), (result.Status, result.Description));
+        Assert.Equal((HealthStatus.Unhealthy, $"1 of 1 endpoints do not answer: {problem}"), (result.Status, result.Description));
     }
 
     [Fact]

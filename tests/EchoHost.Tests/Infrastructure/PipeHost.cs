@@ -4,6 +4,7 @@ using EchoHost.Connections.Admission;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
+using EchoHost.Identity;
 using EchoHost.Lifetime;
 using EchoHost.Logging;
 using EchoHost.Metrics;
@@ -34,6 +35,7 @@ internal sealed class PipeHost : IDisposable
         services.AddSingleton<TimeProvider>(Time);
         services.AddSingleton<IReadOnlyList<MeteredEndpoint>>(
             [new(EndpointName, TakesProxyHeaders: true), new(EchoMetrics.HttpEndpoint, TakesProxyHeaders: false)]);
+        services.AddSingleton(new Instance());
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton(new QuietNetworks(NetworkSet.Parse("Echo:QuietNetworks", quietNetwork is null ? [] : [quietNetwork])));
         services.AddAdmission(maxConnections, maxPerAddress);

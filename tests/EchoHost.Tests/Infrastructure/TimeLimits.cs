@@ -28,7 +28,7 @@ internal static class TimeLimits
         return await client.ProbeAsync(target, payloadBytes, limit);
     }
 
-    public static async Task<TimeSpan> EchoAsync(this PeerConnection connection, ReadOnlyMemory<byte> message, TimeSpan timeout, CancellationToken stop)
+    public static async Task<EchoTimes> EchoAsync(this PeerConnection connection, ReadOnlyMemory<byte> message, TimeSpan timeout, CancellationToken stop)
     {
         using var limit = new TimeLimit(timeout, TimeProvider.System, stop);
         return await connection.EchoAsync(message, limit);

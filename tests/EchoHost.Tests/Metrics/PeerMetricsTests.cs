@@ -91,6 +91,33 @@ public class PeerMetricsTests
         Assert.Equal(1, series[$"echohost_peer_rtt_seconds_bucket{{peer=\"{echo.Name}\",le=\"+Inf\"}}"]);
         Assert.Equal(1, series[$"echohost_peer_probes_total{{peer=\"{echo.Name}\",result=\"ok\"}}"]);
         Assert.Equal(1, series[$"echohost_peer_up{{peer=\"{echo.Name}\"}}"]);
+        Assert.Equal(0, series[$"echohost_peer_retransmits_total{{peer=\"{echo.Name}\"}}"]);
+        Assert.Equal(1, series["echohost_peer_phase_seconds_count{phase=\"connect\"}"]);
+        Assert.DoesNotContain(series.Keys, key => key.Contains("phase=\"resolve\"", StringComparison.Ordinal) || key.Contains("phase=\"tls\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Phases_are_counted_over_all_peers_and_retransmits_for_each()
+    {
+        await using var host = await StartAsync();
+        var (peers, metrics) = (host.Services.GetRequiredService<PeerList>(), host.Services.GetRequiredService<PeerMetrics>());
+        var phases = new PhaseTimes(TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(3), Proxy: null, TimeSpan.FromMilliseconds(40));
+        var ok = EchoHost.Peers.Probe.Answered(TimeSpan.FromMilliseconds(1)) with { Phases = phases, Retransmits = 2 };
+        var silent = EchoHost.Peers.Probe.Failed(new PeerException(ProbeResult.Timeout, "silent")) with { Phases = phases with { Resolve = null }, Retransmits = 5 };
+        foreach (var peer in new[] { Join(peers, metrics, 1), Join(peers, metrics, 2) })
+        {
+            peer.Record(ok, DateTimeOffset.UnixEpoch, metrics.Probed);
+            peer.Record(silent, DateTimeOffset.UnixEpoch, metrics.Probed);
+        }
+
+        var series = await host.SeriesAsync();
+        Assert.Equal(7, series["echohost_peer_retransmits_total{peer=\"10.0.0.1:5555\"}"]);
+        Assert.Equal(7, series["echohost_peer_retransmits_total{peer=\"10.0.0.2:5555\"}"]);
+        Assert.Equal(2, series["echohost_peer_phase_seconds_count{phase=\"resolve\"}"]);
+        Assert.Equal(4, series["echohost_peer_phase_seconds_count{phase=\"connect\"}"]);
+        Assert.Equal(4, series["echohost_peer_phase_seconds_count{phase=\"tls\"}"]);
+        Assert.Equal(4, series["echohost_peer_phase_seconds_bucket{phase=\"connect\",le=\"0.005\"}"]);
+        Assert.Equal(0, series["echohost_peer_phase_seconds_bucket{phase=\"connect\",le=\"0.002\"}"]);
     }
 
     [Fact]

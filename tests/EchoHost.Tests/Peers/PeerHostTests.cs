@@ -70,7 +70,7 @@ public abstract class PeerHostTests(string transport) : PeerTests(transport)
 
     private static PeerTarget Of(EndPoint endPoint) => new("127.0.0.1", ((IPEndPoint)endPoint).Port, false);
 
-    private static Task<TimeSpan> EchoAsync(PeerConnection connection) =>
+    private static Task<EchoTimes> EchoAsync(PeerConnection connection) =>
         connection.EchoAsync(UniquePayload.Text(64), Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }
 

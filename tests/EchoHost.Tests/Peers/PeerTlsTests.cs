@@ -358,7 +358,7 @@ public abstract class PeerTlsTests(string transport) : PeerTests(transport)
         Assert.DoesNotContain('\n', text);
     }
 
-    private static Task<TimeSpan> EchoAsync(PeerConnection connection, byte[] message) =>
+    private static Task<EchoTimes> EchoAsync(PeerConnection connection, byte[] message) =>
         connection.EchoAsync(message, Ample, CancellationToken.None).WaitAsync(Wait.Limit);
 }
 

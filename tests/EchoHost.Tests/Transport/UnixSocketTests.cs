@@ -28,7 +28,7 @@ public abstract class UnixSocketTests : TransportTests, IDisposable
         Assert.StartsWith("unix:", connection.GetProperty("peer").GetString(), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, connection.GetProperty("tcp").ValueKind);
         await host.UntilReadyAsync();
-        Assert.Contains("2 of 2 endpoints echo", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
+        Assert.Contains("2 of 2 endpoints answer", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
         Assert.Single(host.Log.Lines, l => l.EndsWith(" connecting", StringComparison.Ordinal));
     }
 

@@ -1,5 +1,5 @@
 using System.Security.Authentication;
-using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace EchoHost.Connections.Tls;
@@ -10,7 +10,7 @@ namespace EchoHost.Connections.Tls;
 internal sealed record TlsDescription(string Protocol, string Cipher)
 {
     /// <summary>Null for a connection without TLS.</summary>
-    public static TlsDescription? From(ConnectionContext connection) => connection.Features.Get<ISslStreamFeature>()?.SslStream is { } stream
+    public static TlsDescription? From(IFeatureCollection connection) => connection.Get<ISslStreamFeature>()?.SslStream is { } stream
         ? new TlsDescription(NameOf(stream.SslProtocol), stream.NegotiatedCipherSuite.ToString())
         : null;
 

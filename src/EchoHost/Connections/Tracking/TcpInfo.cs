@@ -11,12 +11,16 @@ namespace EchoHost.Connections.Tracking;
 /// <param name="Retransmits">Segments retransmitted over the connection's life.</param>
 /// <param name="BytesAcknowledged">Bytes that the client's kernel has acknowledged.</param>
 /// <param name="SendQueueBytes">Bytes written but not acknowledged yet.</param>
-internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes)
+/// <param name="Mss">The maximum segment size for sending, in bytes.</param>
+/// <param name="PathMtu">The path's MTU as far as the kernel knows it, in bytes.</param>
+internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes, uint Mss, uint PathMtu)
 {
     private const int IPProtoTcp = 6;
     private const int TcpInfoOption = 11;
 
     // Offsets into struct tcp_info; fields are only ever added at its end.
+    private const int SndMssOffset = 16;
+    private const int PathMtuOffset = 60;
     private const int RttOffset = 68;
     private const int TotalRetransOffset = 100;
     private const int BytesAckedOffset = 120;
@@ -60,6 +64,8 @@ internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicrose
             UInt32(info, MinRttOffset),
             UInt32(info, TotalRetransOffset),
             acknowledged,
-            inFlight + UInt32(info, NotSentBytesOffset));
+            inFlight + UInt32(info, NotSentBytesOffset),
+            UInt32(info, SndMssOffset),
+            UInt32(info, PathMtuOffset));
     }
 }

@@ -7,7 +7,6 @@ using EchoHost.Transport;
 using Kestrel.Epoll;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace EchoHost.Connections.Tracking;
 
@@ -33,9 +32,9 @@ internal sealed class TrackedConnection
         Endpoint = endpoint;
         Client = ClientAddress.Format(connection);
         Proxied = connection.Features.Get<IProxyProtocolFeature>() is { } header ? ProxiedConnection.From(header) : null;
-        Via = Proxied?.Via is { } via ? ClientAddress.Format(via, connection) : null;
-        Tls = TlsDescription.From(connection);
-        Socket = connection.Features.Get<IKernelSocketFeature>() ?? SocketOptions.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
+        Via = Proxied?.Via is { } via ? ClientAddress.Format(via, connection.ConnectionId) : null;
+        Tls = TlsDescription.From(connection.Features);
+        Socket = SocketOptions.Of(connection.Features);
         OpenedAt = time.GetUtcNow();
         OpenedTimestamp = _lastActivity = time.GetTimestamp();
     }
@@ -124,6 +123,16 @@ internal sealed class TrackedConnection
         IsSending = false;
         Volatile.Write(ref _sentBytes, _sentBytes + bytes);
         Volatile.Write(ref _lastActivity, now);
+    }
+
+    /// <summary>Whether the host has sent its whole answer and closes the connection for that reason.</summary>
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>Records that the transport took the whole answer, at <paramref name="now"/>; nothing more is sent or read.</summary>
+    public void Answered(long bytes, long now)
+    {
+        Sent(bytes, now);
+        IsAnswered = true;
     }
 
     /// <summary>

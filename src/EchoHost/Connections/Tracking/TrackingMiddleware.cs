@@ -33,7 +33,7 @@ internal sealed class TrackingMiddleware(
         finally
         {
             // After the client's FIN there is none to wait for.
-            await GracefulClose.SendAsync(context, connection.CloseReason is null ? null : connection.Socket);
+            await GracefulClose.SendAsync(context, connection.CloseReason is null && !connection.IsAnswered ? null : connection.Socket);
             Close(connection, connection.CloseReason ?? reason);
         }
     }

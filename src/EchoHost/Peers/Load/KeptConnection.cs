@@ -172,9 +172,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                 var part = rest[..Math.Min(rest.Length, _size - _received)];
                 if (_over == Volatile.Read(ref _begun) || !Context.Payload.Matches(part, (Number, _over), _received))
                 {
-                    throw new PeerException(
-                        ProbeResult.Mismatch,
-                        $"something else came back in place of message {_over + 1} of connection {Number + 1}");
+                    throw PeerException.OfWrongEcho(
+                        $"something else came back in place of message {_over + 1} of connection {Number + 1}",
+                        rest.ToArray());
                 }
 
                 _received += part.Length;

@@ -6,6 +6,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
     private readonly Lock _lock = new();
     private readonly long[] _results = new long[Enum.GetValues<ProbeResult>().Length];
     private readonly RecentRoundTrips _roundTrips = new();
+    private long _retransmits;
     private PeerState _state;
     private Probe _last;
     private DateTimeOffset? _lastAt;
@@ -36,6 +37,9 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
     /// <summary>The number of probes with a result.</summary>
     public long ProbesOf(ProbeResult result) => Volatile.Read(ref _results[(int)result]);
 
+    /// <summary>The number of segments that this machine retransmitted on the probes' connections.</summary>
+    public long Retransmits => Volatile.Read(ref _retransmits);
+
     /// <summary>Counts a probe, unless the peer was forgotten meanwhile.</summary>
     /// <param name="probe">The probe.</param>
     /// <param name="now">When the probe ended.</param>
@@ -51,6 +55,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
             }
 
             Interlocked.Increment(ref _results[(int)probe.Result]);
+            Interlocked.Add(ref _retransmits, probe.Retransmits);
             if (probe.RoundTrip is { } roundTrip)
             {
                 _roundTrips.Add(roundTrip);

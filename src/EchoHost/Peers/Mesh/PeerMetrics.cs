@@ -17,6 +17,7 @@ internal sealed class PeerMetrics
     private readonly PeerList _peers;
     private readonly MeterProviders _providers;
     private readonly Histogram<double> _roundTrip;
+    private readonly Histogram<double> _phase;
 
     public PeerMetrics(IMeterFactory meters, PeerList peers, MeterProviders providers)
     {
@@ -29,19 +30,48 @@ internal sealed class PeerMetrics
             "Round trips of probes that came back, without connecting.",
             advice: new InstrumentAdvice<double>
             {
+                // Few, since every peer has them.
+                HistogramBucketBoundaries = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+            });
+        _phase = meter.CreateHistogram(
+            $"{MeterProviders.PeerPrefix}phase",
+            "s",
+            "How long the phases of the probes' connections took, over all peers.",
+            advice: new InstrumentAdvice<double>
+            {
                 HistogramBucketBoundaries = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
             });
+        meter.CreateObservableCounter(
+            $"{MeterProviders.PeerPrefix}retransmits",
+            () => from peer in _peers.All() select new Measurement<long>(peer.Retransmits, peer.Tag),
+            "{segment}",
+            "Segments that this machine retransmitted on the probes' connections.");
         meter.CreateObservableCounter($"{MeterProviders.PeerPrefix}probes", ObserveProbes, "{probe}", "Probes, by what came of them.");
         // No unit: with the unit 1, the Prometheus name of a gauge becomes "echohost_peer_up_ratio".
         meter.CreateObservableGauge($"{MeterProviders.PeerPrefix}up", ObserveUp, description: "Whether the last probe came back byte for byte.");
     }
 
-    /// <summary>Records the round trip of a probe. The peer must still be in the list.</summary>
+    /// <summary>Records the times of a probe. The peer must still be in the list.</summary>
     public void Probed(Peer peer, Probe probe)
     {
         if (probe.RoundTrip is { } roundTrip)
         {
             _roundTrip.Record(roundTrip.TotalSeconds, peer.Tag);
+        }
+
+        if (probe.Phases is { } phases)
+        {
+            Record(phases.Resolve, "resolve");
+            Record(phases.Connect, "connect");
+            Record(phases.Tls, "tls");
+        }
+    }
+
+    private void Record(TimeSpan? time, string phase)
+    {
+        if (time is { } took)
+        {
+            _phase.Record(took.TotalSeconds, new KeyValuePair<string, object?>("phase", phase));
         }
     }
 

@@ -33,7 +33,7 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         Assert.Equal(name, (await host.ConnectionAsync()).GetProperty("tls").GetProperty("protocol").GetString());
         Assert.StartsWith("TLS_", (await host.ConnectionAsync()).GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
         await host.UntilReadyAsync();
-        Assert.Contains("2 of 2 endpoints echo", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
+        Assert.Contains("2 of 2 endpoints answer", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
     }
 
     [Fact]

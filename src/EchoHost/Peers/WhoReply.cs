@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace EchoHost.Peers;
+
+/// <summary>The answer of a <c>Who</c> endpoint. The peer may run another version, so only the instance must be there.</summary>
+/// <param name="Instance">The name of the host that answered.</param>
+/// <param name="Json">The whole answer.</param>
+internal sealed record WhoReply(string Instance, JsonElement Json)
+{
+    private const string InstanceKey = "instance";
+
+    /// <summary>The maximum length of an instance's name; that of <c>Instance:Name</c>.</summary>
+    private const int MaxName = 256;
+
+    /// <summary>How the answer of a <c>Who</c> endpoint begins.</summary>
+    private static ReadOnlySpan<byte> Beginning => "{\"instance\":"u8;
+
+    /// <summary>Parses an answer.</summary>
+    /// <param name="line">The line, in UTF-8.</param>
+    /// <exception cref="PeerException">It is not a <c>Who</c> endpoint's.</exception>
+    public static WhoReply Parse(byte[] line)
+    {
+        try
+        {
+            using var answer = JsonDocument.Parse(line);
+            return answer.RootElement is { ValueKind: JsonValueKind.Object } root
+                && root.TryGetProperty(InstanceKey, out var instance)
+                && instance.ValueKind == JsonValueKind.String
+                && instance.GetString() is { Length: > 0 and <= MaxName } name
+                ? new WhoReply(name, root.Clone())
+                : throw PeerException.OfMismatch("the answer names no instance, as a Who endpoint's does", line);
+        }
+        // Invalid UTF-8 within a string is found only when the string is read.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw PeerException.OfMismatch("the answer is not a line of JSON, as a Who endpoint's is", line);
+        }
+    }
+
+    /// <summary>Whether bytes are the beginning of such an answer, though something else was expected.</summary>
+    public static bool IsBeginning(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Beginning);
+}
