@@ -51,6 +51,7 @@ internal sealed partial class Program
             SendCommand.Create(),
             LoadCommand.Create(),
             WhoCommand.Create(),
+            HoldCommand.Create(),
             HealthCommand.Create(),
         };
         ServeCommand.Configure(root, signals);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using EchoHost.Configuration;
+using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
@@ -80,7 +81,7 @@ internal static class CommandLine
         {
             foreach (var problem in problems)
             {
-                error.WriteLine($"EchoHost: {string.Concat(problem.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()))}");
+                error.WriteLine($"EchoHost: {ControlCharacters.Escape(problem)}");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -23,6 +23,7 @@ internal sealed class PeerConnection : IAsyncDisposable
     private readonly SslStream? _tls;
     private readonly TimeProvider _time;
     private readonly long _opened;
+    private long _lastReceived;
     private long _messages;
     private uint? _retransmits;
     private int _isAborted;
@@ -46,6 +47,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         _connection = connection;
         _tls = tls;
         _opened = opened;
+        _lastReceived = opened;
         _time = time;
         Phases = phases;
         Passed = passed;
@@ -74,6 +76,9 @@ internal sealed class PeerConnection : IAsyncDisposable
 
     /// <summary>The end point that the connection comes from.</summary>
     public EndPoint? LocalEndPoint => _connection.LocalEndPoint;
+
+    /// <summary>How long ago the last byte of an echo came back, or the connection was opened if none did.</summary>
+    public TimeSpan Silence => _time.GetElapsedTime(Volatile.Read(ref _lastReceived));
 
     /// <summary>The end point that accepted the connection.</summary>
     public EndPoint RemoteEndPoint => _connection.RemoteEndPoint!;
@@ -113,7 +118,9 @@ internal sealed class PeerConnection : IAsyncDisposable
                     // Read while sending: a peer that can't send its echo stops reading.
                     sending = Output.WriteAsync(message, token).AsTask();
                     await ReceiveAsync(message, Received, token);
-                    var roundTrip = _time.GetElapsedTime(start);
+                    var end = _time.GetTimestamp();
+                    Volatile.Write(ref _lastReceived, end);
+                    var roundTrip = _time.GetElapsedTime(start, end);
                     await sending;
                     _messages++;
                     return new EchoTimes(first ?? roundTrip, roundTrip);
@@ -173,6 +180,31 @@ internal sealed class PeerConnection : IAsyncDisposable
     /// </summary>
     public uint ReadRetransmits() => _retransmits ?? TcpInfo.Read(SocketOptions.Of(_connection.Features))?.Retransmits ?? 0;
 
+    /// <summary>
+    /// Sends nothing until the <see cref="Silence"/> has lasted for a time. If the connection ends before, or bytes arrive, it is
+    /// aborted.
+    /// </summary>
+    /// <param name="time">How long the silence is to last.</param>
+    /// <param name="stop">Ends the wait.</param>
+    /// <returns>How the connection ended before that time; null if it did not, as far as this machine knows.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="stop"/> was canceled.</exception>
+    public async Task<PeerException?> StaySilentAsync(TimeSpan time, CancellationToken stop)
+    {
+        PeerException? end = null;
+        // A timer may be some milliseconds early.
+        while (end is null && time - Silence is var left && left > TimeSpan.Zero)
+        {
+            end = await WatchAsync(left, stop);
+        }
+
+        if (end is not null)
+        {
+            Abort();
+        }
+
+        return end;
+    }
+
     /// <summary>Ends the connection at once, with RST.</summary>
     public void Abort()
     {
@@ -191,6 +223,30 @@ internal sealed class PeerConnection : IAsyncDisposable
         }
 
         await _connection.DisposeAsync();
+    }
+
+    /// <summary>Watches a silent connection for a time, rounded up to milliseconds.</summary>
+    private async Task<PeerException?> WatchAsync(TimeSpan time, CancellationToken stop)
+    {
+        using var over = new CancellationTokenSource(TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds)), _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, stop);
+        try
+        {
+            var read = await Input.ReadAsync(either.Token);
+            var bytes = Shown(read.Buffer);
+            Input.AdvanceTo(read.Buffer.End);
+            return bytes.Length == 0
+                ? PeerException.OfEnd(new ConnectionProgress(_messages, 0, 0, Age, WasCertificateWanted))
+                : PeerException.OfMismatch($"bytes came although nothing was sent, after {ConnectionProgress.Text(Silence)} of silence", bytes);
+        }
+        catch (Exception e) when (PeerException.IsConnectionFailure(e))
+        {
+            return PeerException.OfConnection(e, new ConnectionProgress(_messages, 0, 0, Age, WasCertificateWanted));
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     private async Task CloseTlsAsync(SslStream tls)

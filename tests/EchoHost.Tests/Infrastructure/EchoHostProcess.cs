@@ -34,12 +34,16 @@ internal sealed partial class EchoHostProcess : IDisposable
     /// <summary>Starts the program. The caller must give it free ports.</summary>
     public static EchoHostProcess Start(string[] args, params (string Name, string Value)[] environment) => Start(args, isFed: false, environment);
 
+    /// <summary>Starts the program in a network namespace.</summary>
+    public static EchoHostProcess Start(NetworkNamespace network, params string[] args) => Start(args, isFed: false, [], network);
+
     /// <summary>Starts the program with a standard input that the test writes: <see cref="Input"/>.</summary>
     public static EchoHostProcess StartFed(params string[] args) => Start(args, isFed: true, []);
 
-    private static EchoHostProcess Start(string[] args, bool isFed, (string Name, string Value)[] environment)
+    private static EchoHostProcess Start(string[] args, bool isFed, (string Name, string Value)[] environment, NetworkNamespace? network = null)
     {
-        var start = TestProgram.StartInfo(TestProgram.File, args);
+        string[] command = [.. network?.Enter ?? [], TestProgram.File, .. args];
+        var start = TestProgram.StartInfo(command[0], command[1..]);
         (start.RedirectStandardOutput, start.RedirectStandardError, start.RedirectStandardInput) = (true, true, isFed);
         start.WorkingDirectory = Path.GetTempPath();
         foreach (var (name, value) in environment)
@@ -65,9 +69,14 @@ internal sealed partial class EchoHostProcess : IDisposable
     }
 
     /// <summary>Starts the host on free ports and waits until it logs that it listens.</summary>
-    public static async Task<EchoHostProcess> StartHostAsync(string[]? args = null, params (string Name, string Value)[] environment)
+    public static Task<EchoHostProcess> StartHostAsync(string[]? args = null, params (string Name, string Value)[] environment) =>
+        StartHostAsync(null, args ?? [], environment);
+
+    /// <summary>The same in a network namespace; null for the test's own.</summary>
+    public static async Task<EchoHostProcess> StartHostAsync(NetworkNamespace? network, string[] args, params (string Name, string Value)[] environment)
     {
-        var host = Start(["--urls=http://127.0.0.1:0", .. EchoHostFixture.Patience, .. args ?? []], [("PORT", "0"), .. environment]);
+        string[] all = ["--urls=http://127.0.0.1:0", .. EchoHostFixture.Patience, .. args];
+        var host = Start(all, isFed: false, [("PORT", "0"), .. environment], network);
         await Wait.UntilAsync(() => host._process.HasExited || host._output.Any(l => HttpLine().IsMatch(l)), "the host says where it serves HTTP");
         Assert.False(host._process.HasExited, string.Join('\n', host._errors));
         host.Port = int.Parse(host._output.Select(l => PortLine().Match(l)).First(m => m.Success).Groups[1].Value, CultureInfo.InvariantCulture);

@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using EchoHost.Peers;
+using EchoHost.Peers.Hold;
+
+namespace EchoHost.Commands;
+
+/// <summary>Prints one JSON object per line for each idle time, and one for the idle timeout.</summary>
+/// <param name="output">Where it prints.</param>
+/// <param name="target">The peer.</param>
+internal sealed class JsonHoldReport(TextWriter output, PeerTarget target) : IHoldReport
+{
+    public void Begun(ConnectionTally tally)
+    {
+    }
+
+    public void Known(HoldResult result) => Write(json =>
+    {
+        json.WriteNumber("idleSeconds", Seconds(result.Idle));
+        json.WriteString("result", result.Label);
+        Write(json, "afterSeconds", result.After is { } after ? Seconds(after) : null);
+        if (result.HasEnded)
+        {
+            json.WriteString("endedAt", result.EndedInSilence ? "silence" : "message");
+        }
+
+        if (result.Failure is { } failure)
+        {
+            json.WriteString("error", failure.Message);
+        }
+
+        Write(json, "roundTripMicroseconds", result.RoundTrip?.TotalMicroseconds);
+        json.WriteString("target", target.Name);
+        json.WriteString("address", result.Address?.ToString());
+    });
+
+    public void Ended(HoldSummary summary) => Write(json =>
+    {
+        if (summary.IdleTimeout is not { } found)
+        {
+            json.WriteNull("idleTimeout");
+            return;
+        }
+
+        json.WriteStartObject("idleTimeout");
+        json.WriteNumber("moreThanSeconds", Seconds(found.MoreThan));
+        json.WriteNumber("atMostSeconds", Seconds(found.AtMost));
+        json.WriteString("endedBy", found.EndedBy.Label());
+        json.WriteBoolean("exact", found.IsExact);
+        json.WriteEndObject();
+    });
+
+    private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 3);
+
+    private static void Write(Utf8JsonWriter json, string name, double? value)
+    {
+        if (value is { } number)
+        {
+            json.WriteNumber(name, number);
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
+    }
+
+    private void Write(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+    }
+}
