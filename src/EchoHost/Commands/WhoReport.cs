@@ -133,7 +133,7 @@ internal sealed class WhoReport(WhoSurvey survey)
     {
         (0, _) => "The source addresses are not known.",
         (1, 0) => "The connections came from one source address, which met one instance.",
-        (1, _) => "The connections came from one source address, which met several instances: it does not stick to one.",
+        (1, _) => "The connections came from one source address, which met several instances: no stickiness by address.",
         var (sources, split) => string.Create(
             CultureInfo.InvariantCulture,
             $"The connections came from {sources:N0} source addresses, of which {split:N0} met more than one instance."),
