@@ -17,6 +17,8 @@ internal static class FuzzTargets
         NetworkTarget.Target,
         DurationTarget.Target,
         AddressTarget.Target,
+        ClientHelloTarget.Target,
+        WhoReplyTarget.Target,
     ];
 
     public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);

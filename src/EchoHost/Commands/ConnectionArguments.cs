@@ -59,8 +59,11 @@ internal sealed class ConnectionArguments
         }
     }
 
+    /// <summary>Reads the options.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="other">Another peer that the options are for.</param>
     /// <exception cref="ConfigurationException">An option or argument can't be used.</exception>
-    public (PeerTarget Target, PeerLink Link, TimeSpan Timeout) Read(ParseResult parsed)
+    public (PeerTarget Target, PeerLink Link, TimeSpan Timeout) Read(ParseResult parsed, PeerTarget? other = null)
     {
         if (parsed.UnmatchedTokens is [var unknown, ..])
         {
@@ -72,7 +75,7 @@ internal sealed class ConnectionArguments
         target = target with { IsTls = target.IsTls || parsed.GetValue(_tls) };
         var (family, source) = ReadFamily(parsed, target);
         var timeout = parsed.Time(_timeout, least: TimeSpan.FromMilliseconds(1)) ?? TimeSpan.FromSeconds(5);
-        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target), family, source), timeout);
+        return (target, new PeerLink(ReadProxy(parsed), ReadTls(parsed, target.IsTls || other is { IsTls: true }), family, source), timeout);
     }
 
     /// <summary>Parses the address of a peer.</summary>
@@ -146,14 +149,14 @@ internal sealed class ConnectionArguments
         };
     }
 
-    private PeerTls? ReadTls(ParseResult parsed, PeerTarget target)
+    private PeerTls? ReadTls(ParseResult parsed, bool isUsed)
     {
         var serverName = parsed.GetValue(_serverName);
         var isInsecure = parsed.GetValue(_insecure);
         var ca = parsed.GetValue(_ca);
         var cert = parsed.GetValue(_cert);
         var key = parsed.GetValue(_key);
-        if (!target.IsTls)
+        if (!isUsed)
         {
             Option? unused = serverName is not null ? _serverName
                 : isInsecure ? _insecure

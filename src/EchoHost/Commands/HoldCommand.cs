@@ -19,13 +19,13 @@ internal static class HoldCommand
         var connection = new ConnectionArguments();
         var idle = new Option<string>("--idle")
         {
-            Description = $"How long to stay silent, a connection for each time ({DefaultIdle})",
+            Description = "How long to stay silent, a connection for each time",
             HelpName = "TIME,TIME,…",
             DefaultValueFactory = _ => DefaultIdle,
         };
         var parallel = new Option<bool>("--parallel")
         {
-            Description = "Hold all connections at once (true); false: one after another, until one does not survive",
+            Description = "Hold all connections at once; false: one after another, until one does not survive",
             HelpName = "true|false",
             DefaultValueFactory = _ => true,
         };

@@ -10,6 +10,10 @@ internal static class HoldConclusion
         "The peer, or something on the path, closes silent connections. If it is the peer, or a proxy that terminates TCP (HAProxy, nginx, an ALB), "
         + "TCP keep-alives do not count there, only messages of the application.";
 
+    private const string ClosedAtMessage =
+        "The peer, or a proxy on the path, closes the connection when it hears from it again: what forgets a connection sends no FIN. "
+        + "TCP keep-alives do not count there, only messages of the application.";
+
     /// <summary>Linux's time of silence before the first TCP keep-alive.</summary>
     private static readonly TimeSpan DefaultKeepAlive = TimeSpan.FromHours(2);
 
@@ -19,12 +23,16 @@ internal static class HoldConclusion
         if (summary.IdleTimeout is { } found)
         {
             yield return $"The idle timeout is {Bounds(found)}: {Ending(found)}.";
-            yield return found.IsExact ? ClosedOnPurpose : Forgotten(found.AtMost);
+            yield return found.IsExact ? ClosedOnPurpose : found.EndedBy == HoldOutcome.Closed ? ClosedAtMessage : Forgotten(found.AtMost);
             yield return Advice(found);
             if (found.Contradictions.Count > 0)
             {
                 yield return $"The results contradict each other: {List(found.Contradictions)} survived. Not every connection meets the same timeout.";
             }
+        }
+        else if (summary.EndsAtOnce)
+        {
+            yield return "The peer ends a connection right after its first message: that is no idle timeout.";
         }
         else if (summary.LongestSurvived is { } longest)
         {
@@ -45,7 +53,8 @@ internal static class HoldConclusion
     private static string Forgotten(TimeSpan atMost)
     {
         var isTooLong = atMost <= DefaultKeepAlive ? ", is too long" : "";
-        return "Something forgot the connection without a word: a firewall, a NAT, a balancer such as the AWS NLB. Messages of the application prevent that, "
+        return "Something on the path dropped its state of the connection, without FIN or RST: a firewall, a NAT, a balancer such as the AWS NLB. "
+            + "Messages of the application prevent that, "
             + $"and TCP keep-alives if they are turned on and frequent enough (Linux's default, 2 h{isTooLong}: net.ipv4.tcp_keepalive_time).";
     }
 
@@ -66,8 +75,9 @@ internal static class HoldConclusion
     private static string Advice(IdleTimeout found)
     {
         var safe = found.IsExact ? found.AtMost : found.MoreThan;
+        var what = found.IsExact || found.EndedBy == HoldOutcome.Closed ? "a message" : "a message or a keep-alive";
         return safe > TimeSpan.Zero
-            ? $"To keep a connection open, send a message{(found.IsExact ? "" : " or a keep-alive")} at least every {TimeText.Exact(HalfOf(safe))}."
+            ? $"To keep a connection open, send {what} at least every {TimeText.Exact(HalfOf(safe))}."
             : "How often to send is not known, since no silence survived: try shorter ones (--idle).";
     }
 

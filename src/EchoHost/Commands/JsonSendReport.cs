@@ -17,7 +17,11 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
 
     public void Answered(SendMessage message, EchoTimes times) => Write(message, times, ProbeResult.Ok, null);
 
-    public void Failed(SendMessage message, PeerException failure) => Write(message, null, failure.Result, failure.Message);
+    public void Failed(SendMessage message, PeerException failure)
+    {
+        _phases ??= failure.Phases;
+        Write(message with { Address = message.Address ?? failure.Address }, null, failure.Result, failure.Message);
+    }
 
     public void Ended(SendTally tally)
     {

@@ -59,7 +59,8 @@ internal static class LoadCommand
         connection.AddTo(command);
         command.SetAction((parsed, _) =>
         {
-            var (target, link, timeout) = connection.Read(parsed);
+            var asked = parsed.GetValue(who) is { } text ? ConnectionArguments.ReadTarget(who.Name, text) : null;
+            var (target, link, timeout) = connection.Read(parsed, asked);
             var options = new LoadOptions(
                 target,
                 parsed.Number(connections, 1, MaxConnections) ?? 50,
@@ -76,7 +77,6 @@ internal static class LoadCommand
                     $"{pipeline.Name} is '{options.Pipeline}', but with {reconnect.Name} each connection has one message");
             }
 
-            var asked = parsed.GetValue(who) is { } text ? ConnectionArguments.ReadTarget(who.Name, text) : null;
             return RunAsync(options, link, asked, parsed.GetValue(json), parsed.InvocationConfiguration);
         });
         return command;
@@ -93,7 +93,9 @@ internal static class LoadCommand
             TimeProvider.System);
         await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
-        var survey = who is null ? null : new WhoSurvey(who, client, options.Timeout, link.Proxy?.Source?.Address);
+        // On a loop of its own, so that it does not take part in what is measured.
+        using var surveyTransport = who is null ? null : new PeerTransport(loops: 1, link.Source);
+        var survey = who is null ? null : WhoCommand.Survey(who, link, options.Timeout, surveyTransport!);
         try
         {
             await LoadProgress.ShowAsync(test, RunAsync(test, survey, stop.Token), console.Error);
@@ -122,7 +124,7 @@ internal static class LoadCommand
     private static async Task RunAsync(LoadTest test, WhoSurvey? survey, CancellationToken stop)
     {
         using var over = new CancellationTokenSource();
-        var asking = survey?.RunUntilAsync(WhoInterval, over.Token) ?? Task.CompletedTask;
+        var asking = survey?.RunUntilAsync(WhoInterval, over.Token, stop) ?? Task.CompletedTask;
         try
         {
             await test.RunAsync(stop);

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using EchoHost.Drain;
 
 namespace EchoHost.Commands;
 
 /// <summary>
-/// The first Ctrl+C (SIGINT) or SIGTERM cancels <see cref="Token"/>, so that a command can print its summary; the second
+/// The first Ctrl+C (SIGINT), SIGTERM or SIGHUP cancels <see cref="Token"/>, so that a command can print its summary; the second
 /// ends the process.
 /// </summary>
 internal sealed class StopSignal : IDisposable
@@ -11,11 +12,7 @@ internal sealed class StopSignal : IDisposable
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
-    public StopSignal() => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
-    ];
+    public StopSignal() => _registrations = [.. DrainSignals.All.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
 
     public CancellationToken Token => _source.Token;
 

@@ -22,7 +22,7 @@ internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool 
 
     public void Failed(SendMessage message, PeerException failure)
     {
-        output.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {failure.Message}{failure.ReceivedText}");
+        output.WriteLine($"{target.Name}: seq={message.Sequence} {failure.Result.Label()}: {At(failure)}{failure.Message}{failure.ReceivedText}");
     }
 
     public void Ended(SendTally tally)
@@ -45,6 +45,9 @@ internal sealed class TextSendReport(TextWriter output, PeerTarget target, bool 
                 $"round trip min/avg/max/stddev = {min}/{tally.Mean:0.000}/{max}/{tally.Deviation:0.000} ms"));
         }
     }
+
+    /// <summary>Of a name, the address where connecting failed; those that did not accept are in the message itself.</summary>
+    private string At(PeerException failure) => target.KnownEndPoint is null && failure.Address is { } address ? $"at {address}: " : "";
 
     private static string Counted(long count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 

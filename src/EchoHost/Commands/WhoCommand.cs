@@ -54,13 +54,13 @@ internal static class WhoCommand
         using var transport = new PeerTransport(loops: 1, link.Source);
         var client = new PeerClient(
             transport.Connections(continuesOnLoop: !target.IsTls), NameLookups.OfSystem(link.Family), link, TimeProvider.System);
-        await client.WarmUpAsync(target, stop.Token);
+        await client.WarmUpWhoAsync(target, stop.Token);
         using var limit = new TimeLimit(timeout, TimeProvider.System, stop.Token);
         try
         {
             var visit = await client.VisitAsync(target, limit);
             console.Output.WriteLine(isJson
-                ? visit.Reply.Json.GetRawText()
+                ? visit.Reply.ToJson()
                 : $"{ConnectionText.Of(target, visit.Connection)}; answer {ConnectionText.Milliseconds(visit.Took)} ms\n{WhoText.Of(visit.Reply.Json)}");
             return ExitCode.Done;
         }
@@ -74,18 +74,21 @@ internal static class WhoCommand
         }
     }
 
+    /// <summary>A survey that has not begun.</summary>
+    internal static WhoSurvey Survey(PeerTarget target, PeerLink link, TimeSpan timeout, PeerTransport transport)
+    {
+        var connections = transport.Connections(continuesOnLoop: !target.IsTls);
+        var client = new PeerClient(connections, new RememberedNames(NameLookups.OfSystem(link.Family)), link, TimeProvider.System);
+        return new WhoSurvey(target, client, timeout, link.Proxy?.Source?.Address);
+    }
+
     private static async Task<int> SurveyAsync(
         PeerTarget target, PeerLink link, TimeSpan timeout, int count, int parallel, bool isJson, InvocationConfiguration console)
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, parallel), link.Source);
-        var client = new PeerClient(
-            transport.Connections(continuesOnLoop: !target.IsTls),
-            new RememberedNames(NameLookups.OfSystem(link.Family)),
-            link,
-            TimeProvider.System);
-        await client.WarmUpAsync(target, stop.Token);
-        var survey = new WhoSurvey(target, client, timeout, link.Proxy?.Source?.Address);
+        var survey = Survey(target, link, timeout, transport);
+        await survey.WarmUpAsync(stop.Token);
         var tally = survey.Tally;
         try
         {

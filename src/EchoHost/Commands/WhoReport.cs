@@ -46,6 +46,11 @@ internal sealed class WhoReport(WhoSurvey survey)
         }
 
         json.WriteEndArray();
+        if (_spread.Others > 0)
+        {
+            json.WriteNumber("byOtherInstances", _spread.Others);
+        }
+
         if (_spread.IsUneven is { } isUneven)
         {
             json.WriteBoolean("moreThanChance", isUneven);
@@ -88,7 +93,7 @@ internal sealed class WhoReport(WhoSurvey survey)
         return text.Append(ConnectionText.ErrorsOf(survey.Tally)).ToString();
     }
 
-    private static void WriteTimes(Utf8JsonWriter json, string name, TimePair times)
+    private static void WriteTimes(Utf8JsonWriter json, string name, Percentiles times)
     {
         json.WriteStartObject(name);
         json.WriteNumber("p50", Math.Round(times.P50.TotalMicroseconds, 1));
@@ -98,20 +103,21 @@ internal sealed class WhoReport(WhoSurvey survey)
 
     private void AppendInstances(StringBuilder text)
     {
-        var names = _spread.Instances.Select(instance => MessageText.Escape(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(instance.Name)))).ToArray();
+        var names = _spread.Instances.Select(instance => MessageText.Escape(instance.Name)).ToArray();
         var width = Math.Max(Heading.Length, names.Max(name => name.Length));
         var heading = Heading.PadRight(width);
         text.AppendLine().AppendLine($"{heading}  connections    share  × even  connect p50, p99 (ms)  answer p50, p99 (ms)");
         foreach (var (name, instance) in names.Zip(_spread.Instances))
         {
             var share = _spread.ShareOf(instance);
+            var (connections, times) = (instance.Connections, $"{Pair(instance.Connect),21}  {Pair(instance.Answer),20}");
             text.AppendLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name.PadRight(width)}  {instance.Connections,11:N0}  {share * 100,5:0.0} %  {share / _spread.EvenShare,6:0.00}  {Pair(instance.Connect),21}  {Pair(instance.Answer),20}"));
+                $"{name.PadRight(width)}  {connections,11:N0}  {share * 100,5:0.0} %  {share / _spread.EvenShare,6:0.00}  {times}"));
         }
     }
 
-    private static string Pair(TimePair times) => $"{ConnectionText.Milliseconds(times.P50)}, {ConnectionText.Milliseconds(times.P99)}";
+    private static string Pair(Percentiles times) => $"{ConnectionText.Milliseconds(times.P50)}, {ConnectionText.Milliseconds(times.P99)}";
 
     private string Evenness()
     {
@@ -123,6 +129,8 @@ internal sealed class WhoReport(WhoSurvey survey)
         var even = string.Create(CultureInfo.InvariantCulture, $"An even share is {_spread.EvenShare * 100:0.0} %");
         return _spread.IsUneven switch
         {
+            null when _spread.Others > 0 =>
+                $"{ConnectionText.Counted(_spread.Others, "connection")} went to other instances; these are the first {_spread.Instances.Count:N0} of them.",
             null => $"{even}; there are too few connections to tell whether the difference is more than chance.",
             true => $"{even}; the difference is more than chance.",
             false => $"{even}; the difference is no more than chance.",

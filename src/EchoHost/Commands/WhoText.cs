@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using EchoHost.Text;
 
@@ -16,7 +14,7 @@ internal static class WhoText
     /// </summary>
     public static string Of(JsonElement answer)
     {
-        var lines = answer.EnumerateObject().Select(property => (Name: Escaped(property.Name), Value: Flat(property.Value))).ToArray();
+        var lines = answer.EnumerateObject().Select(property => (Name: MessageText.Escape(property.Name), Value: Flat(property.Value))).ToArray();
         var width = lines.Max(line => line.Name.Length);
         return string.Join('\n', lines.Select(line => $"{line.Name.PadRight(width)}  {line.Value}"));
     }
@@ -26,15 +24,13 @@ internal static class WhoText
         JsonValueKind.Null => None,
         JsonValueKind.Object => OrNone(value.EnumerateObject()
             .Where(property => property.Value.ValueKind != JsonValueKind.Null)
-            .Select(property => $"{Escaped(property.Name)} {Inner(property.Value)}")),
+            .Select(property => $"{MessageText.Escape(property.Name)} {Inner(property.Value)}")),
         JsonValueKind.Array => OrNone(value.EnumerateArray().Select(Inner)),
-        _ => Escaped(value.ToString()),
+        _ => MessageText.Escape(value.ToString()),
     };
 
     private static string OrNone(IEnumerable<string> values) => string.Join(", ", values) is { Length: > 0 } text ? text : None;
 
     private static string Inner(JsonElement value) =>
         value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? $"({Flat(value)})" : Flat(value);
-
-    private static string Escaped(string text) => MessageText.Escape(new ReadOnlySequence<byte>(Encoding.UTF8.GetBytes(text)));
 }

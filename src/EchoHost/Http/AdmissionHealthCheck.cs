@@ -13,7 +13,7 @@ internal sealed class AdmissionHealthCheck(AdmissionWatch admission) : IHealthCh
     {
         var problems = admission.Problems;
         return Task.FromResult(problems.Count == 0
-            ? HealthCheckResult.Healthy("no endpoint turns everybody away")
+            ? HealthCheckResult.Healthy("no endpoint rejects all clients")
             : HealthCheckResult.Degraded(string.Join("; ", problems)));
     }
 }

@@ -83,10 +83,7 @@ internal sealed partial class EchoHealthCheck(
         foreach (var address in bound.Of(endpoint))
         {
             var target = PeerTarget.At(BoundEndpoints.Reachable(address), endpoint.Tls is not null, "localhost");
-            var probe = endpoint.Service == EndpointService.Who
-                ? await client.AskAsync(target, limit)
-                : await client.ProbeAsync(target, MessageBytes, limit);
-            if (probe.Error is { } problem)
+            if ((await ProbeAsync(endpoint.Service, target, limit)).Error is { } problem)
             {
                 return problem;
             }
@@ -94,6 +91,14 @@ internal sealed partial class EchoHealthCheck(
 
         return null;
     }
+
+    /// <summary>Uses a service as its clients do.</summary>
+    private Task<Probe> ProbeAsync(EndpointService service, PeerTarget target, TimeLimit limit) => service switch
+    {
+        EndpointService.Echo => client.ProbeAsync(target, MessageBytes, limit),
+        EndpointService.Who => client.ProbeWhoAsync(target, limit),
+        _ => throw new InvalidOperationException($"there is no service {service}"),
+    };
 
     private void LogChange(HealthCheckResult result)
     {

@@ -48,7 +48,8 @@ internal sealed class EchoMetrics
         _http = new EndpointMetrics(HttpEndpoint, duration);
         _withProxyProtocol = [.. endpoints.Where(e => e.TakesProxyHeaders).Select(e => e.Name)];
 
-        KeyValuePair<string, object?>[] build = [new("version", Version), .. instance.Labels.Select(label => new KeyValuePair<string, object?>(label.Key, label.Value))];
+        KeyValuePair<string, object?>[] build =
+            [new("version", Version), .. instance.Labels.Select(label => new KeyValuePair<string, object?>(label.Key, label.Value))];
         meter.CreateObservableGauge(BuildName, () => new Measurement<int>(1, build), description: "Always 1; the labels say what runs, and where.");
         meter.CreateObservableUpDownCounter("echohost.connections.active", () => Observe(e => e.Active), "{connection}", "Connections open now.");
         meter.CreateObservableCounter("echohost.connections.accepted", () => Observe(e => e.Accepted), "{connection}", "Connections let in.");
@@ -56,10 +57,10 @@ internal sealed class EchoMetrics
             "echohost.connections.empty",
             () => Observe(e => e.Empty),
             "{connection}",
-            "Connections that ended without the client having sent a byte.");
-        meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections turned away, by reason.");
+            "Connections that ended without a byte, from the client or as an answer.");
+        meter.CreateObservableCounter("echohost.connections.rejected", ObserveRejected, "{connection}", "Connections rejected, by reason.");
         meter.CreateObservableCounter("echohost.io.received", () => Observe(e => e.ReceivedBytes), "By", "Bytes received from clients.");
-        meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes echoed to clients.");
+        meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes sent to clients.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
         meter.CreateObservableCounter(

@@ -29,6 +29,17 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     public Task WarmUpAsync(PeerTarget target, CancellationToken stop, Func<PeerClient, PeerTarget, Task>? act = null) =>
         Warmup.RunAsync(connections, resolver, target, stop, act);
 
+    /// <summary>The same for questions to a <c>Who</c> endpoint: the echo in this process returns an answer.</summary>
+    /// <param name="target">The endpoint.</param>
+    /// <param name="stop">Ends the warm-up at once.</param>
+    public Task WarmUpWhoAsync(PeerTarget target, CancellationToken stop) => WarmUpAsync(target, stop, async (self, echo) =>
+    {
+        using var limit = new TimeLimit(Warmup.Limit, time, stop);
+        await using var connection = await self.ConnectAsync(echo, limit);
+        await connection.Output.WriteAsync("{\"instance\":\"warm-up\"}\n"u8.ToArray(), stop);
+        WhoReply.Parse((await connection.ReadLineAsync(limit)).Line).ToJson();
+    });
+
     /// <summary>Connects to a peer.</summary>
     /// <param name="target">The peer.</param>
     /// <param name="limit">The time limit for all phases together.</param>
@@ -50,10 +61,11 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
             token => known is null ? ConnectToAnyAsync(target, addresses, passed, NotAccepted, limit) : ConnectToAsync(known, token),
             NotAccepted);
         var opened = time.GetTimestamp();
+        var phases = new PhaseTimes(known is null ? resolve : null, connect, Proxy: null, Tls: null);
         try
         {
             await limit.RunAsync(token => SendHeaderAsync(connection, opened, token), () => "connected, but the PROXY header was not taken");
-            TimeSpan? proxy = link.Proxy is null ? null : time.GetElapsedTime(opened);
+            phases = phases with { Proxy = link.Proxy is null ? null : time.GetElapsedTime(opened) };
             start = time.GetTimestamp();
             var wasCertificateWanted = false;
             var tls = target.IsTls
@@ -61,11 +73,16 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
                     token => EncryptAsync(connection, target.Host, opened, () => wasCertificateWanted = true, token),
                     () => "connected, but the TLS handshake was not done")
                 : null;
-            var phases = new PhaseTimes(known is null ? resolve : null, connect, proxy, tls is null ? null : time.GetElapsedTime(start));
+            phases = phases with { Tls = tls is null ? null : time.GetElapsedTime(start) };
             return new PeerConnection(connection, tls, phases, opened, passed, time, wasCertificateWanted || tls is { IsMutuallyAuthenticated: true });
         }
-        catch
+        catch (Exception e)
         {
+            if (e is PeerException failure)
+            {
+                (failure.Address, failure.Phases) = (connection.RemoteEndPoint, phases);
+            }
+
             connection.Abort();
             await connection.DisposeAsync();
             throw;
@@ -89,7 +106,7 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
         }
         catch (PeerException e)
         {
-            return Probe.Failed(e) with { Phases = connection?.Phases, Retransmits = connection?.ReadRetransmits() ?? 0 };
+            return Probe.Failed(e) with { Phases = connection?.Phases ?? e.Phases, Retransmits = connection?.ReadRetransmits() ?? 0 };
         }
         finally
         {
@@ -103,21 +120,23 @@ internal sealed class PeerClient(IConnectionFactory connections, INameResolver r
     /// <summary>Connects to a <c>Who</c> endpoint and reads its answer.</summary>
     /// <param name="target">The peer.</param>
     /// <param name="limit">The time limit for the whole visit.</param>
+    /// <param name="onConnected">Called when the connection is made.</param>
     /// <exception cref="PeerException">The connection could not be made, or the answer is not a <c>Who</c> endpoint's.</exception>
     /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
-    public async Task<WhoVisit> VisitAsync(PeerTarget target, TimeLimit limit)
+    public async Task<WhoVisit> VisitAsync(PeerTarget target, TimeLimit limit, Action<PeerConnection>? onConnected = null)
     {
         await using var connection = await ConnectAsync(target, limit);
+        onConnected?.Invoke(connection);
         var local = connection.LocalEndPoint;
         var (line, took) = await connection.ReadLineAsync(limit);
         return new WhoVisit(WhoReply.Parse(line), connection, local, took);
     }
 
-    /// <summary>The same as a probe: a failure is a result, not an exception.</summary>
+    /// <summary>Asks a <c>Who</c> endpoint. A failure is a result, not an exception.</summary>
     /// <param name="target">The peer.</param>
     /// <param name="limit">The time limit for the whole probe.</param>
     /// <exception cref="OperationCanceledException">The limit's token was canceled.</exception>
-    public async Task<Probe> AskAsync(PeerTarget target, TimeLimit limit)
+    public async Task<Probe> ProbeWhoAsync(PeerTarget target, TimeLimit limit)
     {
         try
         {

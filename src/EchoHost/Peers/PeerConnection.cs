@@ -50,6 +50,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         _lastReceived = opened;
         _time = time;
         Phases = phases;
+        Tls = tls is null ? null : $"{tls.SslProtocol} {tls.NegotiatedCipherSuite}";
         Passed = passed;
         WasCertificateWanted = wasCertificateWanted;
         Input = tls is null ? connection.Transport.Input : PipeReader.Create(tls, new StreamPipeReaderOptions(leaveOpen: true));
@@ -84,7 +85,7 @@ internal sealed class PeerConnection : IAsyncDisposable
     public EndPoint RemoteEndPoint => _connection.RemoteEndPoint!;
 
     /// <summary>Protocol and cipher, as in <c>Tls13 TLS_AES_256_GCM_SHA384</c>; null without TLS.</summary>
-    public string? Tls => _tls is null ? null : $"{_tls.SslProtocol} {_tls.NegotiatedCipherSuite}";
+    public string? Tls { get; }
 
     /// <summary>Sends a message and reads it back, comparing every byte. After a failure the connection is aborted.</summary>
     /// <param name="message">The message to send.</param>
@@ -154,7 +155,7 @@ internal sealed class PeerConnection : IAsyncDisposable
         var start = _time.GetTimestamp();
         long received = 0;
         string Missing() => received == 0
-            ? "connected, but nothing came unasked, as from a Who endpoint (this may be an echo endpoint),"
+            ? "connected, but nothing came unasked, as from a Who endpoint (an echo endpoint, or one that waits for a PROXY header?),"
             : $"connected, but only {received} bytes of a line came";
         try
         {
@@ -239,13 +240,14 @@ internal sealed class PeerConnection : IAsyncDisposable
                 ? PeerException.OfEnd(new ConnectionProgress(_messages, 0, 0, Age, WasCertificateWanted))
                 : PeerException.OfMismatch($"bytes came although nothing was sent, after {ConnectionProgress.Text(Silence)} of silence", bytes);
         }
-        catch (Exception e) when (PeerException.IsConnectionFailure(e))
-        {
-            return PeerException.OfConnection(e, new ConnectionProgress(_messages, 0, 0, Age, WasCertificateWanted));
-        }
-        catch (OperationCanceledException) when (over.IsCancellationRequested && !stop.IsCancellationRequested)
+        // A canceled read may throw any exception.
+        catch (Exception) when (over.IsCancellationRequested && !stop.IsCancellationRequested)
         {
             return null;
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested && PeerException.IsConnectionFailure(e))
+        {
+            return PeerException.OfConnection(e, new ConnectionProgress(_messages, 0, 0, Age, WasCertificateWanted));
         }
     }
 

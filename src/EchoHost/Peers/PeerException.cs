@@ -26,6 +26,12 @@ internal sealed class PeerException(ProbeResult result, string message, Exceptio
     /// <summary>The bytes that came back instead, as far as they were read; empty if none did.</summary>
     public ReadOnlyMemory<byte> Received { get; init; }
 
+    /// <summary>The address that accepted the connection; null if the failure came before, or the connection is known.</summary>
+    public EndPoint? Address { get; set; }
+
+    /// <summary>How long the phases took that were done when connecting failed; null if the connection was made, or none was done.</summary>
+    public PhaseTimes? Phases { get; set; }
+
     /// <summary>The same bytes to put after the message, as in <c>: "HTTP/1.1 400"</c>.</summary>
     public string ReceivedText => Received.IsEmpty ? "" : $": \"{MessageText.Escape(new ReadOnlySequence<byte>(Received))}\"";
 

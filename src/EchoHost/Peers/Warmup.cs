@@ -15,7 +15,8 @@ internal static class Warmup
 {
     private const string Name = "localhost";
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+    /// <summary>The time limit of each exchange.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     /// <summary>Exchanges a few messages with an echo in this process.</summary>
     /// <param name="connections">The transport.</param>

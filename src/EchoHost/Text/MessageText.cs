@@ -51,6 +51,25 @@ internal static class MessageText
         return text.ToString();
     }
 
+    /// <summary>Shows a short text from outside on one line: control and formatting characters are escaped, nothing else.</summary>
+    public static string Escape(string text)
+    {
+        var escaped = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (rune.Value is '"' or '\\')
+            {
+                escaped.Append((char)rune.Value);
+            }
+            else
+            {
+                Append(escaped, rune);
+            }
+        }
+
+        return escaped.ToString();
+    }
+
     /// <summary>The length without an incomplete character at the end.</summary>
     private static int WithoutPartialRune(ReadOnlySpan<byte> bytes)
     {

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Who;
 
-/// <summary>Sends one line about the connection and ends it, without waiting for the client to send anything.</summary>
+/// <summary>Sends one line about the connection and closes it, without waiting for input.</summary>
 /// <param name="endpoint">The endpoint's name.</param>
 /// <param name="answers">Makes the line.</param>
 /// <param name="metrics">Counts what is sent.</param>

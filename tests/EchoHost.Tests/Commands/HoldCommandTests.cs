@@ -11,6 +11,9 @@ namespace EchoHost.Tests.Commands;
 [Trait(TestProgram.Trait, TestProgram.Category)]
 public sealed class HoldCommandTests
 {
+    /// <summary>The idle timeout of the peers: long enough to be one.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(200);
+
     private const int Size = HeldConnection.MessageBytes;
 
     [Fact]
@@ -57,7 +60,7 @@ public sealed class HoldCommandTests
     [Fact]
     public async Task The_default_is_a_ladder_up_to_ten_minutes()
     {
-        await using var peer = OddPeer.Start(Odd.EndingAfter(Size));
+        await using var peer = OddPeer.Start(Odd.EndingAfter(Size, Idle));
         var (code, output, _) = await HoldAsync(peer.EndPoint.ToString());
         Assert.Equal(0, code);
         Assert.Equal($"{peer.EndPoint}: 6 connections, silent for 10 s to 10 min", output[0]);
@@ -82,7 +85,7 @@ public sealed class HoldCommandTests
     [Fact]
     public async Task JSON_is_an_object_for_each_time_and_one_for_the_idle_timeout()
     {
-        await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.Honest(connection) : Odd.EndingAfter(Size)(connection));
+        await using var peer = OddPeer.Start(connection => connection.Number == 0 ? Odd.Honest(connection) : Odd.EndingAfter(Size, Idle)(connection));
         var (code, output, errors) = await HoldAsync(
             $"localhost:{peer.EndPoint.Port}", "-4", "--json", "--parallel", "false", "--idle", "10ms,1h");
         Assert.Equal(0, code);
@@ -157,7 +160,9 @@ public sealed class HoldCommandTests
         var (code, output, _) = await HoldAsync(peer.EndPoint.ToString(), "--idle", "1h");
         Assert.Equal(1, code);
         // They may arrive with the echo, before the silence.
-        Assert.Matches("^  1 h  mismatch: (bytes came although nothing was sent, after .* of silence|more came back than .*): \".*a\\\\x1b\\[31m\\\\n\"$", output[1]);
+        Assert.Matches(
+            "^  1 h  mismatch: (bytes came although nothing was sent, after .* of silence|more came back than .*): \".*a\\\\x1b\\[31m\\\\n\"$",
+            output[1]);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace EchoHost.Tests.Commands;
 public class HoldConclusionTests
 {
     private const string OnPurpose = "The peer, or something on the path, closes silent connections. If it is the peer, or a proxy ";
-    private const string Forgotten = "Something forgot the connection without a word: a firewall, ";
+    private const string Forgotten = "Something on the path dropped its state of the connection, without FIN or RST: a firewall, ";
 
     [Theory]
     [InlineData(ProbeResult.Closed, "a silent connection is closed (FIN)")]
@@ -26,7 +26,6 @@ public class HoldConclusionTests
     [Theory]
     [InlineData(ProbeResult.Timeout, "the connection is dropped silently, and the next message is not answered")]
     [InlineData(ProbeResult.Reset, "the next message is answered with a reset (RST)")]
-    [InlineData(ProbeResult.Closed, "the next message is answered with a close (FIN)")]
     internal void A_bracketed_end_is_told_with_keep_alives(ProbeResult result, string ending)
     {
         var lines = Of(Survived(30), AtMessage(60, result));
@@ -35,6 +34,19 @@ public class HoldConclusionTests
         Assert.StartsWith(Forgotten, lines[1], StringComparison.Ordinal);
         Assert.Contains("(Linux's default, 2 h, is too long: net.ipv4.tcp_keepalive_time)", lines[1], StringComparison.Ordinal);
         Assert.Equal("To keep a connection open, send a message or a keep-alive at least every 15 s.", lines[2]);
+    }
+
+    [Fact]
+    public void An_end_right_after_the_message_gives_no_advice() => Assert.Equal(
+        ["The peer ends a connection right after its first message: that is no idle timeout."], Of(InSilence(10, ProbeResult.Closed, 0.002)));
+
+    [Fact]
+    public void What_sends_FIN_has_not_forgotten_the_connection()
+    {
+        var lines = Of(Survived(30), AtMessage(60, ProbeResult.Closed));
+        Assert.Equal("The idle timeout is more than 30 s, at most 1 min: the next message is answered with a close (FIN).", lines[0]);
+        Assert.StartsWith("The peer, or a proxy on the path, closes the connection when it hears from it again", lines[1], StringComparison.Ordinal);
+        Assert.Equal("To keep a connection open, send a message at least every 15 s.", lines[2]);
     }
 
     [Fact]
@@ -54,7 +66,7 @@ public class HoldConclusionTests
     [InlineData(60.01, "30 s")]
     [InlineData(3600, "30 min")]
     [InlineData(0.3, "150 ms")]
-    [InlineData(0.001, "0.5 ms")]
+    [InlineData(0.06, "30 ms")]
     public void Half_of_the_time_is_safe(double seconds, string text) =>
         Assert.Equal($"To keep a connection open, send a message at least every {text}.", Of(InSilence(9_999, ProbeResult.Closed, seconds))[2]);
 

@@ -51,6 +51,11 @@ public sealed class LoadCommandTests
         var result = JsonDocument.Parse(Assert.Single(output)).RootElement;
         AssertShape(result);
         Assert.Equal(args.Contains("--reconnect") ? ["addresses"] : [], result.EnumerateObject().Skip(8).Select(p => p.Name));
+        if (args.Contains("--reconnect"))
+        {
+            Assert.Equal($"{{\"{host.Tcp}\":{result.GetProperty("connections").GetInt64()}}}", result.GetProperty("addresses").GetRawText());
+        }
+
         Assert.Empty(result.GetProperty("errors").EnumerateObject());
         Assert.Equal(0, result.GetProperty("mismatches").GetInt64());
         var (messages, seconds) = (result.GetProperty("messages").GetInt64(), result.GetProperty("seconds").GetDouble());

@@ -143,6 +143,7 @@ public sealed partial class SendTests : IAsyncLifetime
     [Theory]
     [InlineData(PosixSignal.SIGINT)]
     [InlineData(PosixSignal.SIGTERM)]
+    [InlineData(PosixSignal.SIGHUP)]
     public async Task A_signal_ends_the_wait_for_a_line(PosixSignal signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "needs signals");
@@ -318,6 +319,22 @@ public sealed partial class SendTests : IAsyncLifetime
         var (code, output, _) = await SendAsync(Target, "--", "--jsn");
         Assert.Equal(0, code);
         Assert.EndsWith("\"--jsn\"", output[1], StringComparison.Ordinal);
+    }
+
+    /// <summary>Where TLS fails, the address and the phases until then are known.</summary>
+    [Fact]
+    public async Task A_failed_handshake_tells_the_address_and_the_phases_before_it()
+    {
+        using var certificate = new TestCertificate();
+        await using var peer = OddPeer.StartTls(certificate, Odd.Honest);
+        var (code, output, _) = await SendAsync($"localhost:{peer.EndPoint.Port}", "-4", "--tls", "hello", "--json");
+        Assert.Equal(1, code);
+        var message = JsonDocument.Parse(output[0]).RootElement;
+        Assert.Equal(("tls", peer.EndPoint.ToString()), (message.GetProperty("result").GetString(), message.GetProperty("address").GetString()));
+        Assert.All(["resolveMicroseconds", "connectMicroseconds"], phase => Assert.Equal(JsonValueKind.Number, message.GetProperty(phase).ValueKind));
+        Assert.Equal(JsonValueKind.Null, message.GetProperty("tlsMicroseconds").ValueKind);
+        (_, output, _) = await SendAsync($"localhost:{peer.EndPoint.Port}", "-4", "--tls", "hello");
+        Assert.StartsWith($"localhost:{peer.EndPoint.Port}: seq=1 tls: at {peer.EndPoint}: ", output[0], StringComparison.Ordinal);
     }
 
     /// <summary>The documented keys in their order; only a first message has times of connecting.</summary>

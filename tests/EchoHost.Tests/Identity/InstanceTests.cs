@@ -26,14 +26,24 @@ public class InstanceTests
     [Theory]
     [InlineData("Name", "echo\n1", "Instance:Name is 'echo\n1'; expected text without control characters")]
     [InlineData("Labels:version", "2", "Instance:Labels:version is '2'; the host sets this label itself; give it another name")]
-    [InlineData("Labels:1st", "x", "Instance:Labels:1st is 'x'; a label's name has letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]
+    [InlineData("Labels:le", "2", "Instance:Labels:le is '2'; Prometheus reserves this label; give it another name")]
+    [InlineData("Labels:__x", "2", "Instance:Labels:__x is '2'; Prometheus reserves this label; give it another name")]
+    [InlineData("Labels:1st", "x", "Instance:Labels:1st is 'x'; a label's key has 1 to 63 letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]
     [InlineData("Labels:zone", "\t", "Instance:Labels:zone is '\t'; expected text without control characters")]
     [InlineData("Labels:zone:a", "x", "Instance:Labels:zone holds keys of its own; expected text")]
+    [InlineData("Labels:", "x", "Instance:Labels: is 'x'; a label's key has 1 to 63 letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]
     [InlineData("Label", "x", "Instance:Label is not a key that this host knows (value 'x'); Instance has Name, Labels")]
     public void A_mistake_names_key_and_value(string key, string value, string problem)
     {
         Read([(key, value)], out var problems);
         Assert.Equal(problem, Assert.Single(problems));
+    }
+
+    [Fact]
+    public void Two_labels_that_metrics_could_not_tell_apart_are_a_mistake()
+    {
+        Read([("Labels:a.b", "1"), ("Labels:a_b", "2"), ("Labels:a_c", "3")], out var problems);
+        Assert.Equal(["Instance:Labels:a_b is '2'; in metrics it would be the same label as a.b"], problems);
     }
 
     [Fact]

@@ -220,9 +220,13 @@ internal static class Odd
     };
 
     /// <summary>Echoes <paramref name="bytes"/> bytes, then ends with FIN.</summary>
-    public static Func<OddConnection, Task> EndingAfter(int bytes) => async connection =>
+    public static Func<OddConnection, Task> EndingAfter(int bytes) => EndingAfter(bytes, TimeSpan.Zero);
+
+    /// <summary>Echoes this many bytes, stays silent for a time, then ends with FIN.</summary>
+    public static Func<OddConnection, Task> EndingAfter(int bytes, TimeSpan silence) => async connection =>
     {
         await connection.EchoAsync(bytes);
+        await Task.Delay(silence, connection.Stop);
         await connection.EndAsync();
     };
 

@@ -12,13 +12,13 @@ internal static class TlsClient
     public static Task<SslStream> ConnectAsync(EchoHostFixture host, SslProtocols protocol = SslProtocols.None) =>
         ConnectAsync(host.EndPoints["Tls"], protocol, null);
 
-    public static async Task<SslStream> ConnectAsync(EndPoint target, SslProtocols protocol, X509Certificate2? certificate)
+    public static async Task<SslStream> ConnectAsync(EndPoint target, SslProtocols protocol, X509Certificate2? certificate, params string[] alpn)
     {
         var client = await EchoClient.ConnectAsync(target, receiveBuffer: 64 * 1024);
-        return await EncryptAsync(client.Socket, protocol, certificate);
+        return await EncryptAsync(client.Socket, protocol, certificate, alpn);
     }
 
-    public static async Task<SslStream> EncryptAsync(Socket socket, SslProtocols protocol, X509Certificate2? certificate)
+    public static async Task<SslStream> EncryptAsync(Socket socket, SslProtocols protocol, X509Certificate2? certificate, params string[] alpn)
     {
         var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
         using var limit = new CancellationTokenSource(Wait.Limit);
@@ -28,6 +28,7 @@ internal static class TlsClient
             {
                 TargetHost = "localhost",
                 EnabledSslProtocols = protocol,
+                ApplicationProtocols = alpn.Length == 0 ? null : [.. alpn.Select(name => new SslApplicationProtocol(name))],
                 ClientCertificates = certificate is null ? null : [certificate],
                 RemoteCertificateValidationCallback = (_, _, _, _) => true,
             },

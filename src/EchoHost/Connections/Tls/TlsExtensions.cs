@@ -24,7 +24,7 @@ internal static class TlsExtensions
         var metrics = services.GetRequiredService<EchoMetrics>().For(endpoint);
         listen.UseForClients(clients =>
             clients.Use(next => ActivatorUtilities.CreateInstance<TlsHandshakeMiddleware>(services, next, metrics).OnConnectionAsync));
-        // No ALPN: TLS may carry any protocol here.
+        // Kestrel's own choice is one of HTTP's protocols. TLS may carry any protocol here: the one that the client prefers.
         listen.Protocols = HttpProtocols.None;
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
@@ -54,6 +54,7 @@ internal static class TlsExtensions
         ServerCertificateContext = certificate.Current,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         AllowRenegotiation = false,
+        ApplicationProtocols = handshake is { Protocol.Length: > 0 } ? [new SslApplicationProtocol(handshake.Protocol)] : null,
         ClientCertificateRequired = mode != ClientCertificateMode.NoCertificate && handshake is not null,
         CertificateChainPolicy = ClientCertificates.Policy(certificate.Authorities),
         RemoteCertificateValidationCallback = (_, shown, chain, errors) =>

@@ -9,6 +9,9 @@ internal sealed class TlsHandshake
 
     public bool IsDone => _isDone;
 
+    /// <summary>The application protocol that the client prefers (ALPN); empty if it names none.</summary>
+    public byte[] Protocol { get; set; } = [];
+
     /// <summary>Why the handshake failed, in words; null if the framework does not say.</summary>
     public string? Problem => Volatile.Read(ref _problem);
 

@@ -68,31 +68,54 @@ internal sealed class TlsHandshakeMiddleware(
         }
     }
 
-    /// <summary>Whether the client's first byte can be TLS. Consumes nothing.</summary>
+    /// <summary>
+    /// Whether the client's first byte can be TLS; if so, waits for its first message and reads the protocol that it prefers.
+    /// Consumes nothing.
+    /// </summary>
     private static async Task<bool> BeginsAsync(PipeReader input, TlsHandshake handshake)
     {
-        ReadResult read;
         try
         {
-            read = await input.ReadAsync();
+            while (true)
+            {
+                var read = await input.ReadAsync();
+                if (Begins(read, handshake) is { } begins)
+                {
+                    input.AdvanceTo(read.Buffer.Start);
+                    return begins;
+                }
+
+                input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            }
         }
         catch (ConnectionResetException)
         {
             handshake.Failed("the client reset the connection before it");
             return false;
         }
+    }
 
-        var (isEmpty, isTls) = (read.Buffer.IsEmpty, !read.Buffer.IsEmpty && read.Buffer.FirstSpan[0] == HandshakeRecord);
-        input.AdvanceTo(read.Buffer.Start);
-        if (isEmpty)
+    /// <summary>Whether the handshake begins; null if more bytes are needed to tell the client's protocol.</summary>
+    private static bool? Begins(in ReadResult read, TlsHandshake handshake)
+    {
+        if (read.Buffer.IsEmpty)
         {
             handshake.Failed("the client ended the connection before it");
-        }
-        else if (!isTls)
-        {
-            handshake.Failed("the client does not speak TLS");
+            return false;
         }
 
-        return isTls;
+        if (read.Buffer.FirstSpan[0] != HandshakeRecord)
+        {
+            handshake.Failed("the client does not speak TLS");
+            return false;
+        }
+
+        if (!ClientHello.TryReadProtocol(read.Buffer, out var protocol) && !read.IsCompleted)
+        {
+            return null;
+        }
+
+        handshake.Protocol = protocol;
+        return true;
     }
 }

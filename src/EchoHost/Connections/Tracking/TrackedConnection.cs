@@ -22,6 +22,7 @@ internal sealed class TrackedConnection
     private long _sentBytes;
     private long _messages;
     private long _lastActivity;
+    private bool _isAnswered;
     private int _closeReason = -1;
     private SendWatch _sendWatch;
 
@@ -126,13 +127,13 @@ internal sealed class TrackedConnection
     }
 
     /// <summary>Whether the host has sent its whole answer and closes the connection for that reason.</summary>
-    public bool IsAnswered { get; private set; }
+    public bool IsAnswered => Volatile.Read(ref _isAnswered);
 
     /// <summary>Records that the transport took the whole answer, at <paramref name="now"/>; nothing more is sent or read.</summary>
     public void Answered(long bytes, long now)
     {
         Sent(bytes, now);
-        IsAnswered = true;
+        Volatile.Write(ref _isAnswered, true);
     }
 
     /// <summary>
@@ -140,7 +141,8 @@ internal sealed class TrackedConnection
     /// </summary>
     public void RequestClose(CloseReason reason)
     {
-        if (TrySetReason(reason))
+        // An answered connection is about to end, within a limit of its own.
+        if (!IsAnswered && TrySetReason(reason))
         {
             _connection.Transport.Input.CancelPendingRead();
         }

@@ -69,7 +69,7 @@ internal sealed class TrackingMiddleware(
     private void Close(TrackedConnection connection, CloseReason reason)
     {
         var age = connection.Age;
-        metrics.Closed(age, reason, isEmpty: connection.ReceivedBytes == 0);
+        metrics.Closed(age, reason, isEmpty: connection.ReceivedBytes == 0 && !connection.IsAnswered);
         try
         {
             log.Disconnected(connection, reason, age, LevelOf(connection));

@@ -65,6 +65,7 @@ internal sealed class HeldConnection(TimeSpan idle, HoldOptions options, PeerCli
             }
 
             var silence = connection.Silence;
+            _silent = null;
             try
             {
                 await EchoAsync(connection, stop);
@@ -73,6 +74,11 @@ internal sealed class HeldConnection(TimeSpan idle, HoldOptions options, PeerCli
             catch (PeerException e)
             {
                 return HoldResult.AtMessage(idle, e, silence, connection.Silence);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Silent for the whole time; whether it survived is not known.
+                return new HoldResult(idle, HoldOutcome.StillSilent, silence);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -9,6 +9,9 @@ internal sealed record HoldSummary(IReadOnlyList<HoldResult> Results, IReadOnlyL
     /// <summary>The idle timeout that was found; null if none was.</summary>
     public IdleTimeout? IdleTimeout { get; } = IdleTimeout.Of(Results);
 
+    /// <summary>Whether a connection ended as soon as it was silent, which is no idle timeout.</summary>
+    public bool EndsAtOnce { get; } = Results.Any(IdleTimeout.IsAtOnce);
+
     /// <summary>The longest silence that survived; null if none did.</summary>
     public TimeSpan? LongestSurvived { get; } =
         Results.Where(result => result.Outcome == HoldOutcome.Survived).Select(result => (TimeSpan?)result.Idle).Max();

@@ -30,15 +30,25 @@ internal sealed class HoldTest(HoldOptions options, PeerClient client)
 
     private async IAsyncEnumerable<HoldResult> AllAtOnceAsync(Action onBegun, [EnumeratorCancellation] CancellationToken stop)
     {
-        var running = _connections.Select(connection => connection.RunAsync(stop)).ToArray();
-        await Task.WhenAll(_connections.Select(connection => connection.Begun));
-        onBegun();
-        await foreach (var done in Task.WhenEach(running))
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var running = _connections.Select(connection => connection.RunAsync(end.Token)).ToArray();
+        try
         {
-            if (await done is { } result)
+            await Task.WhenAll(_connections.Select(connection => connection.Begun));
+            onBegun();
+            await foreach (var done in Task.WhenEach(running))
             {
-                yield return result;
+                if (await done is { } result)
+                {
+                    yield return result;
+                }
             }
+        }
+        finally
+        {
+            // Where the results can't be printed, the connections must not outlive the transport.
+            await end.CancelAsync();
+            await Task.WhenAll(running.Select(Task (done) => done)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

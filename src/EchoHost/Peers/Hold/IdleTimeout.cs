@@ -13,13 +13,20 @@ internal sealed record IdleTimeout(TimeSpan MoreThan, TimeSpan AtMost, HoldOutco
     /// </summary>
     private static readonly TimeSpan Coarseness = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>No idle timeout is shorter. Longer than a machine that is not very busy takes to see an end.</summary>
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(50);
+
     /// <summary>The silences that survived although they were longer than <see cref="AtMost"/>, in ascending order.</summary>
     public IReadOnlyList<TimeSpan> Contradictions { get; private init; } = [];
 
     /// <summary>The idle timeout that results show; null if every silence survived that was measured.</summary>
     public static IdleTimeout? Of(IReadOnlyCollection<HoldResult> results)
     {
-        var first = results.Where(result => result.HasEnded).OrderBy(EndOf).ThenByDescending(result => result.EndedInSilence).FirstOrDefault();
+        var first = results
+            .Where(result => result.HasEnded && !IsAtOnce(result))
+            .OrderBy(EndOf)
+            .ThenByDescending(result => result.EndedInSilence)
+            .FirstOrDefault();
         if (first is null)
         {
             return null;
@@ -32,6 +39,9 @@ internal sealed record IdleTimeout(TimeSpan MoreThan, TimeSpan AtMost, HoldOutco
             Contradictions = [.. survived.Where(idle => idle > atMost + Coarseness)],
         };
     }
+
+    /// <summary>Whether a connection ended right after its message: the peer ends every connection so, however silent it is.</summary>
+    public static bool IsAtOnce(HoldResult result) => result is { EndedInSilence: true, HasEnded: true, After: { } after } && after < AtOnce;
 
     private static TimeSpan EndOf(HoldResult ended) => ended.EndedInSilence ? ended.After!.Value : ended.Idle;
 }

@@ -5,4 +5,4 @@ namespace EchoHost.Peers.Who;
 /// <param name="Connections">The number of connections that it answered.</param>
 /// <param name="Connect">How long connecting took, to the balancer if there is one.</param>
 /// <param name="Answer">How long its answers took.</param>
-internal sealed record InstanceShare(string Name, long Connections, TimePair Connect, TimePair Answer);
+internal sealed record InstanceShare(string Name, long Connections, Percentiles Connect, Percentiles Answer);

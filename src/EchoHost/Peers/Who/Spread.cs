@@ -2,9 +2,10 @@ namespace EchoHost.Peers.Who;
 
 /// <summary>How connections were spread over the instances that answered.</summary>
 /// <param name="Instances">The instances, sorted by name.</param>
+/// <param name="Others">The number of connections that further instances answered, beyond the number that is kept.</param>
 /// <param name="Sources">The number of source addresses.</param>
 /// <param name="SplitSources">The number of source addresses that met more than one instance.</param>
-internal sealed record Spread(IReadOnlyList<InstanceShare> Instances, int Sources, int SplitSources)
+internal sealed record Spread(IReadOnlyList<InstanceShare> Instances, long Others, int Sources, int SplitSources)
 {
     /// <summary>
     /// A difference counts as more than chance if chance makes one as large, or larger, less than once in 1,000 times: the
@@ -16,7 +17,7 @@ internal sealed record Spread(IReadOnlyList<InstanceShare> Instances, int Source
     private const int MinExpected = 5;
 
     /// <summary>The number of connections that were answered.</summary>
-    public long Connections => Instances.Sum(instance => instance.Connections);
+    public long Connections => Instances.Sum(instance => instance.Connections) + Others;
 
     /// <summary>The share of an even spread, 0 to 1.</summary>
     public double EvenShare => 1.0 / Instances.Count;
@@ -26,7 +27,7 @@ internal sealed record Spread(IReadOnlyList<InstanceShare> Instances, int Source
 
     /// <summary>
     /// Whether the difference from an even spread is more than chance, by Pearson's chi-squared test; null if there are too few
-    /// connections to tell. Instances that never answered are not known, so they do not count.
+    /// connections, or too many instances, to tell. Instances that never answered are not known, so they do not count.
     /// </summary>
     public bool? IsUneven
     {
@@ -35,6 +36,11 @@ internal sealed record Spread(IReadOnlyList<InstanceShare> Instances, int Source
             if (Instances.Count < 2)
             {
                 return false;
+            }
+
+            if (Others > 0)
+            {
+                return null;
             }
 
             var expected = Connections * EvenShare;

@@ -5,9 +5,13 @@ namespace EchoHost.Peers.Who;
 /// <summary>Counts which instances answered how many connections, how fast, and to which source addresses.</summary>
 internal sealed class WhoTally : ConnectionTally
 {
+    /// <summary>The maximum number of names to keep: an endpoint that lies could give another one each time.</summary>
+    private const int MaxInstances = 1000;
+
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, InstanceTimes> _instances = new(StringComparer.Ordinal);
     private readonly Dictionary<IPAddress, HashSet<string>> _sources = [];
+    private long _others;
 
     /// <summary>The number of connections that were answered.</summary>
     public long Answers { get; private set; }
@@ -22,6 +26,12 @@ internal sealed class WhoTally : ConnectionTally
             Answers++;
             if (!_instances.TryGetValue(visit.Reply.Instance, out var times))
             {
+                if (_instances.Count == MaxInstances)
+                {
+                    _others++;
+                    return;
+                }
+
                 _instances.Add(visit.Reply.Instance, times = new InstanceTimes());
             }
 
@@ -47,6 +57,7 @@ internal sealed class WhoTally : ConnectionTally
         {
             return new Spread(
                 [.. _instances.Select(instance => instance.Value.Describe(instance.Key))],
+                _others,
                 _sources.Count,
                 _sources.Values.Count(met => met.Count > 1));
         }
@@ -64,6 +75,6 @@ internal sealed class WhoTally : ConnectionTally
             _answers.Add(answer);
         }
 
-        public InstanceShare Describe(string name) => new(name, _answers.Count, TimePair.Of(_connects), TimePair.Of(_answers));
+        public InstanceShare Describe(string name) => new(name, _answers.Count, Percentiles.Of(_connects), Percentiles.Of(_answers));
     }
 }

@@ -10,7 +10,8 @@ public sealed class TlsHandshakeMiddlewareTests : IDisposable
 {
     private const string Peer = "Peer 192.0.2.1:5000 turned away: ";
 
-    private static readonly byte[] ClientHello = [22, 3, 1];
+    /// <summary>A whole record, with an empty message.</summary>
+    private static readonly byte[] ClientHello = [22, 3, 1, 0, 4, 1, 0, 0, 0];
 
     private readonly PipeHost _host = new(quietNetwork: "192.0.2.99");
     private readonly PipeConnection _client = PipeHost.From("192.0.2.1");

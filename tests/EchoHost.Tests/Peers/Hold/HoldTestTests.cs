@@ -112,7 +112,7 @@ public abstract class HoldTestTests(string transport) : PeerTests(transport)
     }
 
     [Fact]
-    public async Task Bytes_that_nobody_asked_for_are_a_mismatch()
+    public async Task Unrequested_bytes_are_a_mismatch()
     {
         var begin = new TaskCompletionSource();
         await using var peer = OddPeer.Start(async connection =>

@@ -28,6 +28,14 @@ public class IdleTimeoutTests
         AssertFound(found, 30, 60, outcome, isExact: false);
     }
 
+    /// <summary>A peer that closes after each message has no idle timeout, though every silence ends.</summary>
+    [Fact]
+    public void An_end_right_after_the_message_is_no_idle_timeout()
+    {
+        Assert.Null(Find(InSilence(10, ProbeResult.Closed, 0.001), InSilence(30, ProbeResult.Reset, 0.049)));
+        Assert.NotNull(Find(InSilence(10, ProbeResult.Closed, 0.001), InSilence(30, ProbeResult.Closed, 3)));
+    }
+
     [Fact]
     public void If_no_silence_survives_there_is_no_lower_bound()
     {

@@ -42,9 +42,9 @@ public class SpreadTests
     [Fact]
     public void Percentiles_are_by_nearest_rank()
     {
-        var times = TimePair.Of(Enumerable.Range(1, 200).Reverse().Select(i => TimeSpan.FromMilliseconds(i)));
+        var times = Percentiles.Of(Enumerable.Range(1, 200).Reverse().Select(i => TimeSpan.FromMilliseconds(i)));
         Assert.Equal((100d, 198d), (times.P50.TotalMilliseconds, times.P99.TotalMilliseconds));
-        Assert.Equal(new TimePair(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)), TimePair.Of([TimeSpan.FromSeconds(1)]));
+        Assert.Equal(new Percentiles(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)), Percentiles.Of([TimeSpan.FromSeconds(1)]));
     }
 
     /// <summary>Counts whose chi-squared statistic is about <paramref name="statistic"/>: one instance above the rest.</summary>
@@ -59,7 +59,7 @@ public class SpreadTests
 
     private static Spread Of(params int[] counts)
     {
-        var none = new TimePair(TimeSpan.Zero, TimeSpan.Zero);
-        return new Spread([.. counts.Select((count, i) => new InstanceShare($"echo-{i}", count, none, none))], 1, 1);
+        var none = new Percentiles(TimeSpan.Zero, TimeSpan.Zero);
+        return new Spread([.. counts.Select((count, i) => new InstanceShare($"echo-{i}", count, none, none))], Others: 0, 1, 1);
     }
 }
