@@ -73,7 +73,7 @@ public class MetricsEndpointTests
             "echohost_io_sent_bytes_total{endpoint=\"Tcp\"} 5",
             "echohost_messages_total{endpoint=\"Tcp\"} 1",
             "echohost_connection_duration_seconds_bucket{endpoint=\"Tcp\",reason=\"peer_closed\",le=\"+Inf\"} 2",
-            "# HELP echohost_io_sent_bytes_total Bytes echoed to clients.",
+            "# HELP echohost_io_sent_bytes_total Bytes sent to clients.",
             "# TYPE echohost_io_sent_bytes_total counter",
             "# TYPE echohost_connections_active gauge",
             "# TYPE echohost_connection_duration_seconds histogram",
