@@ -47,7 +47,7 @@ public class PeerNamesTests
         Assert.DoesNotContain(after.Keys, series => series.Contains(third, StringComparison.Ordinal));
         Assert.Equal(
             before.Keys.Where(s => s.Contains(second, StringComparison.Ordinal) && !s.Contains("rtt", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
-            after.Keys.Where(s => !s.Contains("rtt", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            after.Keys.Where(s => s.Contains("peer=", StringComparison.Ordinal) && !s.Contains("rtt", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         var ok = $"echohost_peer_probes_total{{peer=\"{second}\",result=\"ok\"}}";
         Assert.True(after[ok] >= before[ok]);
         await host.UntilMeasuredAsync($"echohost_peer_rtt_seconds_count{{peer=\"{second}\"}}", count => count > 0);
