@@ -20,6 +20,15 @@ internal static class Duration
         ("h", TimeSpan.TicksPerHour),
     ];
 
+    /// <summary>Formats a duration so that <see cref="TryParse"/> reads it again: a whole number in the largest unit.</summary>
+    public static string Format(TimeSpan time)
+    {
+        var (unit, ticksOfUnit) = Units.Where(unit => time.Ticks % unit.Ticks == 0).MaxBy(unit => unit.Ticks);
+        return unit is null || time == TimeSpan.Zero
+            ? time == TimeSpan.Zero ? "0s" : time.ToString("c", CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"{time.Ticks / ticksOfUnit}{unit}");
+    }
+
     /// <summary>
     /// Parses <c>500ms</c>, <c>1.5s</c>, <c>2m</c>, <c>1h</c>, <c>100us</c> and <c>00:00:30</c> (<see cref="TimeSpan"/>'s format
     /// <c>c</c>). A number needs a unit: some would read a bare one as seconds, and the framework reads it as days.

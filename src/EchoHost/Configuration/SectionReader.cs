@@ -51,6 +51,32 @@ internal sealed class SectionReader
     public int? OptionalNumber(string key, int min = 0, int max = int.MaxValue) =>
         Value(key, WholeNumber) is { Length: > 0 } text ? Number(key, text, min, max) : null;
 
+    /// <summary>A share from 0 to 1.</summary>
+    public double Share(string key, double fallback)
+    {
+        const string expected = "a share from 0 to 1";
+        return Value(key, expected) is not { Length: > 0 } text ? fallback
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) && share <= 1 ? share
+            : Refuse(key, text, expected, fallback);
+    }
+
+    /// <summary>A duration within bounds; null if it is not set or empty.</summary>
+    public TimeSpan? OptionalTime(string key, TimeSpan min, TimeSpan? max = null)
+    {
+        if (Value(key, Duration.Expected) is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        if (!Duration.TryParse(text, out var time))
+        {
+            return Refuse<TimeSpan?>(key, text, Duration.Expected, null);
+        }
+
+        var most = max ?? MaxTime;
+        return time >= min && time <= most ? time : Refuse<TimeSpan?>(key, text, $"{min} to {most}", null);
+    }
+
     /// <summary>A duration from <paramref name="min"/> to <see cref="MaxTime"/>.</summary>
     public TimeSpan Time(string key, TimeSpan fallback, TimeSpan min = default)
     {
@@ -103,6 +129,9 @@ internal sealed class SectionReader
 
     /// <summary>The full key of a value in this section, for messages.</summary>
     public string KeyOf(string key) => $"{_section.Path}:{key}";
+
+    /// <summary>Reports that the section as a whole can't be used.</summary>
+    public void Report(string problem) => _problems.Add($"{_section.Path} {problem}");
 
     /// <summary>Reports that a value can't be used.</summary>
     /// <param name="key">Its key in this section.</param>

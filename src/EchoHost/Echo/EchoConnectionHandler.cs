@@ -150,9 +150,8 @@ internal sealed class EchoConnectionHandler(EchoMetrics metrics, MessageLog log,
     private static void Sent(FlushResult flush, long length, long now, TrackedConnection? tracked, EndpointMetrics? counts)
     {
         // If the client is gone, the next read reports it: a reset throws there.
-        if (!flush.IsCompleted)
+        if (!flush.IsCompleted && tracked?.Sent(length, now) == true)
         {
-            tracked?.Sent(length, now);
             counts?.Sent(length);
         }
     }

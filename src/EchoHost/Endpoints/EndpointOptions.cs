@@ -1,4 +1,5 @@
 using EchoHost.Configuration;
+using EchoHost.Connections.Faults;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 
@@ -17,6 +18,10 @@ internal sealed record EndpointOptions
     /// <remarks>Default: <c>Echo</c>.</remarks>
     public EndpointService Service { get; init; }
 
+    /// <summary>What the endpoint does wrong on purpose; null for nothing.</summary>
+    /// <remarks>Default: nothing.</remarks>
+    public FaultOptions? Faults { get; init; }
+
     /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     /// <remarks>Default: <c>Off</c>.</remarks>
     public ProxyProtocolMode ProxyProtocol { get; init; }
@@ -33,6 +38,7 @@ internal sealed record EndpointOptions
         Url = section.Text(nameof(Url)),
         Service = section.Choice<EndpointService>(nameof(Service)),
         ProxyProtocol = section.Choice<ProxyProtocolMode>(nameof(ProxyProtocol)),
+        Faults = section.Section(FaultOptions.SectionName, FaultOptions.ReadOrNone),
         Mode = section.Text(nameof(Mode)),
         Tls = TlsOptions.Read(section),
     };

@@ -51,7 +51,13 @@ internal static class EndpointReader
         var isDefault = name.Equals(DefaultEndpoint, StringComparison.OrdinalIgnoreCase);
         var url = options.Url ?? (isDefault ? DefaultUrl : "");
         var endpoint = isDefault && !string.IsNullOrEmpty(port) ? ParseWithPort(name, url, port) : ListenEndpoint.Parse(name, url);
-        endpoint = endpoint with { Mode = ModeOf(endpoint, options.Mode, section), Service = options.Service, ProxyProtocol = options.ProxyProtocol };
+        endpoint = endpoint with
+        {
+            Mode = ModeOf(endpoint, options.Mode, section),
+            Service = options.Service,
+            ProxyProtocol = options.ProxyProtocol,
+            Faults = options.Faults,
+        };
         if (!endpoint.IsTls)
         {
             options.Tls.CheckUnused(section, endpoint.Url);

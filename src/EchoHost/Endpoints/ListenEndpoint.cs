@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EchoHost.Configuration;
+using EchoHost.Connections.Faults;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Text;
@@ -20,6 +21,9 @@ internal sealed record ListenEndpoint(string Name, string Url, IReadOnlyList<End
 
     /// <summary>What the endpoint does with a connection.</summary>
     public EndpointService Service { get; init; }
+
+    /// <summary>What the endpoint does wrong on purpose by configuration; null for nothing.</summary>
+    public FaultOptions? Faults { get; init; }
 
     /// <summary>Whether connections of trusted proxies start with a PROXY header.</summary>
     public ProxyProtocolMode ProxyProtocol { get; init; }

@@ -1,4 +1,5 @@
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.Faults;
 using EchoHost.Connections.Timeouts;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
@@ -39,6 +40,9 @@ internal static class EchoHostBuilder
         services.AddSingleton<ConnectionRegistry>();
         services.AddHostedService<ConnectionTimeouts>();
         services.AddSingleton<ConnectionLog>();
+        services.AddSingleton(provider => new FaultSettings(
+            settings.Endpoints.Raw.Select(endpoint => KeyValuePair.Create(endpoint.Name, endpoint.Faults)), provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<FaultWarnings>();
 
         // The services that endpoints offer.
         services.AddSingleton<MessageLog>();
@@ -63,6 +67,7 @@ internal static class EchoHostBuilder
         app.MapConnections();
         app.MapPeers();
         app.MapWho();
+        app.MapEndpoints();
         app.MapAdmin();
         return app;
     }

@@ -1,4 +1,5 @@
 using EchoHost.Connections.Admission;
+using EchoHost.Connections.Faults;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
@@ -39,7 +40,11 @@ internal static class EndpointPipeline
             listen.UseTls(endpoint.Name, tls);
         }
 
-        listen.UseForClients(clients => clients.UseTracking(endpoint.Name));
+        listen.UseForClients(clients =>
+        {
+            clients.UseTracking(endpoint.Name);
+            clients.UseFaults(endpoint.Name);
+        });
         listen.UseService(endpoint);
     }
 

@@ -27,8 +27,7 @@ internal static partial class AdminEndpoints
         }
 
         // Logged here, because the line for the connection's end may be left out if many end at once.
-        var administrator = new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort);
-        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Client, administrator.ToString(), id);
+        LogClosing(loggers.CreateLogger(typeof(AdminEndpoints)), connection.Client, Administrator(call), id);
         if (connection.IsSending)
         {
             connection.Abort(CloseReason.Admin);
@@ -40,6 +39,10 @@ internal static partial class AdminEndpoints
 
         return Results.NoContent();
     }
+
+    /// <summary>The address of the client of a call, for the log.</summary>
+    public static string Administrator(HttpContext call) =>
+        new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort).ToString();
 
     /// <summary>Admits a request with the right token; 401 with a wrong one or none, 404 if no token is configured.</summary>
     public static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)

@@ -20,6 +20,7 @@ internal sealed record ConnectionDescription(
     long Messages,
     TlsDescription? Tls,
     ProxyDescription? Proxy,
+    IReadOnlyList<string> Faults,
     TcpDescription? Tcp)
 {
     public static ConnectionDescription Of(TrackedConnection c) => new(
@@ -35,6 +36,7 @@ internal sealed record ConnectionDescription(
         c.Messages,
         c.Tls,
         c.Proxied?.Description,
+        c.Faults,
         TcpInfo.Read(c.Socket) is { } tcp
             ? new TcpDescription(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Retransmits, tcp.SendQueueBytes)
             : null);

@@ -10,6 +10,7 @@ internal enum CloseReason
     Drained,
     DrainTimeout,
     Admin,
+    Fault,
     Error,
 }
 
@@ -25,6 +26,7 @@ internal static class CloseReasonExtensions
         CloseReason.Drained => "drained",
         CloseReason.DrainTimeout => "drain_timeout",
         CloseReason.Admin => "admin",
+        CloseReason.Fault => "fault",
         CloseReason.Error => "error",
         _ => throw Unknown(reason),
     };
@@ -38,6 +40,7 @@ internal static class CloseReasonExtensions
         CloseReason.Drained => "drain",
         CloseReason.DrainTimeout => "drain timeout",
         CloseReason.Admin => "administrator",
+        CloseReason.Fault => "fault",
         CloseReason.Error => "error",
         _ => throw Unknown(reason),
     };

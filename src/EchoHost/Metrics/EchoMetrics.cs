@@ -63,6 +63,7 @@ internal sealed class EchoMetrics
         meter.CreateObservableCounter("echohost.io.sent", () => Observe(e => e.SentBytes), "By", "Bytes sent to clients.");
         meter.CreateObservableCounter("echohost.accept.errors", ObserveAcceptErrors, "{error}", "Failures to accept a connection, by reason.");
         meter.CreateObservableCounter("echohost.proxy.headers", ObserveProxyHeaders, "{header}", "PROXY protocol headers awaited, by what came.");
+        meter.CreateObservableCounter("echohost.faults", ObserveFaults, "{connection}", "Connections that got a fault on purpose.");
         meter.CreateObservableCounter(
             "echohost.log.dropped",
             () => DroppedEvents.Monitor.Count,
@@ -90,6 +91,11 @@ internal sealed class EchoMetrics
         let metrics = For(endpoint)
         let version = outcome.Version == 0 ? "none" : outcome.Version.ToString(CultureInfo.InvariantCulture)
         select new Measurement<long>(metrics.ProxyHeadersOf(outcome), metrics.EndpointTag, new("version", version), new("result", outcome.Result.Label()));
+
+    private IEnumerable<Measurement<long>> ObserveFaults() =>
+        from endpoint in _endpoints.Values
+        from fault in Enum.GetValues<FaultKind>()
+        select new Measurement<long>(endpoint.FaultsOf(fault), endpoint.EndpointTag, new("fault", fault.Label()));
 
     private IEnumerable<Measurement<long>> ObserveRejected() =>
         from endpoint in _endpoints.Values.Append(_http)

@@ -13,6 +13,7 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     private readonly StripedCounter _messages = new();
     private readonly StripedCounter[] _rejected = Counters(Enum.GetValues<RejectReason>().Length);
     private readonly StripedCounter[] _acceptErrors = Counters(Enum.GetValues<AcceptErrorReason>().Length);
+    private readonly StripedCounter[] _faults = Counters(Enum.GetValues<FaultKind>().Length);
     private readonly StripedCounter[] _proxyHeaders = Counters(ProxyOutcomes.Length);
 
     public string Endpoint { get; } = endpoint;
@@ -48,6 +49,10 @@ internal sealed class EndpointMetrics(string endpoint, Histogram<double> duratio
     public long AcceptErrorsFor(AcceptErrorReason reason) => _acceptErrors[(int)reason].Value;
 
     public void AcceptFailed(AcceptErrorReason reason) => _acceptErrors[(int)reason].Add(1);
+
+    public long FaultsOf(FaultKind fault) => _faults[(int)fault].Value;
+
+    public void Faulty(FaultKind fault) => _faults[(int)fault].Add(1);
 
     public void Opened()
     {

@@ -17,9 +17,8 @@ internal sealed class WhoConnectionHandler(string endpoint, WhoAnswers answers, 
         var tracked = connection.Features.Get<TrackedConnection>();
         var line = answers.For(endpoint, connection.ConnectionId, connection.RemoteEndPoint, connection.LocalEndPoint, connection.Features).ToLine();
         var flush = await connection.Transport.Output.WriteAsync(line);
-        if (tracked is not null && !flush.IsCompleted)
+        if (!flush.IsCompleted && tracked?.Answered(line.Length, time.GetTimestamp()) == true)
         {
-            tracked.Answered(line.Length, time.GetTimestamp());
             metrics.For(endpoint).Sent(line.Length);
         }
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Commands;
@@ -9,7 +8,7 @@ public class VersionTests
     [Fact]
     public async Task The_image_is_labelled_with_the_version_of_the_program()
     {
-        var root = RepositoryOf();
+        var root = Repository.Root;
         Assert.SkipUnless(File.Exists(Path.Combine(root, "Dockerfile")), "the sources are not where they were compiled");
         using var program = EchoHostProcess.Start(["--version"]);
         Assert.Equal(0, await program.WaitForExitAsync());
@@ -19,6 +18,4 @@ public class VersionTests
             await File.ReadAllTextAsync(Path.Combine(root, "Dockerfile")),
             StringComparison.Ordinal);
     }
-
-    private static string RepositoryOf([CallerFilePath] string source = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "../../.."));
 }

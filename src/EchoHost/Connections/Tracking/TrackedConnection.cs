@@ -22,6 +22,7 @@ internal sealed class TrackedConnection
     private long _sentBytes;
     private long _messages;
     private long _lastActivity;
+    private bool _hasFaults;
     private bool _isAnswered;
     private int _closeReason = -1;
     private SendWatch _sendWatch;
@@ -61,6 +62,12 @@ internal sealed class TrackedConnection
 
     /// <summary>Whether the client's address is in a quiet network, whose health checks are not logged.</summary>
     public bool IsQuiet { get; init; }
+
+    /// <summary>The labels of the faults that this connection gets; empty for nearly all.</summary>
+    public IReadOnlyList<string> Faults { get; private set; } = [];
+
+    /// <summary>Called after the host has aborted the connection.</summary>
+    public Action? OnAborted { get; set; }
 
     /// <summary>Called once, when the first bytes arrive and before they are processed.</summary>
     public Action<TrackedConnection>? FirstReceived { get; init; }
@@ -104,6 +111,13 @@ internal sealed class TrackedConnection
     /// <summary>When the host started to close the connection; meaningless while <see cref="CloseReason"/> is null.</summary>
     public long CloseTimestamp { get; private set; }
 
+    /// <summary>Records that the connection gets faults, before its handler begins.</summary>
+    public void SetFaults(IReadOnlyList<string> labels)
+    {
+        Faults = labels;
+        _hasFaults = true;
+    }
+
     /// <summary>Records a message that the handler read at <paramref name="now"/> and is about to send back.</summary>
     public void Received(long bytes, long now)
     {
@@ -118,22 +132,36 @@ internal sealed class TrackedConnection
         IsSending = true;
     }
 
-    /// <summary>Records that the transport took the bytes at <paramref name="now"/>.</summary>
-    public void Sent(long bytes, long now)
+    /// <summary>
+    /// Records that the transport took the handler's bytes at <paramref name="now"/>. With <see cref="Faults"/> these hold the
+    /// bytes first, and call <see cref="SentWithFaults"/> once the transport has them.
+    /// </summary>
+    /// <returns>Whether the bytes were counted.</returns>
+    public bool Sent(long bytes, long now)
     {
         IsSending = false;
-        Volatile.Write(ref _sentBytes, _sentBytes + bytes);
-        Volatile.Write(ref _lastActivity, now);
+        if (_hasFaults)
+        {
+            return false;
+        }
+
+        CountSent(bytes, now);
+        return true;
     }
+
+    /// <summary>Records that the transport took bytes that the faults held.</summary>
+    public void SentWithFaults(long bytes, long now) => CountSent(bytes, now);
 
     /// <summary>Whether the host has sent its whole answer and closes the connection for that reason.</summary>
     public bool IsAnswered => Volatile.Read(ref _isAnswered);
 
     /// <summary>Records that the transport took the whole answer, at <paramref name="now"/>; nothing more is sent or read.</summary>
-    public void Answered(long bytes, long now)
+    /// <returns>Whether the bytes were counted.</returns>
+    public bool Answered(long bytes, long now)
     {
-        Sent(bytes, now);
+        var isCounted = Sent(bytes, now);
         Volatile.Write(ref _isAnswered, true);
+        return isCounted;
     }
 
     /// <summary>
@@ -153,6 +181,13 @@ internal sealed class TrackedConnection
     {
         TrySetReason(reason);
         _connection.Abort(new ConnectionAbortedException(reason.Label()));
+        OnAborted?.Invoke();
+    }
+
+    private void CountSent(long bytes, long now)
+    {
+        Volatile.Write(ref _sentBytes, _sentBytes + bytes);
+        Volatile.Write(ref _lastActivity, now);
     }
 
     /// <summary>Asks the kernel for the round-trip time.</summary>

@@ -1,0 +1,79 @@
+using System.IO.Pipelines;
+using EchoHost.Connections.Tracking;
+using EchoHost.Metrics;
+using EchoHost.Text;
+using Microsoft.AspNetCore.Connections;
+
+namespace EchoHost.Connections.Faults;
+
+/// <summary>
+/// Gives connections the faults that the endpoint has at the moment of their accept. Must come after tracking. Connections without
+/// faults pass through at no cost.
+/// </summary>
+internal sealed partial class FaultMiddleware(
+    ConnectionDelegate next, EndpointFaults faults, EndpointMetrics metrics, TimeProvider time, ILogger<FaultMiddleware> logger)
+{
+    public Task OnConnectionAsync(ConnectionContext context) =>
+        !faults.AreNone && faults.Choose(ClientAddress.Of(context.RemoteEndPoint)) is var (options, seed)
+            ? MisbehaveAsync(context, options, seed)
+            : next(context);
+
+    private async Task MisbehaveAsync(ConnectionContext context, FaultOptions options, int seed)
+    {
+        var tracked = context.Features.Get<TrackedConnection>()!;
+        var kinds = options.Faults;
+        tracked.SetFaults([.. kinds.Select(fault => fault.Kind.Label())]);
+        foreach (var fault in kinds)
+        {
+            metrics.Faulty(fault.Kind);
+        }
+
+        LogFaults(tracked.Client, string.Join(", ", kinds.Select(fault => fault.Text)), tracked.Id);
+
+        var transport = context.Transport;
+        await using var end = new FaultyEnd(tracked, options, time, context.ConnectionClosed);
+        var input = new FaultyInput(transport.Input, end);
+        var output = new FaultyOutput(transport.Output, options, new Random(seed), (tracked, metrics), end, time);
+        context.Transport = new DuplexPipe(input, output);
+        if (tracked.CloseReason is not null)
+        {
+            // The host began to close it before it had the input that notices.
+            end.Hurry();
+        }
+
+        try
+        {
+            if (options.Stalled)
+            {
+                await end.WaitAsync();
+            }
+            else if (options.Silent)
+            {
+                await input.SwallowAsync(tracked, metrics, time);
+            }
+            else
+            {
+                await next(context);
+                await output.DrainAsync();
+            }
+        }
+        finally
+        {
+            await output.StopAsync();
+            context.Transport = transport;
+        }
+    }
+
+    // A parameter that the message does not use becomes a property of the event under its own name, hence the upper case.
+#pragma warning disable SYSLIB1015
+    [LoggerMessage(1, LogLevel.Information, "Peer {Peer:l} gets faults: {Faults:l}")]
+    private partial void LogFaults(string peer, string faults, string ConnectionId);
+#pragma warning restore SYSLIB1015
+
+    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}
