@@ -74,7 +74,7 @@ internal sealed class SectionReader
         }
 
         var most = max ?? MaxTime;
-        return time >= min && time <= most ? time : Refuse<TimeSpan?>(key, text, $"{min} to {most}", null);
+        return time >= min && time <= most ? time : Refuse<TimeSpan?>(key, text, $"{Duration.Format(min)} to {Duration.Format(most)}", null);
     }
 
     /// <summary>A duration from <paramref name="min"/> to <see cref="MaxTime"/>.</summary>
@@ -229,7 +229,7 @@ internal sealed class SectionReader
         {
             if (!_known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                var known = _known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known)}";
+                var known = _known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known.Distinct())}";
                 _problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}{known}");
             }
         }

@@ -82,6 +82,11 @@ internal static partial class EndpointsEndpoint
             return NotFound(name, endpoints);
         }
 
+        if (context.Request.Query.Keys.FirstOrDefault() is { } unknown)
+        {
+            return new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none");
+        }
+
         settings.Of(endpoint.Name).Clear();
         LogCleared(loggers.CreateLogger(typeof(EndpointsEndpoint)), AdminEndpoints.Administrator(context), endpoint.Name);
         return Results.NoContent();

@@ -23,7 +23,7 @@ internal readonly record struct Fault(FaultKind Kind, string Text)
             (FaultKind.ResetAfter, options.ResetAfter is { } reset ? $"reset after {Duration.Format(reset)}" : null),
             (FaultKind.Silent, options.Silent ? "silent" : null),
             (FaultKind.Stalled, options.Stalled ? "stalled" : null),
-            (FaultKind.CorruptEvery, options.CorruptEvery is { } every ? $"a wrong bit in each {Bytes(every)}" : null),
+            (FaultKind.CorruptEvery, options.CorruptEvery is { } every ? $"a wrong bit in each {(every == 1 ? "byte" : Bytes(every))}" : null),
         ];
         return from fault in all where fault.Text is not null select new Fault(fault.Kind, fault.Text);
     }

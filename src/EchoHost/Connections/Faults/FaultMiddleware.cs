@@ -43,6 +43,17 @@ internal sealed partial class FaultMiddleware(
 
         try
         {
+            if (end.IsOver)
+            {
+                // Takes back the cancellation of a read, which would cut the wait for the client's FIN short.
+                if (transport.Input.TryRead(out var read))
+                {
+                    transport.Input.AdvanceTo(read.Buffer.End);
+                }
+
+                return;
+            }
+
             if (options.Stalled)
             {
                 await end.WaitAsync();
@@ -55,6 +66,7 @@ internal sealed partial class FaultMiddleware(
             {
                 await next(context);
                 await output.DrainAsync();
+                tracked.AnswerSent();
             }
         }
         finally

@@ -113,6 +113,13 @@ internal sealed class FaultyEnd : IAsyncDisposable
             return null;
         }
 
+        if (limit <= _tracked.Age)
+        {
+            // At once, before the service has a chance to answer.
+            act();
+            return null;
+        }
+
         ITimer? timer = null;
         timer = _time.CreateTimer(_ => Look(), null, WholeMilliseconds(limit - _tracked.Age), Timeout.InfiniteTimeSpan);
         return timer;

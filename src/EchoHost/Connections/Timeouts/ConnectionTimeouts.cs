@@ -19,6 +19,9 @@ internal sealed partial class ConnectionTimeouts(
     private readonly TimeSpan _idleTimeout = options.IdleTimeout;
     private readonly TimeSpan _writeTimeout = options.WriteTimeout;
 
+    /// <summary>How long a connection that a fault closes may take, whatever its client does.</summary>
+    private static readonly TimeSpan LongestFaultyEnd = TimeSpan.FromSeconds(5);
+
     /// <summary>The interval between two passes: a quarter of the shorter limit, between 10 ms and a second.</summary>
     private TimeSpan Period
     {
@@ -65,6 +68,12 @@ internal sealed partial class ConnectionTimeouts(
 
     private void Check(TrackedConnection connection, long now)
     {
+        if (connection.CloseReason == CloseReason.Fault && time.GetElapsedTime(connection.CloseTimestamp, now) >= LongestFaultyEnd)
+        {
+            connection.Abort(CloseReason.Fault);
+            return;
+        }
+
         if (connection.LookAtSending(now) is { } waitingSince)
         {
             if (_writeTimeout > TimeSpan.Zero && time.GetElapsedTime(waitingSince, now) >= _writeTimeout)

@@ -23,6 +23,8 @@ internal sealed class TrackedConnection
     private long _messages;
     private long _lastActivity;
     private bool _hasFaults;
+    private bool _isAnswerHeld;
+    private bool _isSending;
     private bool _isAnswered;
     private int _closeReason = -1;
     private SendWatch _sendWatch;
@@ -91,8 +93,8 @@ internal sealed class TrackedConnection
     /// <summary>The number of reads that returned bytes.</summary>
     public long Messages => Volatile.Read(ref _messages);
 
-    /// <summary>Whether the handler is waiting for the transport to take what it wrote.</summary>
-    public bool IsSending { get; private set; }
+    /// <summary>Whether the handler is waiting for the transport to take what it wrote, and not for faults.</summary>
+    public bool IsSending => _isSending && !_hasFaults;
 
     /// <summary>
     /// The timestamp since which the client has taken none of the bytes waiting for it; null if nothing is waiting. Only the
@@ -129,7 +131,7 @@ internal sealed class TrackedConnection
         Volatile.Write(ref _receivedBytes, _receivedBytes + bytes);
         Volatile.Write(ref _messages, _messages + 1);
         Volatile.Write(ref _lastActivity, now);
-        IsSending = true;
+        _isSending = true;
     }
 
     /// <summary>
@@ -139,7 +141,7 @@ internal sealed class TrackedConnection
     /// <returns>Whether the bytes were counted.</returns>
     public bool Sent(long bytes, long now)
     {
-        IsSending = false;
+        _isSending = false;
         if (_hasFaults)
         {
             return false;
@@ -160,9 +162,13 @@ internal sealed class TrackedConnection
     public bool Answered(long bytes, long now)
     {
         var isCounted = Sent(bytes, now);
-        Volatile.Write(ref _isAnswered, true);
+        Volatile.Write(ref _isAnswered, isCounted);
+        _isAnswerHeld = !isCounted;
         return isCounted;
     }
+
+    /// <summary>Records that the transport took the whole answer, if there is one, after the faults held it.</summary>
+    public void AnswerSent() => Volatile.Write(ref _isAnswered, _isAnswerHeld);
 
     /// <summary>
     /// Starts a graceful close: the handler echoes what was received, then the host sends FIN. The first reason is kept.

@@ -97,6 +97,45 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
         await host.UntilDisconnectedAsync(client.LocalAddress, "fault", "fault");
     }
 
+    [Theory]
+    [InlineData("CloseAfter")]
+    [InlineData("ResetAfter")]
+    public async Task An_end_at_once_comes_before_any_echo(string key)
+    {
+        await using var host = await StartHostAsync($"{Faults}{key}=0s");
+        for (var i = 0; i < 50; i++)
+        {
+            await EchoClient.ExpectTurnedAwayAsync(host.Tcp, "hi");
+        }
+
+        Assert.Equal(0, MetricsOf(host).SentBytes);
+    }
+
+    /// <summary>The answer has been made, but waits for its time.</summary>
+    [Fact]
+    public async Task A_drain_does_not_wait_for_an_answer_that_waits()
+    {
+        await using var host = await StartHostAsync("Echo:Endpoints:Tcp:Service=Who", $"{Faults}Delay=1h", "Echo:Shutdown:CloseSpread=00:00:00");
+        using var client = await host.ConnectAsync();
+        await Wait.UntilAsync(() => MetricsOf(host).Active == 1, "it is connected");
+        var stop = host.BeginStop();
+        Assert.EndsWith("}\n", Encoding.UTF8.GetString(await client.ReceiveToEndAsync()), StringComparison.Ordinal);
+        client.Dispose();
+        await stop.WaitAsync(Wait.Limit);
+    }
+
+    /// <summary>What waits in the host is not what the client does not take.</summary>
+    [Fact]
+    public async Task A_delay_beyond_the_write_timeout_is_no_write_timeout()
+    {
+        await using var host = await StartHostAsync($"{Faults}Delay=2s", "Echo:Limits:WriteTimeout=00:00:00.5", "Echo:LogMessages=false");
+        using var client = await host.ConnectAsync();
+        var sent = new SeededBytes(1).Take(3_000_000);
+        var sending = client.SendAsync(sent);
+        Assert.Equal(sent, await client.ReceiveAsync(sent.Length));
+        await sending;
+    }
+
     [Fact]
     public async Task It_closes_a_silent_client_after_a_time()
     {
