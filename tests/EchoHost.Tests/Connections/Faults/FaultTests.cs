@@ -6,6 +6,7 @@ using EchoHost.Metrics;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections.Faults;
 
@@ -390,6 +391,19 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
         Assert.Equal("[\"delay\"]", (await host.ConnectionAsync()).GetProperty("faults").GetRawText());
         await host.UntilMetricsContainAsync("echohost_faults_total{endpoint=\"Tcp\",fault=\"delay\"} 1\n", "it is counted");
         await host.UntilMetricsContainAsync("echohost_faults_total{endpoint=\"Tcp\",fault=\"silent\"} 0\n", "the others are there");
+    }
+
+    [Fact]
+    public async Task The_warning_comes_again_each_hour()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, $"{Faults}Delay=1ms");
+        for (var warnings = 1; warnings <= 3; warnings++)
+        {
+            await Wait.UntilAsync(
+                () => host.Log.Lines.Count(line => line.StartsWith("Endpoint Tcp misbehaves", StringComparison.Ordinal)) == warnings, "it is warned");
+            time.Advance(TimeSpan.FromHours(1));
+        }
     }
 
     [Theory]
