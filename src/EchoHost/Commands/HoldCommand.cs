@@ -56,11 +56,7 @@ internal static class HoldCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
-        var client = new PeerClient(
-            transport.Connections(continuesOnLoop: !options.Target.IsTls),
-            NameLookups.OfSystem(link.Family),
-            link,
-            TimeProvider.System);
+        var client = transport.ClientOf(options.Target, link);
         await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options with { Target = echo }, self, stop.Token));
         var test = new HoldTest(options, client);
         List<HoldResult> results = [];

@@ -1,9 +1,7 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using EchoHost.Peers;
 using EchoHost.Peers.Hold;
+using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
@@ -20,7 +18,7 @@ internal sealed class JsonHoldReport(TextWriter output, PeerTarget target) : IHo
     {
         json.WriteNumber("idleSeconds", Seconds(result.Idle));
         json.WriteString("result", result.Label);
-        Write(json, "afterSeconds", result.After is { } after ? Seconds(after) : null);
+        json.WriteNumberOrNull("afterSeconds", result.After is { } after ? Seconds(after) : null);
         if (result.HasEnded)
         {
             json.WriteString("endedAt", result.EndedInSilence ? "silence" : "message");
@@ -31,7 +29,7 @@ internal sealed class JsonHoldReport(TextWriter output, PeerTarget target) : IHo
             json.WriteString("error", failure.Message);
         }
 
-        Write(json, "roundTripMicroseconds", result.RoundTrip?.TotalMicroseconds);
+        json.WriteNumberOrNull("roundTripMicroseconds", result.RoundTrip?.TotalMicroseconds);
         json.WriteString("target", target.Name);
         json.WriteString("address", result.Address?.ToString());
     });
@@ -54,28 +52,10 @@ internal sealed class JsonHoldReport(TextWriter output, PeerTarget target) : IHo
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 3);
 
-    private static void Write(Utf8JsonWriter json, string name, double? value)
+    private void Write(Action<Utf8JsonWriter> write) => output.WriteLine(JsonText.Of(json =>
     {
-        if (value is { } number)
-        {
-            json.WriteNumber(name, number);
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
-    }
-
-    private void Write(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
-    }
+        json.WriteStartObject();
+        write(json);
+        json.WriteEndObject();
+    }));
 }

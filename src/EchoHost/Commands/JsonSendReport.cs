@@ -1,8 +1,5 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using EchoHost.Peers;
+using EchoHost.Text;
 
 namespace EchoHost.Commands;
 
@@ -29,13 +26,12 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
 
     private void Write(SendMessage message, EchoTimes? times, ProbeResult result, string? error)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        output.WriteLine(JsonText.Of(json =>
         {
             json.WriteStartObject();
             json.WriteNumber("seq", message.Sequence);
             json.WriteNumber("bytes", message.Bytes.Length);
-            Write(json, "roundTripMicroseconds", times?.RoundTrip);
+            json.WriteNumberOrNull("roundTripMicroseconds", times?.RoundTrip.TotalMicroseconds);
             json.WriteString("result", result.Label());
             if (error is not null)
             {
@@ -46,27 +42,13 @@ internal sealed class JsonSendReport(TextWriter output, PeerTarget target) : ISe
             json.WriteString("target", target.Name);
             json.WriteString("address", message.Address?.ToString());
             // Only the message for which the connection was made has the phases of connecting.
-            Write(json, "resolveMicroseconds", _phases?.Resolve);
-            Write(json, "connectMicroseconds", _phases?.Connect);
-            Write(json, "proxyMicroseconds", _phases?.Proxy);
-            Write(json, "tlsMicroseconds", _phases?.Tls);
-            Write(json, "firstAnswerMicroseconds", times?.FirstAnswer);
+            json.WriteNumberOrNull("resolveMicroseconds", _phases?.Resolve?.TotalMicroseconds);
+            json.WriteNumberOrNull("connectMicroseconds", _phases?.Connect.TotalMicroseconds);
+            json.WriteNumberOrNull("proxyMicroseconds", _phases?.Proxy?.TotalMicroseconds);
+            json.WriteNumberOrNull("tlsMicroseconds", _phases?.Tls?.TotalMicroseconds);
+            json.WriteNumberOrNull("firstAnswerMicroseconds", times?.FirstAnswer.TotalMicroseconds);
             _phases = null;
             json.WriteEndObject();
-        }
-
-        output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
-    }
-
-    private static void Write(Utf8JsonWriter json, string name, TimeSpan? time)
-    {
-        if (time is { } took)
-        {
-            json.WriteNumber(name, took.TotalMicroseconds);
-        }
-        else
-        {
-            json.WriteNull(name);
-        }
+        }));
     }
 }

@@ -86,11 +86,7 @@ internal static class LoadCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(Math.Min(Environment.ProcessorCount, options.Connections), link.Source);
-        var client = new PeerClient(
-            transport.Connections(continuesOnLoop: !options.Target.IsTls),
-            new RememberedNames(NameLookups.OfSystem(link.Family)),
-            link,
-            TimeProvider.System);
+        var client = transport.ClientOf(options.Target, link, remembersNames: true);
         await client.WarmUpAsync(options.Target, stop.Token, (self, echo) => WarmUpAsync(options, self, echo, stop.Token));
         using var test = new LoadTest(options, client);
         // On a loop of its own, so that it does not take part in what is measured.

@@ -65,11 +65,7 @@ internal static class SendCommand
     {
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
-        var client = new PeerClient(
-            transport.Connections(continuesOnLoop: !session.Target.IsTls),
-            NameLookups.OfSystem(link.Family),
-            link,
-            TimeProvider.System);
+        var client = transport.ClientOf(session.Target, link);
         await client.WarmUpAsync(session.Target, stop.Token);
         var tally = await session.RunAsync(client, report, stop.Token);
         return tally.Messages > 0 && tally.Same == tally.Messages ? ExitCode.Done

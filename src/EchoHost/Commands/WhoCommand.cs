@@ -52,8 +52,7 @@ internal static class WhoCommand
         DescriptorCheck.One();
         using var stop = new StopSignal();
         using var transport = new PeerTransport(loops: 1, link.Source);
-        var client = new PeerClient(
-            transport.Connections(continuesOnLoop: !target.IsTls), NameLookups.OfSystem(link.Family), link, TimeProvider.System);
+        var client = transport.ClientOf(target, link);
         await client.WarmUpWhoAsync(target, stop.Token);
         using var limit = new TimeLimit(timeout, TimeProvider.System, stop.Token);
         try
@@ -75,12 +74,8 @@ internal static class WhoCommand
     }
 
     /// <summary>A survey that has not begun.</summary>
-    internal static WhoSurvey Survey(PeerTarget target, PeerLink link, TimeSpan timeout, PeerTransport transport)
-    {
-        var connections = transport.Connections(continuesOnLoop: !target.IsTls);
-        var client = new PeerClient(connections, new RememberedNames(NameLookups.OfSystem(link.Family)), link, TimeProvider.System);
-        return new WhoSurvey(target, client, timeout, link.Proxy?.Source?.Address);
-    }
+    internal static WhoSurvey Survey(PeerTarget target, PeerLink link, TimeSpan timeout, PeerTransport transport) =>
+        new(target, transport.ClientOf(target, link, remembersNames: true), timeout, link.Proxy?.Source?.Address);
 
     private static async Task<int> SurveyAsync(
         PeerTarget target, PeerLink link, TimeSpan timeout, int count, int parallel, bool isJson, InvocationConfiguration console)

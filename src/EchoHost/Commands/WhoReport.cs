@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using EchoHost.Peers;
 using EchoHost.Peers.Who;
@@ -17,16 +15,7 @@ internal sealed class WhoReport(WhoSurvey survey)
     private readonly Spread _spread = survey.Tally.ToSpread();
 
     /// <summary>One JSON object on one line.</summary>
-    public string ToJson()
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            WriteTo(json);
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
+    public string ToJson() => JsonText.Of(WriteTo);
 
     /// <summary>Writes the same object as part of another one.</summary>
     public void WriteTo(Utf8JsonWriter json)

@@ -6,14 +6,21 @@ namespace EchoHost.Configuration;
 /// <summary>A set of networks in CIDR notation (RFC 4632).</summary>
 internal sealed class NetworkSet
 {
-    public static readonly NetworkSet Empty = new([]);
+    public static readonly NetworkSet Empty = new([], []);
 
     /// <summary>The number of bits before the IPv4 address in an IPv4-mapped one (RFC 4291, section 2.5.5.2).</summary>
     private const int MappedPrefix = 96;
 
     private readonly IPNetwork[] _networks;
 
-    private NetworkSet(IPNetwork[] networks) => _networks = networks;
+    private NetworkSet(IPNetwork[] networks, IReadOnlyList<string> texts)
+    {
+        _networks = networks;
+        Texts = texts;
+    }
+
+    /// <summary>The networks as they were written.</summary>
+    public IReadOnlyList<string> Texts { get; }
 
     public bool IsEmpty => _networks.Length == 0;
 
@@ -25,7 +32,7 @@ internal sealed class NetworkSet
     /// <param name="networks">Its values.</param>
     /// <exception cref="ConfigurationException">A value is not a network.</exception>
     public static NetworkSet Parse(string key, IReadOnlyList<string> networks) =>
-        new([.. networks.Select((text, index) => ParseOne($"{key}:{index}", text))]);
+        new([.. networks.Select((text, index) => ParseOne($"{key}:{index}", text))], networks);
 
     public bool Contains(IPAddress address)
     {

@@ -110,19 +110,7 @@ internal sealed class SectionReader
     }
 
     /// <summary>The texts of a list.</summary>
-    public string[] List(string key)
-    {
-        List<string> texts = [];
-        foreach (var child in Below(key))
-        {
-            if (Value(child, "text") is { } text)
-            {
-                texts.Add(text);
-            }
-        }
-
-        return [.. texts];
-    }
+    public string[] List(string key) => [.. TextsBelow(key).Select(pair => pair.Value)];
 
     /// <summary>A list of networks.</summary>
     public NetworkSet Networks(string key) => _problems.Collect(() => NetworkSet.Parse(KeyOf(key), List(key))) ?? NetworkSet.Empty;
@@ -139,19 +127,7 @@ internal sealed class SectionReader
     public void Report(string key, string problem) => _problems.Add($"{KeyOf(key)} {problem}");
 
     /// <summary>Reads the texts below <paramref name="key"/>, whose names the user chooses.</summary>
-    public Dictionary<string, string> Texts(string key)
-    {
-        Dictionary<string, string> texts = [];
-        foreach (var child in Below(key))
-        {
-            if (Value(child, "text") is { } text)
-            {
-                texts[child.Key] = text;
-            }
-        }
-
-        return texts;
-    }
+    public Dictionary<string, string> Texts(string key) => new(TextsBelow(key));
 
     /// <summary>Reads a section below this one.</summary>
     public T Section<T>(string key, Func<SectionReader, T> read)
@@ -179,6 +155,17 @@ internal sealed class SectionReader
         var options = read(reader);
         reader.RefuseUnknown();
         return options;
+    }
+
+    private IEnumerable<KeyValuePair<string, string>> TextsBelow(string key)
+    {
+        foreach (var child in Below(key))
+        {
+            if (Value(child, "text") is { } text)
+            {
+                yield return new(child.Key, text);
+            }
+        }
     }
 
     private IEnumerable<IConfigurationSection> Below(string key)
@@ -229,7 +216,7 @@ internal sealed class SectionReader
         {
             if (!_known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             {
-                var known = _known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known.Distinct())}";
+                var known = _known.Count == 0 ? "" : $"; {_section.Path} has {string.Join(", ", _known)}";
                 _problems.Add($"{child.Path} is not a key that this host knows{Shown(child)}{known}");
             }
         }

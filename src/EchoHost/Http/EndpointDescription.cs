@@ -49,7 +49,7 @@ internal static class FaultDescription
         (string Key, JsonNode? Value)[] keys =
         [
             (nameof(options.Share), options.Share < 1 ? options.Share : null),
-            (nameof(options.Networks), options.Networks.Count > 0 ? new JsonArray([.. options.Networks.Select(network => JsonValue.Create(network))]) : null),
+            (nameof(options.Networks), options.Networks.IsEmpty ? null : new JsonArray([.. options.Networks.Texts.Select(text => JsonValue.Create(text))])),
             (nameof(options.Seed), options.Seed),
             (nameof(options.Delay), Text(options.Delay)),
             (nameof(options.Jitter), Text(options.Jitter)),

@@ -3,7 +3,6 @@ using EchoHost.Configuration;
 using EchoHost.Connections.Faults;
 using EchoHost.Endpoints;
 using EchoHost.Metrics;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Http;
 
@@ -66,8 +65,7 @@ internal static partial class EndpointsEndpoint
         }
         catch (BadHttpRequestException e)
         {
-            var isTooLarge = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
-            return new HttpProblem(e.StatusCode, isTooLarge ? $"the body has more than {MaxBytes} bytes" : e.Message);
+            return RequestBody.ProblemOf(e, MaxBytes);
         }
         catch (ConfigurationException e)
         {
@@ -119,14 +117,7 @@ internal static partial class EndpointsEndpoint
     /// <exception cref="ConfigurationException">The body can't be used.</exception>
     private static async Task<FaultOptions> ReadAsync(HttpContext context)
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = MaxBytes;
-        }
-
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        body.Position = 0;
+        using var body = new MemoryStream(await RequestBody.ReadAsync(context, MaxBytes));
         var problems = new ConfigurationProblems();
         var options = SectionReader.Read(Parse(body), FaultOptions.SectionName, FaultOptions.ReadOrNone, problems);
         problems.ThrowIfAny();

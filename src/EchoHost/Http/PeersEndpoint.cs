@@ -1,7 +1,6 @@
 using System.Text;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace EchoHost.Http;
 
@@ -42,7 +41,7 @@ internal static class PeersEndpoint
 
         try
         {
-            var message = await ReadBodyAsync(context);
+            var message = await RequestBody.ReadAsync(context, MaxBytes);
             var text = Strict.GetString(message);
             if (message.Length == 0)
             {
@@ -57,8 +56,7 @@ internal static class PeersEndpoint
         }
         catch (BadHttpRequestException e)
         {
-            var isTooLarge = e.StatusCode == StatusCodes.Status413PayloadTooLarge;
-            return new HttpProblem(e.StatusCode, isTooLarge ? $"the body has more than {MaxBytes} bytes" : e.Message);
+            return RequestBody.ProblemOf(e, MaxBytes);
         }
         catch (DecoderFallbackException)
         {
@@ -68,17 +66,5 @@ internal static class PeersEndpoint
         {
             return new HttpProblem(StatusCodes.Status502BadGateway, $"{e.Result.Label()}: {e.Message}{e.ReceivedText}");
         }
-    }
-
-    private static async Task<byte[]> ReadBodyAsync(HttpContext context)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = MaxBytes;
-        }
-
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        return body.ToArray();
     }
 }

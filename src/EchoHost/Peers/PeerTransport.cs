@@ -36,6 +36,17 @@ internal sealed class PeerTransport : IDisposable
     public IConnectionFactory Connections(bool continuesOnLoop) =>
         _epoll is null ? _sockets! : new EpollConnectionFactory(_epoll, continuesOnLoop, _source);
 
+    /// <summary>A client for one peer over this transport.</summary>
+    /// <param name="target">The peer.</param>
+    /// <param name="link">How to make connections.</param>
+    /// <param name="remembersNames">Whether a name is looked up once for all connections.</param>
+    public PeerClient ClientOf(PeerTarget target, PeerLink link, bool remembersNames = false)
+    {
+        INameResolver names = NameLookups.OfSystem(link.Family);
+        return new PeerClient(
+            Connections(continuesOnLoop: !target.IsTls), remembersNames ? new RememberedNames(names) : names, link, TimeProvider.System);
+    }
+
     public void Dispose()
     {
         _epoll?.Dispose();

@@ -1,7 +1,5 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using EchoHost.Text;
 
 namespace EchoHost.Peers;
 
@@ -46,16 +44,7 @@ internal sealed record WhoReply(string Instance, JsonElement Json)
     public static bool IsBeginning(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Beginning);
 
     /// <summary>The answer as one line of JSON, written again: it can hold no control character, not even as white space.</summary>
-    public string ToJson()
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            Json.WriteTo(json);
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
+    public string ToJson() => JsonText.Of(Json.WriteTo);
 
     /// <summary>Reads every text. The parser limits the depth.</summary>
     /// <exception cref="InvalidOperationException">A text is not valid.</exception>

@@ -54,6 +54,8 @@ internal sealed class WhoAnswers(Instance instance, TimeProvider time)
 
     private static WhoTcp? TcpOf(IFeatureCollection features)
     {
-        return TcpInfo.Read(SocketOptions.Of(features)) is { } tcp ? new WhoTcp(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Mss, tcp.PathMtu) : null;
+        return TcpInfo.Read(SocketOptions.Of(features)) is { } tcp
+            ? new WhoTcp(tcp.RttMicroseconds / 1000.0, tcp.MinRttMicroseconds / 1000.0, tcp.Mss, tcp.PathMtu)
+            : null;
     }
 }

@@ -70,7 +70,9 @@ public sealed class HoldTests
             run => run.Output is [var first, ..] && first.Contains("\"survived\"", StringComparison.Ordinal));
         Assert.Equal(0, code);
         Assert.Empty(errors);
-        var results = output.SkipLast(1).Select(line => JsonDocument.Parse(line).RootElement).OrderBy(result => result.GetProperty("idleSeconds").GetDouble()).ToArray();
+        var results = output.SkipLast(1)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .OrderBy(result => result.GetProperty("idleSeconds").GetDouble()).ToArray();
         Assert.Equal(["survived", "closed", "closed"], results.Select(result => result.GetProperty("result").GetString()));
         Assert.InRange(results[0].GetProperty("afterSeconds").GetDouble(), 0.1, Wait.Limit.TotalSeconds);
         foreach (var closed in results[1..])

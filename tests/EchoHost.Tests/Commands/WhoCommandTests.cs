@@ -279,7 +279,8 @@ public sealed class WhoCommandTests
             result => result.Errors.Any(line => line.Contains("nothing came", StringComparison.Ordinal)));
         Assert.Equal(1, code);
         Assert.StartsWith(
-            $"EchoHost: {host.Tcp} timeout: connected, but nothing came unasked, as from a Who endpoint (an echo endpoint, or one that waits for a PROXY header?), within ",
+            $"EchoHost: {host.Tcp} timeout: connected, but nothing came unasked, as from a Who endpoint "
+                + "(an echo endpoint, or one that waits for a PROXY header?), within ",
             Assert.Single(errors),
             StringComparison.Ordinal);
     }
@@ -301,12 +302,14 @@ public sealed class WhoCommandTests
     [Fact]
     public async Task A_load_test_can_ask_meanwhile()
     {
-        await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Who:Url=tcp://127.0.0.1:0", "Echo:Endpoints:Who:Service=Who", "Instance:Name=echo-1");
-        string[] load = ["load", host.Tcp.ToString()!, "--connections", "1", "--duration", "200ms", "--timeout", "1m", "--who", host.EndPoints["Who"].ToString()!];
+        await using var host = await EchoHostFixture.StartAsync(
+            "Echo:Endpoints:Who:Url=tcp://127.0.0.1:0", "Echo:Endpoints:Who:Service=Who", "Instance:Name=echo-1");
+        var who = host.EndPoints["Who"].ToString()!;
+        string[] load = ["load", host.Tcp.ToString()!, "--connections", "1", "--duration", "200ms", "--timeout", "1m", "--who", who];
         var (code, output, _) = await TestCommand.RunAsync([.. load, "--json"]);
         Assert.Equal(0, code);
-        var who = JsonDocument.Parse(output[0]).RootElement.GetProperty("who");
-        Assert.Equal("echo-1", Assert.Single(who.GetProperty("instances").EnumerateArray()).GetProperty("instance").GetString());
+        var survey = JsonDocument.Parse(output[0]).RootElement.GetProperty("who");
+        Assert.Equal("echo-1", Assert.Single(survey.GetProperty("instances").EnumerateArray()).GetProperty("instance").GetString());
         (code, output, _) = await TestCommand.RunAsync(load);
         Assert.Equal(0, code);
         Assert.Contains(output, line => line.StartsWith("echo-1  ", StringComparison.Ordinal));

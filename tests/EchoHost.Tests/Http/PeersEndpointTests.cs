@@ -165,7 +165,8 @@ public partial class PeersEndpointTests
     {
         await using StubPeer liar = StubPeer.Lies(), silent = StubPeer.IsSilent(), full = StubPeer.TurnsAway(), closer = StubPeer.Closes();
         using var refusing = new HeldPort();
-        await using var host = await EchoHostFixture.StartAsync([$"Admin:Token={Token}", .. MeshHost.Targets(liar.Name, full.Name, closer.Name, refusing.Name)]);
+        await using var host = await EchoHostFixture.StartAsync(
+            [$"Admin:Token={Token}", .. MeshHost.Targets(liar.Name, full.Name, closer.Name, refusing.Name)]);
         foreach (var (name, detail) in new[]
         {
             (liar.Name, "mismatch: byte 1 of 5 came back different: \"LIES\""),

@@ -28,7 +28,8 @@ public class InstanceTests
     [InlineData("Labels:version", "2", "Instance:Labels:version is '2'; the host sets this label itself; give it another name")]
     [InlineData("Labels:le", "2", "Instance:Labels:le is '2'; Prometheus reserves this label; give it another name")]
     [InlineData("Labels:__x", "2", "Instance:Labels:__x is '2'; Prometheus reserves this label; give it another name")]
-    [InlineData("Labels:1st", "x", "Instance:Labels:1st is 'x'; a label's key has 1 to 63 letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]
+    [InlineData(
+        "Labels:1st", "x", "Instance:Labels:1st is 'x'; a label's key has 1 to 63 letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]
     [InlineData("Labels:zone", "\t", "Instance:Labels:zone is '\t'; expected text without control characters")]
     [InlineData("Labels:zone:a", "x", "Instance:Labels:zone holds keys of its own; expected text")]
     [InlineData("Labels:", "x", "Instance:Labels: is 'x'; a label's key has 1 to 63 letters, digits, '_', '-', '.' and '/', and begins with a letter or '_'")]

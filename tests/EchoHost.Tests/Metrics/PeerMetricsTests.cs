@@ -93,7 +93,9 @@ public class PeerMetricsTests
         Assert.Equal(1, series[$"echohost_peer_up{{peer=\"{echo.Name}\"}}"]);
         Assert.Equal(0, series[$"echohost_peer_retransmits_total{{peer=\"{echo.Name}\"}}"]);
         Assert.Equal(1, series["echohost_peer_phase_seconds_count{phase=\"connect\"}"]);
-        Assert.DoesNotContain(series.Keys, key => key.Contains("phase=\"resolve\"", StringComparison.Ordinal) || key.Contains("phase=\"tls\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            series.Keys,
+            key => key.Contains("phase=\"resolve\"", StringComparison.Ordinal) || key.Contains("phase=\"tls\"", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -103,7 +105,8 @@ public class PeerMetricsTests
         var (peers, metrics) = (host.Services.GetRequiredService<PeerList>(), host.Services.GetRequiredService<PeerMetrics>());
         var phases = new PhaseTimes(TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(3), Proxy: null, TimeSpan.FromMilliseconds(40));
         var ok = EchoHost.Peers.Probe.Answered(TimeSpan.FromMilliseconds(1)) with { Phases = phases, Retransmits = 2 };
-        var silent = EchoHost.Peers.Probe.Failed(new PeerException(ProbeResult.Timeout, "silent")) with { Phases = phases with { Resolve = null }, Retransmits = 5 };
+        var silence = new PeerException(ProbeResult.Timeout, "silent");
+        var silent = EchoHost.Peers.Probe.Failed(silence) with { Phases = phases with { Resolve = null }, Retransmits = 5 };
         foreach (var peer in new[] { Join(peers, metrics, 1), Join(peers, metrics, 2) })
         {
             peer.Record(ok, DateTimeOffset.UnixEpoch, metrics.Probed);

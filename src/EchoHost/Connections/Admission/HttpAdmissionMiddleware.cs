@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using System.IO.Pipelines;
 using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using EchoHost.Text;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -35,7 +35,7 @@ internal sealed class HttpAdmissionMiddleware(
         using var deadline = drain.HttpDeadline.UnsafeRegister(static connection => ((ConnectionContext)connection!).Abort(), context);
         var transport = context.Transport;
         context.Features.Set(place);
-        context.Transport = new WatchedTransport(transport.Input, new WatchedOutput(transport.Output, place));
+        context.Transport = new DuplexPipe(transport.Input, new WatchedOutput(transport.Output, place));
         try
         {
             await next(context);
@@ -74,12 +74,5 @@ internal sealed class HttpAdmissionMiddleware(
 
             await Task.Delay(Look);
         }
-    }
-
-    private sealed class WatchedTransport(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input { get; } = input;
-
-        public PipeWriter Output { get; } = output;
     }
 }

@@ -1,7 +1,7 @@
-using System.IO.Pipelines;
 using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
 using EchoHost.Text;
+using EchoHost.Transport;
 using Microsoft.AspNetCore.Connections;
 
 namespace EchoHost.Connections.Faults;
@@ -81,11 +81,4 @@ internal sealed partial class FaultMiddleware(
     [LoggerMessage(1, LogLevel.Information, "Peer {Peer:l} gets faults: {Faults:l}")]
     private partial void LogFaults(string peer, string faults, string ConnectionId);
 #pragma warning restore SYSLIB1015
-
-    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
-    }
 }

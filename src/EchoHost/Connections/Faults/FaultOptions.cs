@@ -11,8 +11,6 @@ internal sealed record FaultOptions
 {
     public const string SectionName = "Faults";
 
-    private const string NetworksKey = "Networks";
-
     private static readonly TimeSpan MaxDelay = TimeSpan.FromHours(1);
 
     /// <summary>The share of the connections that get the faults, 0 to 1.</summary>
@@ -23,9 +21,9 @@ internal sealed record FaultOptions
     /// <remarks>Default: none.</remarks>
     public int? Seed { get; init; }
 
-    /// <summary>The networks (CIDR) as they were written; empty for clients from anywhere.</summary>
+    /// <summary>The networks of the clients that get the faults; empty for clients from anywhere.</summary>
     /// <remarks>Default: empty.</remarks>
-    public IReadOnlyList<string> Networks { get; init; } = [];
+    public NetworkSet Networks { get; init; } = NetworkSet.Empty;
 
     /// <summary>How much later each message comes back; null for no delay.</summary>
     public TimeSpan? Delay { get; init; }
@@ -63,14 +61,10 @@ internal sealed record FaultOptions
     /// <summary>The faults alone, without the selection of connections; empty if there are none.</summary>
     public IReadOnlyList<Fault> Faults => [.. Fault.Of(this)];
 
-    /// <summary>The parsed <see cref="Networks"/>.</summary>
-    private NetworkSet NetworkSet { get; init; } = NetworkSet.Empty;
-
     public static FaultOptions Read(SectionReader section) => new()
     {
         Share = section.Share(nameof(Share), fallback: 1),
-        Networks = section.List(NetworksKey),
-        NetworkSet = section.Networks(NetworksKey),
+        Networks = section.Networks(nameof(Networks)),
         Seed = section.OptionalNumber(nameof(Seed)),
         Delay = section.OptionalTime(nameof(Delay), TimeSpan.FromMilliseconds(1), MaxDelay),
         Jitter = section.OptionalTime(nameof(Jitter), TimeSpan.FromMilliseconds(1), MaxDelay),
@@ -89,7 +83,7 @@ internal sealed record FaultOptions
     public static FaultOptions? ReadOrNone(SectionReader section)
     {
         var options = Read(section);
-        if (options.Faults.Count == 0 && (options.Share < 1 || options.Networks.Count > 0 || options.Seed is not null))
+        if (options.Faults.Count == 0 && (options.Share < 1 || !options.Networks.IsEmpty || options.Seed is not null))
         {
             section.Report("chooses connections, but names no fault");
         }
@@ -99,14 +93,14 @@ internal sealed record FaultOptions
 
     /// <summary>Whether clients from this address get the faults, as far as networks go.</summary>
     /// <param name="address">The client's address; null for the client of a Unix socket, which is in no network.</param>
-    public bool Concerns(IPAddress? address) => NetworkSet.IsEmpty || (address is not null && NetworkSet.Contains(address));
+    public bool Concerns(IPAddress? address) => Networks.IsEmpty || (address is not null && Networks.Contains(address));
 
     /// <summary>The faults and the connections that get them, in words: <c>delay 200ms, reset after 1000 bytes, for a share of 0.25</c>.</summary>
     public override string ToString()
     {
         var faults = string.Join(", ", Faults.Select(fault => fault.Text));
         var share = Share < 1 ? string.Create(CultureInfo.InvariantCulture, $", for a share of {Share}") : "";
-        var networks = Networks.Count > 0 ? $", for clients from {string.Join(" ", Networks)}" : "";
+        var networks = Networks.IsEmpty ? "" : $", for clients from {string.Join(" ", Networks.Texts)}";
         return $"{faults}{share}{networks}";
     }
 }

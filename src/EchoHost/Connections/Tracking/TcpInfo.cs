@@ -13,7 +13,8 @@ namespace EchoHost.Connections.Tracking;
 /// <param name="SendQueueBytes">Bytes written but not acknowledged yet.</param>
 /// <param name="Mss">The maximum segment size for sending, in bytes.</param>
 /// <param name="PathMtu">The path's MTU as far as the kernel knows it, in bytes.</param>
-internal readonly record struct TcpInfo(uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes, uint Mss, uint PathMtu)
+internal readonly record struct TcpInfo(
+    uint RttMicroseconds, uint MinRttMicroseconds, uint Retransmits, ulong BytesAcknowledged, ulong SendQueueBytes, uint Mss, uint PathMtu)
 {
     private const int IPProtoTcp = 6;
     private const int TcpInfoOption = 11;
