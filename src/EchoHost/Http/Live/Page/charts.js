@@ -11,11 +11,11 @@ const HEIGHT = 100;
 const BAR = 10;
 
 const REASON_WORDS = {
-    limit: 'all places taken',
-    address_limit: 'too many of one address',
+    limit: 'limit reached',
+    address_limit: 'per address',
     draining: 'draining',
-    proxy: 'PROXY header',
-    tls: 'TLS handshake',
+    proxy: 'PROXY',
+    tls: 'TLS',
 };
 
 /** @param {import('./history.js').History} history */

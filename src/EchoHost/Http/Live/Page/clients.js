@@ -9,21 +9,21 @@ const LIMIT = 200;
 const SORTS = [['age', 'Age'], ['idle', 'Idle'], ['received', 'Bytes'], ['rtt', 'RTT']];
 const TOKEN = 'echohost.admin.token';
 
-/** Title, text, sort key, and whether it is a number. */
+/** Title, width (fixed, so that nothing moves when a number grows), text, sort key, and whether it is a number. */
 const COLUMNS = [
-    { title: 'Client', text: c => plain(c.peer) },
-    { title: 'Via', text: c => c.via ? plain(c.via) : NONE },
-    { title: 'Endpoint', text: c => plain(c.endpoint) },
-    { title: 'Age', text: c => duration(c.ageSeconds), sort: 'age', n: true },
-    { title: 'Idle', text: c => c.idleSeconds < 1 ? '<1\u00a0s' : duration(c.idleSeconds), sort: 'idle', n: true },
-    { title: 'In', text: c => bytes(c.receivedBytes), sort: 'received', n: true },
-    { title: 'Out', text: c => bytes(c.sentBytes), n: true },
-    { title: 'Messages', text: c => number(c.messages), n: true },
-    { title: 'RTT', text: c => milliseconds(c.tcp?.rttMs), sort: 'rtt', n: true },
-    { title: 'Retrans.', text: c => number(c.tcp?.retransmits), n: true, alert: c => c.tcp?.retransmits > 0 },
-    { title: 'Queue', text: c => bytes(c.tcp?.sendQueueBytes), n: true, alert: c => c.tcp?.sendQueueBytes > 0 },
-    { title: 'TLS', text: c => c.tls ? plain(c.tls.protocol) : NONE },
-    { title: 'Faults', text: c => c.faults?.length ? `⚠ ${c.faults.map(key => plain(words(key))).join(', ')}` : NONE },
+    { title: 'Client', width: 188, text: c => plain(c.peer) },
+    { title: 'Via', width: 124, text: c => c.via ? plain(c.via) : NONE },
+    { title: 'Endpoint', width: 78, text: c => plain(c.endpoint) },
+    { title: 'Age', width: 106, text: c => duration(c.ageSeconds), sort: 'age', n: true },
+    { title: 'Idle', width: 104, text: c => c.idleSeconds < 1 ? '<1\u00a0s' : duration(c.idleSeconds), sort: 'idle', n: true },
+    { title: 'In', width: 78, text: c => bytes(c.receivedBytes), sort: 'received', n: true },
+    { title: 'Out', width: 78, text: c => bytes(c.sentBytes), n: true },
+    { title: 'Messages', width: 80, text: c => number(c.messages), n: true },
+    { title: 'RTT', width: 80, text: c => milliseconds(c.tcp?.rttMs), sort: 'rtt', n: true },
+    { title: 'Retrans.', width: 66, text: c => number(c.tcp?.retransmits), n: true, alert: c => c.tcp?.retransmits > 0 },
+    { title: 'Queue', width: 70, text: c => bytes(c.tcp?.sendQueueBytes), n: true, alert: c => c.tcp?.sendQueueBytes > 0 },
+    { title: 'TLS', width: 70, text: c => c.tls ? plain(c.tls.protocol) : NONE },
+    { title: 'Faults', width: 100, text: c => c.faults?.length ? `⚠ ${c.faults.map(key => plain(words(key))).join(', ')}` : NONE },
 ];
 
 export function createClients(state) {
@@ -36,8 +36,8 @@ export function createClients(state) {
     let answer = null;
     let received = 0;
 
-    const headers = COLUMNS.map(({ title, sort: key, n }) => el('th', { scope: 'col', class: n ? 'n' : null },
-        key ? el('button', { type: 'button', onclick: () => setSort(key) }, title, el('span', { class: 'arrow', 'aria-hidden': 'true' }, '▾')) : title));
+    const headers = COLUMNS.map(({ title, width, sort: key, n }) => el('th', { scope: 'col', class: n ? 'n' : null, width },
+        key ? el('button', { type: 'button', onclick: () => setSort(key) }, title, el('span', { class: 'arrow', 'aria-hidden': 'true' }, ' ▾')) : title));
     byId('clients-table').querySelector('thead tr').append(...headers);
     byId('sort').append(...SORTS.map(([key, title]) => el('label', null, el('input', { type: 'radio', name: 'sort', value: key, checked: key === sort, onchange: () => setSort(key) }), el('span', null, title))));
 

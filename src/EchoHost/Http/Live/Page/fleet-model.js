@@ -26,6 +26,9 @@ export function labelKeys(hosts) {
     return [...keys].sort((a, b) => (b === 'zone') - (a === 'zone') || compare(a, b));
 }
 
+/** A name for a sentence: no instance is allowed to fill the page. */
+const short = name => name.length > 60 ? `${name.slice(0, 57)}…` : name;
+
 /**
  * Makes the matrix of an answer of /fleet.
  * @param {string} key the label by which rows and columns are grouped; '' for no groups
@@ -39,7 +42,7 @@ export function matrix(hosts, key) {
     }
     const rows = hosts.map(host => {
         const name = host.name ?? (host.self ? selfName : null);
-        const label = host.instance == null ? name ?? '?' : seen.get(host.instance) > 1 && name ? `${host.instance} (${name})` : host.instance;
+        const label = short(host.instance == null ? name ?? '?' : seen.get(host.instance) > 1 && name ? `${host.instance} (${name})` : host.instance);
         return { name, label, group: groupOf(host), self: host.self === true, error: host.error ?? null, age: host.ageSeconds ?? null, cells: new Map(), peers: host.peers ?? [] };
     }).sort((a, b) => compare(a.group, b.group) || compare(a.label, b.label));
 
@@ -47,7 +50,7 @@ export function matrix(hosts, key) {
     const names = new Set(rows.flatMap(row => row.peers.map(peer => peer.name)));
     const columns = [...names].map(name => {
         const host = rowOf.get(name) ?? -1;
-        return { name, host, label: host < 0 ? name : rows[host].label, group: host < 0 ? '' : rows[host].group };
+        return { name, host, label: host < 0 ? short(name) : rows[host].label, group: host < 0 ? '' : rows[host].group };
     }).sort((a, b) => (a.host < 0) - (b.host < 0) || a.host - b.host || compare(a.name, b.name));
     const columnOf = new Map(columns.map((column, i) => [column.name, i]));
     rows.forEach((row, r) => {
@@ -62,19 +65,18 @@ export function matrix(hosts, key) {
 }
 
 /**
- * The host that answers may not know by which name the others ask it. It is the name that all others ask, that itself does not ask,
+ * The host that answers may not know by which name the others ask it. It is the name that others ask, that it does not ask itself,
  * and that no other host has, if there is just one.
  */
 function nameOfSelf(hosts) {
     const self = hosts.find(host => host.self);
-    const others = hosts.filter(host => host !== self && host.peers?.length);
-    if (!self || self.name || !others.length) {
+    const others = hosts.filter(host => host !== self);
+    if (!self || self.name || others.some(host => !host.name)) {
         return null;
     }
-    const taken = new Set([...hosts.map(host => host.name), ...(self.peers ?? []).map(peer => peer.name)]);
-    const candidates = others[0].peers.map(peer => peer.name)
-        .filter(name => !taken.has(name) && others.every(host => host.peers.some(peer => peer.name === name)));
-    return candidates.length === 1 ? candidates[0] : null;
+    const taken = new Set([...others.map(host => host.name), ...(self.peers ?? []).map(peer => peer.name)]);
+    const names = new Set(others.flatMap(host => (host.peers ?? []).map(peer => peer.name)).filter(name => !taken.has(name)));
+    return names.size === 1 ? [...names][0] : null;
 }
 
 /** The path in the other direction; undefined if no host probes it. */

@@ -71,9 +71,10 @@ export function createFleet(state, onTrouble) {
         const keys = labelKeys(clean);
         chosen ??= keys[0] ?? '';
         const options = ['', ...keys];
-        if ([...group.options].map(option => option.value).join('\n') !== options.join('\n')) {
+        if (JSON.stringify([...group.options].map(option => option.value)) !== JSON.stringify(options)) {
             group.replaceChildren(...options.map(key => el('option', { value: key }, key || 'nothing')));
         }
+        group.parentElement.hidden = keys.length === 0;
         chosen = options.includes(chosen) ? chosen : '';
         group.value = chosen;
         model = matrix(clean, chosen);
@@ -117,7 +118,7 @@ export function createFleet(state, onTrouble) {
 
     function drawGroups() {
         const all = groups(model);
-        const names = all.names.map(name => ({ label: name === '' ? 'none' : name, group: name }));
+        const names = all.names.map(name => ({ label: groupName(model.key, name), group: name }));
         shown = { groups: all };
         picture.draw({
             label: `Who asks (rows) against who is asked (columns), by ${model.key}`,
@@ -177,6 +178,7 @@ export function createFleet(state, onTrouble) {
                 const cell = row.cells.get(columns[c]);
                 return cell ? { code: cell.code, mark: oneWay(model, cell), faint: !row.fresh } : null;
             },
+            groupTitle: name => groupName(model.key, name),
             describe: (r, c) => describeCell(rows[r], columns[c]).join(' '),
         });
     }

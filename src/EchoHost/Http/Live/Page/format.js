@@ -114,13 +114,13 @@ const RESULTS = {
     ok: 'answers',
     refused: 'refused',
     unreachable: 'unreachable',
-    timeout: 'no answer in time',
-    closed: 'closed by the peer',
-    reset: 'reset by the peer',
-    mismatch: 'other bytes came back',
+    timeout: 'timeout',
+    closed: 'closed',
+    reset: 'reset',
+    mismatch: 'other bytes',
     tls: 'TLS failed',
-    dns: 'the name has no address',
-    local: 'this machine could not try',
+    dns: 'no address',
+    local: 'could not try',
 };
 
 export const result = name => name == null ? 'not probed yet' : RESULTS[name] ?? String(name);

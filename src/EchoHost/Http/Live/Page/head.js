@@ -59,7 +59,7 @@ export function showMoment(now, connections) {
 
     const endpoints = host.endpoints ?? [];
     reconcile(byId('endpoints').tBodies[0], rows, endpoints.map((e, i) => `${i} ${e.name}`),
-        () => el('tr', null, el('th', { scope: 'row', class: 'cut' }), el('td'), el('td', { class: 'wraps' }), el('td', { class: 'n' }), el('td', { class: 'wraps' })),
+        () => el('tr', { role: 'row' }, el('th', { scope: 'row', role: 'rowheader', class: 'cut' }), ...['', 'wraps', 'n', 'wraps faults'].map(name => el('td', { role: 'cell', class: name }))),
         (row, key) => showEndpoint(row, endpoints[parseInt(key, 10)], now));
 }
 
@@ -84,15 +84,15 @@ function showEndpoint(row, endpoint, now) {
 
 /** Shows the state of the stream. Data stays when it breaks; the page says how old it is. */
 export function showLink({ state, age, wait }, lastTime) {
-    const old = Number.isFinite(lastTime) ? `data of ${clock(lastTime)}` : '';
     const text = {
         connecting: 'connecting …',
         live: '● live',
         late: `◐ last data ${duration(age)} old`,
-        waiting: `▲ no connection; next try in ${Math.ceil(wait)} s`,
+        waiting: `▲ ${age ? `data ${duration(age)} old` : 'no connection'}; next try in ${Math.ceil(wait)} s`,
         paused: '❚❚ paused',
     }[state];
-    setText(byId('link'), state === 'waiting' && old ? `▲ ${old}; next try in ${Math.ceil(wait)} s` : text);
+    setText(byId('link'), text);
+    setAttribute(byId('link'), 'title', Number.isFinite(lastTime) ? `the last data are of ${moment(lastTime)}` : null);
     byId('retry').hidden = state !== 'waiting';
     if (linkState !== state) {
         if (state === 'waiting' && linkState !== 'connecting') {

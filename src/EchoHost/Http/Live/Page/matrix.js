@@ -42,10 +42,12 @@ function place(path, x, y, size) {
     });
 }
 
+const square = (x, y, size) => `M${x} ${y}h${size}v${size}h${-size}z`;
+
 const SMALL = 12;
 
 /** How large a cell is drawn, so that many fit and few are easy to hit. */
-export const cellSize = (rows, columns, text) => text ? 56 : [[14, 30], [26, 24], [44, 18], [80, 13], [130, 9]].find(([most]) => Math.max(rows, columns) <= most)?.[1] ?? 6;
+export const cellSize = (rows, columns, text) => text ? 62 : [[14, 30], [26, 24], [44, 18], [80, 13], [130, 9]].find(([most]) => Math.max(rows, columns) <= most)?.[1] ?? 6;
 
 /**
  * @param {HTMLElement} parent
@@ -59,6 +61,8 @@ export function createMatrix(parent, onRead, onOpen) {
     let top = 0;
     let row = 0;
     let column = 0;
+    /** Nothing is read out before somebody asks. */
+    let touched = false;
 
     const cursor = el('div', { role: 'gridcell', tabindex: '0', class: 'cursor' });
     const line = el('div', { role: 'row' }, cursor);
@@ -75,10 +79,11 @@ export function createMatrix(parent, onRead, onOpen) {
     grid.addEventListener('pointermove', event => {
         const cell = model && picture && locate(event);
         if (cell) {
+            touched = true;
             onRead(...cell);
         }
     });
-    grid.addEventListener('pointerleave', () => onRead(row, column));
+    grid.addEventListener('pointerleave', () => move(row, column));
     grid.addEventListener('click', event => {
         const cell = model && picture && locate(event);
         if (cell) {
@@ -87,7 +92,10 @@ export function createMatrix(parent, onRead, onOpen) {
             onOpen(row, column);
         }
     });
-    cursor.addEventListener('focus', () => move(row, column));
+    cursor.addEventListener('focus', () => {
+        touched = true;
+        move(row, column);
+    });
     cursor.addEventListener('keydown', event => {
         const last = model.columns.length - 1;
         const to = {
@@ -113,7 +121,9 @@ export function createMatrix(parent, onRead, onOpen) {
         if (document.activeElement === cursor) {
             cursor.scrollIntoView({ block: 'nearest', inline: 'nearest' });
         }
-        onRead(row, column);
+        if (touched) {
+            onRead(row, column);
+        }
     }
 
     /**
@@ -129,13 +139,16 @@ export function createMatrix(parent, onRead, onOpen) {
         const named = text || size >= SMALL;
         const narrow = parent.clientWidth < 500;
         const most = narrow ? 11 : 18;
+        const titleOf = group => group && (model.groupTitle?.(group) ?? group);
         const short = label => label.length > most ? `${label.slice(0, most - 1)}…` : label;
-        const longest = list => Math.max(4, ...list.map(one => short(named ? one.label : one.group).length));
+        const fit = (label, space) => label.length * 7 > space ? label.length * 7 > 2 * space ? '' : `${label.slice(0, Math.max(1, Math.floor(space / 7) - 1))}…` : label;
+        const longest = list => Math.max(4, ...list.map(one => short(named ? one.label : titleOf(one.group)).length));
         left = Math.ceil(longest(rows) * 7 + 16);
-        top = named && !text ? Math.ceil(longest(columns) * 5.2 + 18) : 26;
-        const right = named && !text ? Math.ceil(longest(columns) * 5.2) : 8;
+        const upright = size < 18;
+        top = named && !text ? Math.ceil(longest(columns) * (upright ? 7 : 5.2) + 18) : 26;
+        const right = named && !text ? Math.max(24, upright ? 0 : Math.ceil(longest(columns) * 5.2)) : 8;
         const width = left + columns.length * size + right;
-        const height = top + rows.length * size + 4;
+        const height = top + rows.length * size + (named && !text && columns.some(one => one.group) ? 24 : 4);
 
         const tiles = new Map();
         const forms = new Map();
@@ -158,14 +171,19 @@ export function createMatrix(parent, onRead, onOpen) {
                     marks.push(`M${x + size * 0.3} ${y + size * 0.3}L${x + size * 0.7} ${y + size * 0.7}`);
                     continue;
                 }
-                add(tiles, code, `M${x + gap} ${y + gap}h${inner}v${inner}h${-inner}z`);
+                // Where cells are tiny, what fails is drawn a little larger than its place.
+                const more = size < SMALL && code !== 'ok' && code !== 'unknown' ? 1.2 : 0;
+                add(tiles, code, square(x + gap - more, y + gap - more, inner + 2 * more));
                 if (cell.text) {
-                    texts.push(svg('text', { x: x + size / 2, y: y + size / 2 + 4, 'text-anchor': 'middle', class: `cell-text form-${code}` }, cell.text));
+                    if (code !== 'ok') {
+                        add(forms, code, form(code, x + size / 2 - 11, y + 6, 22));
+                    }
+                    texts.push(svg('text', { x: x + size / 2, y: y + size / 2 + (code === 'ok' ? 4 : 15), 'text-anchor': 'middle', class: `cell-text form-${code}` }, cell.text));
                 } else {
                     add(forms, code, form(code, x, y, size));
                 }
                 if (cell.faint) {
-                    faint.push(`M${x + gap} ${y + gap}h${inner}v${inner}h${-inner}z`);
+                    faint.push(square(x + gap, y + gap, inner));
                 }
                 if (cell.mark && size >= SMALL) {
                     add(forms, `${code} corner`, `M${x + size - gap - size * 0.28} ${y + gap}h${size * 0.28}v${size * 0.28}z`);
@@ -179,23 +197,34 @@ export function createMatrix(parent, onRead, onOpen) {
         let start = 0;
         const boundaries = (list, line, name) => list.forEach((one, i) => {
             if (i + 1 === list.length || list[i + 1].group !== one.group) {
-                if (i + 1 < list.length) {
+                if (i + 1 < list.length && !text) {
                     line(i + 1);
                 }
-                name(one.group, start, i + 1);
+                name(titleOf(one.group), start, i + 1);
                 start = i + 1;
             }
         });
         boundaries(rows, i => lines.push(`M${named ? 4 : left - 4} ${top + i * size}H${left + columns.length * size}`),
-            (group, from, to) => { if (!named && group) { heads.push(svg('text', { x: left - 8, y: top + (from + to) / 2 * size + 4, 'text-anchor': 'end' }, short(group))); } });
+            (group, from, to) => {
+                const y = top + (from + to) / 2 * size;
+                if (!group || text) {
+                    return;
+                }
+                heads.push(named ? svg('text', { class: 'group', transform: `translate(${left + columns.length * size + 10} ${y}) rotate(90)`, 'text-anchor': 'middle' }, fit(group, (to - from) * size))
+                    : svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, short(group)));
+            });
         start = 0;
-        boundaries(columns, i => lines.push(`M${left + i * size} ${named ? top - 14 : 14}V${top + rows.length * size}`),
-            (group, from, to) => { if (!named && group) { heads.push(svg('text', { x: left + (from + to) / 2 * size, y: top - 8, 'text-anchor': 'middle' }, short(group))); } });
+        boundaries(columns, i => lines.push(`M${left + i * size} ${named ? top - 4 : 14}V${top + rows.length * size}`),
+            (group, from, to) => {
+                if (group && !text) {
+                    heads.push(svg('text', { class: named ? 'group' : null, x: left + (from + to) / 2 * size, y: named ? top + rows.length * size + 16 : top - 8, 'text-anchor': 'middle' }, fit(group, (to - from) * size)));
+                }
+            });
         if (named) {
             heads.push(...rows.map((one, r) => label(one, { x: left - 8, y: top + (r + 0.5) * size + 4, 'text-anchor': 'end', class: one.faint ? 'faint' : null })),
                 ...columns.map((one, c) => text
                     ? label(one, { x: left + (c + 0.5) * size, y: top - 8, 'text-anchor': 'middle' })
-                    : label(one, { transform: `translate(${left + (c + 0.5) * size + 2} ${top - 7}) rotate(-45)` })));
+                    : label(one, { transform: `translate(${left + (c + 0.5) * size + (upright ? 4 : 2)} ${top - 7}) rotate(${upright ? -90 : -45})` })));
         }
 
         const fresh = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },

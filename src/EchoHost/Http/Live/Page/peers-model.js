@@ -81,17 +81,24 @@ export function stateText(peer, now) {
     const since = peer.since ? (now - Date.parse(peer.since)) / 1000 : NaN;
     const lasting = Number.isFinite(since) ? ` for ${roughly(since)}` : '';
     switch (peer.state) {
-        case 'up': {
-            const { lost, probes } = recent(peer);
-            return lost ? `up${lasting}, lost ${lost} of the last ${probes}` : `up${lasting}`;
-        }
+        case 'up':
+            return `up${lasting}`;
         case 'down':
             return `down${lasting}: ${result(peer.lastResult)}`;
         case 'turnsAway':
-            return `turns connections away${lasting}: may be draining or full`;
+            return `turns connections away${lasting}`;
         default:
             return 'not probed yet';
     }
+}
+
+/** What is to be said besides the state; '' if nothing. */
+export function remark(peer) {
+    if (peer.state === 'up') {
+        const { lost, probes } = recent(peer);
+        return lost ? `lost ${lost} of the last ${probes} probes` : '';
+    }
+    return peer.state === 'turnsAway' ? `may be draining or full: ${peer.lastError ?? result(peer.lastResult)}` : peer.lastError ?? '';
 }
 
 /** One sentence over all of them. */

@@ -3,7 +3,7 @@
 import { announce, byId, el, reconcile, setAttribute, setLong, setText, showTip, svg } from './dom.js';
 import { clock, count, duration, milliseconds, moment, number, percent, plain, result } from './format.js';
 import { openPanel, showFacts } from './panel.js';
-import { COLUMNS, columnText, columnTimes, lastColumns, merge, rank, recent, sorted, stateText, stateWord, stripText, summary } from './peers-model.js';
+import { COLUMNS, columnText, columnTimes, lastColumns, merge, rank, recent, remark, sorted, stateText, stateWord, stripText, summary } from './peers-model.js';
 import { HEIGHT, STEP, stripPaths } from './strip.js';
 
 const LIMIT = 200;
@@ -89,7 +89,7 @@ export function createPeers(state) {
             const kind = peer.state === 'up' && recent(peer).lost ? 'unsteady' : peer.state in SIGNS ? peer.state : 'unknown';
             row.className = `peer ${kind}`;
             setText(stateCell.querySelector('.sign'), SIGNS[kind]);
-            const problem = peer.state === 'up' ? '' : plain(peer.lastError);
+            const problem = plain(remark(peer));
             setText(stateCell.lastChild, problem || '\u00a0');
             setAttribute(stateCell.lastChild, 'title', problem || null);
             setText(last.lastChild, milliseconds(peer.rttMilliseconds?.last));
@@ -201,7 +201,7 @@ export function createPeers(state) {
             const rtt = peer.rttMilliseconds ?? {};
             showFacts(facts, [
                 ['State', [
-                    ['now', stateText(peer, state.now)], ['since', peer.since ? moment(Date.parse(peer.since)) : 'not known', peer.since],
+                    ['now', `${stateText(peer, state.now)}${peer.state === 'turnsAway' ? ': may be draining or full' : ''}`], ['since', peer.since ? moment(Date.parse(peer.since)) : 'not known', peer.since],
                     ['last probe', peer.lastProbe ? moment(Date.parse(peer.lastProbe)) : 'none yet', peer.lastProbe], ['last result', result(peer.lastResult)],
                     ['last error', peer.lastError ? plain(peer.lastError) : 'none'],
                 ]],

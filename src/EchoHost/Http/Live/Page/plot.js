@@ -13,7 +13,7 @@ export function niceMax(value) {
 
 /** The upper end of an axis: it grows at once, but shrinks only when less than a third of it is used, so that it stays calm. */
 export function axisMax(previous, value, least = 1) {
-    const next = niceMax(Math.max(value, least));
+    const next = niceMax(Math.max(value * 1.04, least));
     return previous && next < previous && value > previous / 3 ? previous : next;
 }
 
