@@ -122,7 +122,7 @@ export function createCharts(history) {
                 setText(p.value, p.format(values[index]));
                 setText(p.span, ranges[i] ? `${p.format(ranges[i].min)} to ${p.format(ranges[i].max)}` : '\u00a0');
             });
-            const label = series[0][1] === 'received' ? byteRate(max) : figure(max);
+            const label = (series[0][1] === 'received' ? byteRate(max) : figure(max)).replace(/\.0+(?=\D)/, '');
             setText(top, label);
             setText(bottom, series.length > 1 ? label : '0');
             show();
@@ -141,9 +141,16 @@ export function createCharts(history) {
             return { reason, path, number, label, i };
         });
         const ROW = 20;
+        const per = BAR / history.interval;
+        /** What is read at a moment is its bar, not its second: a narrow bar would be hard to hit. */
+        const barAt = (reason, index) => {
+            const list = history.rejected[reason];
+            const to = list.length - Math.floor((list.length - 1 - index) / per) * per;
+            return sum(list.slice(Math.max(0, to - per), to));
+        };
         const { plot, show } = frame('Turned away, by reason', index => {
-            const parts = REASONS.filter(reason => history.rejected[reason][index]).map(reason => `${number(history.rejected[reason][index])} ${REASON_WORDS[reason]}`);
-            return parts.length ? parts.join(', ') : 'none';
+            const parts = REASONS.map(reason => [barAt(reason, index), reason]).filter(([n]) => n).map(([n, reason]) => `${number(n)} ${REASON_WORDS[reason]}`);
+            return `${parts.length ? parts.join(', ') : 'none'} within ${BAR} s`;
         },
         svg('svg', { viewBox: `0 0 ${SLOTS} ${ROW * rows.length}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
             svg('path', { class: 'base', d: rows.map(r => `M0 ${ROW * (r.i + 1)}H${SLOTS}`).join(''), 'vector-effect': 'non-scaling-stroke' }), ...rows.map(r => r.path)));
@@ -154,7 +161,7 @@ export function createCharts(history) {
             times());
         function update() {
             const index = current();
-            const sums = rows.map(r => bars(history.rejected[r.reason], SLOTS, BAR / history.interval));
+            const sums = rows.map(r => bars(history.rejected[r.reason], SLOTS, per));
             // One scale, so that rows can be compared; the largest bar fills its row.
             const max = Math.max(1, ...sums.flat());
             rows.forEach((r, i) => {
@@ -162,12 +169,12 @@ export function createCharts(history) {
                     const h = v ? Math.max(2, v / max * (ROW - 3)) : 0;
                     return h ? `M${bar * BAR + 1} ${ROW * (i + 1)}v${-h.toFixed(1)}h${BAR - 2}v${h.toFixed(1)}z` : '';
                 }).join(''));
-                setText(r.number, figure(cursor === null ? sum(history.rejected[r.reason]) : history.rejected[r.reason][index]));
+                setText(r.number, figure(cursor === null ? sum(history.rejected[r.reason]) : barAt(r.reason, index)));
                 r.number.classList.toggle('zero', r.number.textContent === '0');
             });
             const all = REASONS.map(reason => history.rejected[reason]);
-            setText(total, figure(cursor === null ? sum(all.map(sum)) : sum(all.map(list => list[index]))));
-            setText(span, cursor === null ? `in ten minutes, ${figure(sum(all.map(list => list.at(-1))))} in the last second` : 'in this second');
+            setText(total, figure(cursor === null ? sum(all.map(sum)) : sum(REASONS.map(reason => barAt(reason, index)))));
+            setText(span, cursor === null ? `in ten minutes, ${figure(sum(all.map(list => list.at(-1))))} in the last second` : `within these ${BAR} s`);
             show();
         }
         return { node, update };

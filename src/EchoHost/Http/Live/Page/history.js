@@ -22,8 +22,12 @@ export class History {
 
     /** Takes the event "history", in place of everything before. */
     reset(event) {
+        const end = Date.parse(event.end);
+        if (!Number.isFinite(end)) {
+            throw new TypeError('a history without an end');
+        }
+        this.end = end;
         this.interval = value(event.intervalSeconds) || 1;
-        this.end = Date.parse(event.end);
         const length = Math.min(SLOTS, Math.max(0, ...FIGURES.map(name => event[name]?.length ?? 0)));
         for (const name of FIGURES) {
             this[name] = this.#entries(event[name], length, null);

@@ -12,9 +12,12 @@ const RECENT = 6;
  * @returns {{name: string, from: string, to: string}[]} the peers whose state changed
  */
 export function merge(peers, event) {
+    if (!Array.isArray(event.peers) || event.peers.some(peer => typeof peer?.name !== 'string')) {
+        throw new TypeError('peers without names');
+    }
     const changes = [];
     const seen = new Set();
-    for (const peer of event.peers ?? []) {
+    for (const peer of event.peers) {
         const before = peers.get(peer.name);
         const columns = event.all || !before ? new Map() : before.columns;
         (peer.strip?.columns ?? []).forEach((column, i) => columns.set(peer.strip.first + i, column));
