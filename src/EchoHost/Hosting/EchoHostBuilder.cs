@@ -6,6 +6,7 @@ using EchoHost.Connections.Tracking;
 using EchoHost.Drain;
 using EchoHost.Echo;
 using EchoHost.Http;
+using EchoHost.Http.Live;
 using EchoHost.Logging;
 using EchoHost.Metrics;
 using EchoHost.Peers.Mesh;
@@ -56,6 +57,9 @@ internal static class EchoHostBuilder
         // The peers to probe.
         services.AddMesh(settings.Peers, settings.Echo.Transport);
 
+        // The page. Before the drain: services stop in the opposite order, and the page shows the drain.
+        services.AddLive();
+
         // The drain.
         services.AddDrain(settings.Echo.Drain);
 
@@ -69,6 +73,8 @@ internal static class EchoHostBuilder
         app.MapWho();
         app.MapEndpoints();
         app.MapAdmin();
+        app.MapPage();
+        app.MapLive();
         return app;
     }
 }

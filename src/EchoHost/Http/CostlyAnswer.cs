@@ -4,8 +4,6 @@ namespace EchoHost.Http;
 
 internal static class CostlyAnswer
 {
-    private const string RetryAfterSeconds = "1";
-
     /// <summary>
     /// Sends a response with its length, or 503 if there is none. HEAD generates nothing, since no body is sent.
     /// </summary>
@@ -22,8 +20,7 @@ internal static class CostlyAnswer
 
         if (await get(context.RequestAborted) is not { } answer)
         {
-            context.Response.Headers.RetryAfter = RetryAfterSeconds;
-            await new HttpProblem(StatusCodes.Status503ServiceUnavailable, "too many others ask at the moment; ask again in a second").ExecuteAsync(context);
+            await HttpProblem.TooManyAsync(context, "too many others ask at the moment; ask again in a second");
             return;
         }
 

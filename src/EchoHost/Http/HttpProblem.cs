@@ -11,6 +11,7 @@ namespace EchoHost.Http;
 internal sealed class HttpProblem(int status, string? detail) : IResult
 {
     private const string ContentType = "application/problem+json";
+    private const string RetryAfterSeconds = "1";
 
     /// <summary>Does not escape quotes: people read this too, and only HTML would need it.</summary>
     private static readonly ProblemJson Json = new(new JsonSerializerOptions(JsonSerializerDefaults.Web)
@@ -23,6 +24,13 @@ internal sealed class HttpProblem(int status, string? detail) : IResult
     {
         httpContext.Response.StatusCode = status;
         return WriteAsync(httpContext, detail);
+    }
+
+    /// <summary>Answers 503, and asks the client to come again in a second.</summary>
+    public static Task TooManyAsync(HttpContext context, string detail)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds;
+        return new HttpProblem(StatusCodes.Status503ServiceUnavailable, detail).ExecuteAsync(context);
     }
 
     /// <summary>Writes the body for the response's status.</summary>

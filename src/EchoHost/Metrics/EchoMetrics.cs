@@ -20,6 +20,8 @@ internal sealed class EchoMetrics
     /// <summary>The instrument whose labels give the version.</summary>
     public const string BuildName = "echohost.build";
 
+    private static readonly int RejectReasons = Enum.GetValues<RejectReason>().Length;
+
     /// <summary>The version as <c>--version</c> prints it.</summary>
     public static readonly string Version =
         typeof(EchoMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
@@ -76,6 +78,34 @@ internal sealed class EchoMetrics
     /// The counters of an endpoint. Of the HTTP endpoint's, only rejections, accept errors and PROXY headers are exported.
     /// </summary>
     public EndpointMetrics For(string endpoint) => endpoint == _http.Endpoint ? _http : _endpoints[endpoint];
+
+    /// <summary>Sums up the main counters of all endpoints; of the HTTP endpoint's, only rejections.</summary>
+    public ActivityTotals Total()
+    {
+        var totals = default(ActivityTotals) with { Rejected = new long[RejectReasons] };
+        AddRejected(totals.Rejected, _http);
+        foreach (var endpoint in _endpoints.Values)
+        {
+            totals = totals with
+            {
+                Connections = totals.Connections + endpoint.Active,
+                Messages = totals.Messages + endpoint.Messages,
+                Received = totals.Received + endpoint.ReceivedBytes,
+                Sent = totals.Sent + endpoint.SentBytes,
+            };
+            AddRejected(totals.Rejected, endpoint);
+        }
+
+        return totals;
+    }
+
+    private static void AddRejected(long[] rejected, EndpointMetrics endpoint)
+    {
+        for (var reason = 0; reason < rejected.Length; reason++)
+        {
+            rejected[reason] += endpoint.RejectedFor((RejectReason)reason);
+        }
+    }
 
     private IEnumerable<Measurement<long>> Observe(Func<EndpointMetrics, long> read) =>
         _endpoints.Values.Select(e => new Measurement<long>(read(e), e.EndpointTag));

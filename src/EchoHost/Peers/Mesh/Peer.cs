@@ -6,6 +6,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
     private readonly Lock _lock = new();
     private readonly long[] _results = new long[Enum.GetValues<ProbeResult>().Length];
     private readonly RecentRoundTrips _roundTrips = new();
+    private readonly ProbeStrip _strip = new();
     private long _retransmits;
     private PeerState _state;
     private Probe _last;
@@ -56,6 +57,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
 
             Interlocked.Increment(ref _results[(int)probe.Result]);
             Interlocked.Add(ref _retransmits, probe.Retransmits);
+            _strip.Add(probe.Result == ProbeResult.Ok ? probe.RoundTrip : null);
             if (probe.RoundTrip is { } roundTrip)
             {
                 _roundTrips.Add(roundTrip);
@@ -85,6 +87,28 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
         lock (_lock)
         {
             _isGone = true;
+        }
+    }
+
+    /// <summary>The number of probes so far; it changes whenever anything about the peer does.</summary>
+    public long Probes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _strip.Probes;
+            }
+        }
+    }
+
+    /// <summary>A consistent snapshot of the peer, with the columns of its strip that changed.</summary>
+    /// <param name="seen">The number of probes that are known already; 0 for the whole strip.</param>
+    public PeerDescription Describe(long seen)
+    {
+        lock (_lock)
+        {
+            return Describe() with { Strip = _strip.DescribeSince(seen) };
         }
     }
 

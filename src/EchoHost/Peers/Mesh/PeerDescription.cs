@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace EchoHost.Peers.Mesh;
 
 /// <summary>A peer in the answer of <c>/peers</c>.</summary>
@@ -25,4 +27,9 @@ internal sealed record PeerDescription(
     long Probes,
     long Lost,
     double LossPercent,
-    RoundTripSummary RttMilliseconds);
+    RoundTripSummary RttMilliseconds)
+{
+    /// <summary>The last probes as a strip of columns; null in <c>/peers</c>, which leaves it out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StripDescription? Strip { get; init; }
+}
