@@ -80,7 +80,7 @@ public class ClientsTests(Chromium chromium)
         await Expect(panel).ToContainTextAsync(client.LocalAddress);
         await panel.PressAsync("Escape");
         await Expect(panel).ToBeHiddenAsync();
-        await Expect(page.Page.Locator("#clients-table")).ToContainTextAsync("TLS 1.3");
+        await Expect(page.Page.Locator("#clients-table")).ToContainTextAsync("TLSv1.3");
     }
 
     [Fact]

@@ -44,10 +44,19 @@ public class HostileTextTests(Chromium chromium)
         await using var page = await chromium.OpenAsync(host);
         page.MayComplain = _ => true;
         await Expect(page.Page.Locator("#link")).ToContainTextAsync("live");
-        // As a careless page would do it. The evaluation itself is not bound by the policy, what it inserts is.
-        var problem = await page.Page.EvaluateAsync<string>("markup => { try { document.body.innerHTML = markup; return ''; } catch (e) { return e.name; } }", Markup);
-        Assert.Equal("TypeError", problem);
-        await page.Page.EvaluateAsync("() => { const script = document.createElement('button'); script.setAttribute('onclick', \"document.title='owned'\"); script.id = 'trap'; document.body.prepend(script); script.click(); }");
+        // As a careless page would do it.
+        string[] attempts =
+        [
+            "markup => document.body.innerHTML = markup",
+            "() => document.body.setAttribute('onclick', \"document.title='owned'\")",
+            "() => { const script = document.createElement('script'); script.textContent = \"document.title='owned'\"; document.body.append(script); }",
+        ];
+        foreach (var attempt in attempts)
+        {
+            var outcome = await page.Page.EvaluateAsync<string>($"markup => {{ try {{ ({attempt})(markup); return ''; }} catch (e) {{ return e.name; }} }}", Markup);
+            Assert.Equal("TypeError", outcome);
+        }
+
         Assert.NotEqual("owned", await page.Page.TitleAsync());
     }
 }

@@ -11,9 +11,10 @@ namespace EchoHost.Connections.Admission;
 internal sealed class HttpClientMiddleware(ConnectionDelegate next, EndpointMetrics metrics, HttpGate gate, Rejections rejections, TimeProvider time)
 {
     /// <summary>
-    /// How long a client may take for the first byte of its first request. A client with a request sends it at once.
+    /// How long a client may take for the first byte of its first request. Most send it at once, but a browser connects before
+    /// it knows what to ask for, and a busy machine may come to it late.
     /// </summary>
-    internal static readonly TimeSpan FirstByteLimit = TimeSpan.FromSeconds(2);
+    internal static readonly TimeSpan FirstByteLimit = TimeSpan.FromSeconds(10);
 
     public async Task OnConnectionAsync(ConnectionContext context)
     {
