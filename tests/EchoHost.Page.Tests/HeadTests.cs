@@ -59,7 +59,7 @@ public class HeadTests(Chromium chromium)
         await page.Page.Locator("#minutes summary").ClickAsync();
         var minute = page.Page.Locator("#minutes tbody tr").Last;
         await Expect(minute).ToContainTextAsync("5.00 kB");
-        await Expect(page.Page.Locator("#charts")).ToContainTextAsync("all places taken");
+        await Expect(page.Page.Locator("#charts")).ToContainTextAsync("1in ten minutes");
         // A page that was opened later has it as well.
         await using var later = await chromium.OpenAsync(host);
         await later.Page.Locator("#minutes summary").ClickAsync();
