@@ -45,6 +45,9 @@ public class HostSettingsTests
         Assert.Equal(["10.0.0.2:5555", "echo.example:5556", "[2001:db8::1]:5555"], peers.Targets.Select(t => t.Name));
         Assert.Equal([false, true, false], peers.Targets.Select(t => t.IsTls));
         Assert.Equal("echo.default.svc:5555", Assert.Single(peers.Names).Name);
+        Assert.Equal((null, null), (peers.Fanout, peers.HttpPort));
+        var fleet = Read(("Peers:Fanout", "8"), ("Peers:HttpPort", "8080")).Peers;
+        Assert.Equal((8, 8080), (fleet.Fanout, fleet.HttpPort));
     }
 
     [Fact]
@@ -272,7 +275,7 @@ public class HostSettingsTests
         "Echo:Limits:Foo",
         "Echo:Limits has MaxConnections, MaxConnectionsPerAddress, IdleTimeout, WriteTimeout, ProxyHeaderTimeout, TlsHandshakeTimeout")]
     [InlineData("Echo:Shutdown:Foo", "Echo:Shutdown has ReadinessDelay, GracePeriod, CloseSpread")]
-    [InlineData("Peers:Foo", "Peers has Targets, Dns, Interval, Timeout, PayloadBytes")]
+    [InlineData("Peers:Foo", "Peers has Targets, Dns, Interval, Timeout, PayloadBytes, Fanout, HttpPort")]
     public void A_key_that_is_not_known_is_answered_with_those_that_are(string key, string known) =>
         Assert.Equal($"{key} is not a key that this host knows (value 'x'); {known}", Assert.Single(Problems((key, "x"))));
 

@@ -21,8 +21,8 @@ public partial class PeersEndpointTests
     [Fact]
     public async Task Without_peers_the_list_is_empty()
     {
-        await using var host = await EchoHostFixture.StartAsync();
-        Assert.Equal("""{"peers":[]}""", await host.Http.GetStringAsync("/peers"));
+        await using var host = await EchoHostFixture.StartAsync("Instance:Name=echo-1", "Instance:Labels:zone=a");
+        Assert.Equal("""{"instance":"echo-1","labels":{"zone":"a"},"peers":[]}""", await host.Http.GetStringAsync("/peers"));
         Assert.DoesNotContain("echohost_peer", await host.MetricsAsync(), StringComparison.Ordinal);
     }
 
@@ -30,9 +30,10 @@ public partial class PeersEndpointTests
     public async Task A_peer_not_probed_yet_is_listed_with_nothing_known()
     {
         await using var silent = StubPeer.IsSilent();
-        await using var host = await EchoHostFixture.StartAsync("Peers:Timeout=00:10:00", $"Peers:Targets:0=tls://{silent.Name}");
+        await using var host = await EchoHostFixture.StartAsync(
+            "Instance:Name=echo-1", "Peers:Timeout=00:10:00", $"Peers:Targets:0=tls://{silent.Name}");
         Assert.Equal(
-            $$$"""{"peers":[{"name":"{{{silent.Name}}}","source":"Targets","tls":true,"up":false,"state":"unknown","lastResult":null,"lastError":null,"lastProbe":null,"probes":0,"lost":0,"lossPercent":0,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}]}""",
+            $$$"""{"instance":"echo-1","labels":{},"peers":[{"name":"{{{silent.Name}}}","source":"Targets","tls":true,"up":false,"state":"unknown","since":null,"lastResult":null,"lastError":null,"lastProbe":null,"probes":0,"lost":0,"lossPercent":0,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}]}""",
             await host.Http.GetStringAsync("/peers"));
         Assert.DoesNotContain("echohost_peer_up{", await host.MetricsAsync(), StringComparison.Ordinal);
     }
@@ -41,7 +42,7 @@ public partial class PeersEndpointTests
     public async Task A_peer_that_was_probed_is_listed_with_what_came_of_it()
     {
         await using StubPeer good = StubPeer.Echoes(), full = StubPeer.TurnsAway();
-        await using var host = await EchoHostFixture.StartAsync(["Peers:Interval=01:00:00", .. MeshHost.Targets(good.Name, full.Name)]);
+        await using var host = await EchoHostFixture.StartAsync(["Instance:Name=echo-1", "Peers:Interval=01:00:00", .. MeshHost.Targets(good.Name, full.Name)]);
         var before = DateTime.UtcNow;
         await host.UntilStateAsync(good.Name, "up");
         await host.UntilStateAsync(full.Name, "turnsAway");
@@ -52,10 +53,10 @@ public partial class PeersEndpointTests
         var rtt = """{"last":#,"p50":#,"p90":#,"p99":#,"p99.9":#}""";
         string[] lines =
         [
-            $$"""{"name":"{{good.Name}}","source":"Targets","tls":false,"up":true,"state":"up","lastResult":"ok","lastError":null,"lastProbe":#,"probes":1,"lost":0,"lossPercent":0,"rttMilliseconds":{{rtt}}}""",
-            $$$"""{"name":"{{{full.Name}}}","source":"Targets","tls":false,"up":false,"state":"turnsAway","lastResult":"reset","lastError":"reset by the peer before a byte came back, after #; perhaps it turns connections away, as when it drains or is full","lastProbe":#,"probes":1,"lost":1,"lossPercent":100,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}""",
+            $$"""{"name":"{{good.Name}}","source":"Targets","tls":false,"up":true,"state":"up","since":#,"lastResult":"ok","lastError":null,"lastProbe":#,"probes":1,"lost":0,"lossPercent":0,"rttMilliseconds":{{rtt}}}""",
+            $$$"""{"name":"{{{full.Name}}}","source":"Targets","tls":false,"up":false,"state":"turnsAway","since":#,"lastResult":"reset","lastError":"reset by the peer before a byte came back, after #; perhaps it turns connections away, as when it drains or is full","lastProbe":#,"probes":1,"lost":1,"lossPercent":100,"rttMilliseconds":{"last":null,"p50":null,"p90":null,"p99":null,"p99.9":null}}""",
         ];
-        Assert.Equal($$"""{"peers":[{{string.Join(',', lines.Order(StringComparer.Ordinal))}}]}""", masked);
+        Assert.Equal($$"""{"instance":"echo-1","labels":{},"peers":[{{string.Join(',', lines.Order(StringComparer.Ordinal))}}]}""", masked);
 
         var peer = (await host.PeersAsync())[good.Name];
         Assert.EndsWith("Z", peer.GetProperty("lastProbe").GetString(), StringComparison.Ordinal);
@@ -280,7 +281,7 @@ public partial class PeersEndpointTests
     private static async Task<string?> DetailAsync(HttpResponseMessage response) =>
         (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("detail").GetString();
 
-    [GeneratedRegex("""("(?:last|p50|p90|p99|p99.9|lastProbe)":)(?:\d[^,}]*|"[^"]*Z")""")]
+    [GeneratedRegex("""("(?:last|p50|p90|p99|p99.9|lastProbe|since)":)(?:\d[^,}]*|"[^"]*Z")""")]
     private static partial Regex Numbers();
 
     [GeneratedRegex("after [0-9.]+ m?s;")]

@@ -71,22 +71,26 @@ internal sealed class Mesh(
     }
 
     /// <summary>Adds and removes peers so that the list matches the resolved names.</summary>
-    private void OnFound(IReadOnlyCollection<(PeerTarget Peer, string Name)> found)
+    private void OnFound(IReadOnlyCollection<FoundPeer> found)
     {
-        var wanted = found.DistinctBy(f => f.Peer.Name).ToDictionary(f => f.Peer.Name);
+        var wanted = found.Where(f => f.IsChosen).DistinctBy(f => f.Target.Name).ToDictionary(f => f.Target.Name);
         var left = peers.All().Where(peer => peer.Source == PeerSource.Dns && !wanted.ContainsKey(peer.Name)).ToArray();
-        foreach (var peer in left)
+        if (left.Length > 0)
         {
-            Remove(peer);
+            var known = found.Select(f => f.Target.Name).ToHashSet();
+            foreach (var peer in left)
+            {
+                Remove(peer, isStillFound: known.Contains(peer.Name));
+            }
         }
 
-        var joining = wanted.Values.Where(f => peers.Find(f.Peer.Name) is null).ToArray();
-        foreach (var (target, name) in joining)
+        var joining = wanted.Values.Where(f => peers.Find(f.Target.Name) is null).ToArray();
+        foreach (var peer in joining)
         {
-            MeshLog.Found(logger, target.Name, name);
+            MeshLog.Found(logger, peer.Target.Name, peer.Name);
         }
 
-        Add([.. joining.Select(f => new Peer(f.Peer, PeerSource.Dns))], left.Length > 0);
+        Add([.. joining.Select(f => new Peer(f.Target, PeerSource.Dns))], left.Length > 0);
         Look();
     }
 
@@ -105,7 +109,9 @@ internal sealed class Mesh(
         }
     }
 
-    private void Remove(Peer peer)
+    /// <param name="peer">The peer.</param>
+    /// <param name="isStillFound">Whether a name still has the address, but other hosts probe it now.</param>
+    private void Remove(Peer peer, bool isStillFound)
     {
         peers.Remove(peer);
         lock (_lock)
@@ -117,7 +123,14 @@ internal sealed class Mesh(
             }
         }
 
-        MeshLog.Left(logger, peer.Name);
+        if (isStillFound)
+        {
+            MeshLog.NoLongerChosen(logger, peer.Name);
+        }
+        else
+        {
+            MeshLog.Left(logger, peer.Name);
+        }
     }
 
     /// <summary>Begins the probes that are due, and sets the timer for the next one.</summary>

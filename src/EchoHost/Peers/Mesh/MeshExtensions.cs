@@ -19,10 +19,10 @@ internal static class MeshExtensions
             provider.GetRequiredService<INameResolver>(),
             PeerLink.Default,
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<OwnAddresses>();
+        services.AddSingleton<PeerNames>();
         if (!options.IsEmpty)
         {
-            services.AddSingleton<OwnAddresses>();
-            services.AddSingleton<PeerNames>();
             services.AddSingleton<PeerMetrics>();
             services.AddHostedService<Mesh>();
         }

@@ -53,6 +53,9 @@ internal static partial class MeshLog
     [LoggerMessage(10, LogLevel.Error, "Peer {Peer:l} could not be probed")]
     public static partial void Failed(ILogger logger, string peer, Exception exception);
 
+    [LoggerMessage(11, LogLevel.Information, "Peer {Peer:l} is no longer one of those that this host probes")]
+    public static partial void NoLongerChosen(ILogger logger, string peer);
+
     [LoggerMessage(9, LogLevel.Information, "The name {Name:l} is resolved again")]
     public static partial void ResolvedAgain(ILogger logger, string name);
 }

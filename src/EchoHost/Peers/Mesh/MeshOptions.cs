@@ -1,3 +1,4 @@
+using System.Net;
 using EchoHost.Configuration;
 
 namespace EchoHost.Peers.Mesh;
@@ -6,6 +7,9 @@ namespace EchoHost.Peers.Mesh;
 internal sealed record MeshOptions
 {
     public const string SectionName = "Peers";
+
+    /// <summary>The maximum number of peers that are asked for their <c>/peers</c> at once.</summary>
+    public const int MaxFleetCalls = 16;
 
     private const int MaxPayloadBytes = 1024 * 1024;
 
@@ -31,11 +35,23 @@ internal sealed record MeshOptions
     /// <remarks>Default: 64.</remarks>
     public int PayloadBytes { get; init; } = 64;
 
+    /// <summary>
+    /// How many of the peers of each name of <see cref="Names"/> this host probes, of each address family; null for all.
+    /// </summary>
+    /// <remarks>Default: all.</remarks>
+    public int? Fanout { get; init; }
+
+    /// <summary>The port of the peers' HTTP endpoints; null if there is no view of the fleet.</summary>
+    /// <remarks>Default: none.</remarks>
+    public int? HttpPort { get; init; }
+
     /// <summary>Whether no peers are configured.</summary>
     public bool IsEmpty => Targets.Count == 0 && Names.Count == 0;
 
     /// <summary>The maximum number of file descriptors that the mesh uses.</summary>
-    public int MaxDescriptors => IsEmpty ? 0 : Names.Count > 0 ? ProbeSchedule.MaxProbes : Math.Min(Targets.Count, ProbeSchedule.MaxProbes);
+    public int MaxDescriptors => IsEmpty ? 0 : MaxProbes + (HttpPort is null ? 0 : MaxFleetCalls);
+
+    private int MaxProbes => Names.Count > 0 ? ProbeSchedule.MaxProbes : Math.Min(Targets.Count, ProbeSchedule.MaxProbes);
 
     public static MeshOptions Read(SectionReader section)
     {
@@ -47,6 +63,8 @@ internal sealed record MeshOptions
             Interval = section.Time(nameof(Interval), fallback.Interval, min: MinInterval),
             Timeout = section.Time(nameof(Timeout), fallback.Timeout, min: TimeSpan.FromMilliseconds(1)),
             PayloadBytes = section.Number(nameof(PayloadBytes), fallback.PayloadBytes, min: UniquePayload.MinBytes, max: MaxPayloadBytes),
+            Fanout = section.OptionalNumber(nameof(Fanout), min: 1),
+            HttpPort = section.OptionalNumber(nameof(HttpPort), min: 1, max: IPEndPoint.MaxPort),
         };
     }
 

@@ -7,8 +7,12 @@ namespace EchoHost.Peers.Mesh;
 /// <summary>Finds this host's own echo endpoints among the addresses of a name that several hosts share.</summary>
 internal sealed class OwnAddresses(ListenEndpoints endpoints, BoundEndpoints bound)
 {
-    /// <summary>The addresses at which this host does not listen on the port.</summary>
-    public IEnumerable<IPAddress> LeaveOut(IEnumerable<IPAddress> addresses, int port)
+    /// <summary>Tells the addresses at which this host listens on a port from others.</summary>
+    /// <param name="port">The port.</param>
+    /// <param name="seenFromOutside">
+    /// Whether the addresses are another machine's names: loopback is then this host only if it listens there and nowhere else.
+    /// </param>
+    public Predicate<IPAddress> At(int port, bool seenFromOutside = false)
     {
         var listening = endpoints.Raw
             .SelectMany(bound.Of)
@@ -17,9 +21,8 @@ internal sealed class OwnAddresses(ListenEndpoints endpoints, BoundEndpoints bou
             .Select(own => own.Address)
             .ToArray();
         var machine = Array.Exists(listening, IsAny) ? OfMachine() : [];
-        bool IsOwn(IPAddress address) =>
-            listening.Contains(address) || machine.Contains(address) || (machine.Count > 0 && IPAddress.IsLoopback(address));
-        return addresses.Where(address => !IsOwn(address));
+        return address => listening.Contains(address)
+            || (IPAddress.IsLoopback(address) ? machine.Count > 0 && !seenFromOutside : machine.Contains(address));
     }
 
     private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);

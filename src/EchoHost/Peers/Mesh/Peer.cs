@@ -125,6 +125,7 @@ internal sealed class Peer(PeerTarget target, PeerSource source)
                 Target.IsTls,
                 _state == PeerState.Up,
                 _state.Label(),
+                _lastAt is null ? null : _since.UtcDateTime,
                 _lastAt is null ? null : _last.Result.Label(),
                 _last.Error,
                 _lastAt?.UtcDateTime,

@@ -8,6 +8,7 @@ namespace EchoHost.Peers.Mesh;
 /// <param name="Tls">Whether probes use TLS.</param>
 /// <param name="Up">Whether every byte of the last probe came back the same.</param>
 /// <param name="State"><c>unknown</c>, <c>up</c>, <c>turnsAway</c> or <c>down</c>.</param>
+/// <param name="Since">When the state began, UTC, an outage with its first failure; null before the first probe.</param>
 /// <param name="LastResult">The result of the last probe; null before the first.</param>
 /// <param name="LastError">What failed in the last probe; null if nothing did.</param>
 /// <param name="LastProbe">When the last probe ended, UTC; null before the first.</param>
@@ -21,6 +22,7 @@ internal sealed record PeerDescription(
     bool Tls,
     bool Up,
     string State,
+    DateTime? Since,
     string? LastResult,
     string? LastError,
     DateTime? LastProbe,

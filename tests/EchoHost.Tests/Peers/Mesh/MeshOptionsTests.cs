@@ -58,6 +58,31 @@ public class MeshOptionsTests
     public void Past_them_the_key_and_the_value_are_named(string interval, string timeout, int payload, string problem) =>
         Assert.Equal(problem, Assert.Single(Problems(interval, timeout, payload)));
 
+    [Theory]
+    [InlineData("Fanout", "1", null)]
+    [InlineData("Fanout", "2147483647", null)]
+    [InlineData("Fanout", "0", "Peers:Fanout is '0'; expected 1 or more")]
+    [InlineData("Fanout", "all", "Peers:Fanout is 'all'; expected a whole number")]
+    [InlineData("HttpPort", "1", null)]
+    [InlineData("HttpPort", "65535", null)]
+    [InlineData("HttpPort", "0", "Peers:HttpPort is '0'; expected 1 to 65535")]
+    [InlineData("HttpPort", "65536", "Peers:HttpPort is '65536'; expected 1 to 65535")]
+    public void A_number_out_of_bounds_is_refused(string key, string value, string? problem)
+    {
+        Read([(key, value)], out var problems);
+        Assert.Equal(problem is null ? [] : [problem], problems);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(3, 0, 3 + 16)]
+    [InlineData(0, 1, ProbeSchedule.MaxProbes + 16)]
+    public void Descriptors_are_set_aside_for_asking_the_fleet(int targets, int names, int descriptors)
+    {
+        var settings = Read([.. Enumerable.Range(1, targets).Select(i => $"10.0.0.2:{i}")], [.. Enumerable.Range(1, names).Select(i => $"echo{i}:5555")]);
+        Assert.Equal(descriptors, (settings with { HttpPort = 8080 }).MaxDescriptors);
+    }
+
     private static IReadOnlyList<string> Problems(string interval, string timeout, int payload)
     {
         Read([("Interval", interval), ("Timeout", timeout), ("PayloadBytes", payload.ToString(CultureInfo.InvariantCulture))], out var problems);

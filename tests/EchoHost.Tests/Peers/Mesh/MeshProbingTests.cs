@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using EchoHost.Endpoints;
+using EchoHost.Identity;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
@@ -83,7 +84,7 @@ public class MeshProbingTests
         {
             _host = host;
             var own = new OwnAddresses(host.Services.GetRequiredService<ListenEndpoints>(), host.Services.GetRequiredService<BoundEndpoints>());
-            var names = new PeerNames(options, resolver, own, Time, NullLogger<MeshService>.Instance);
+            var names = new PeerNames(options, resolver, own, new Instance(), Time, NullLogger<MeshService>.Instance);
             var client = new PeerClient(connections, resolver, PeerLink.Default, Time);
             _mesh = new MeshService(options, Peers, names, client, ActivatorUtilities.CreateInstance<PeerMetrics>(host.Services, Peers), Time, this);
         }

@@ -219,9 +219,11 @@ public class PeerNamesTests
             IPAddress.Parse("192.0.2.1"),
             IPAddress.Parse("2001:db8::1"),
         ];
-        Assert.Equal(["192.0.2.1", "2001:db8::1"], own.LeaveOut(all, port).Select(a => a.ToString()));
+        Assert.Equal(["192.0.2.1", "2001:db8::1"], all.Where(a => !own.At(port)(a)).Select(a => a.ToString()));
         // On another port there is no host.
-        Assert.Equal(all, own.LeaveOut(all, port == 1 ? 2 : 1));
+        Assert.DoesNotContain(all, own.At(port == 1 ? 2 : 1));
+        // Another machine's 127.0.0.1 is that machine.
+        Assert.Equal(machine.Where(a => !IPAddress.IsLoopback(a)), all.Where(a => own.At(port, seenFromOutside: true)(a)));
     }
 
     [Fact]
@@ -230,7 +232,8 @@ public class PeerNamesTests
         await using var host = await EchoHostFixture.StartAsync("Echo:Endpoints:Second:Url=tcp://127.0.0.1:0");
         var port = ((IPEndPoint)host.EndPoints["Second"]).Port;
         IPAddress[] all = [IPAddress.Loopback, IPAddress.Parse("127.0.0.2"), IPAddress.IPv6Loopback];
-        Assert.Equal(["127.0.0.2", "::1"], Own(host).LeaveOut(all, port).Select(a => a.ToString()));
+        Assert.Equal([IPAddress.Loopback], all.Where(a => Own(host).At(port, seenFromOutside: true)(a)));
+        Assert.Equal(["127.0.0.2", "::1"], all.Where(a => !Own(host).At(port)(a)).Select(a => a.ToString()));
     }
 
     [Fact]
