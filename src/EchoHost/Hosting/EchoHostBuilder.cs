@@ -9,6 +9,7 @@ using EchoHost.Http;
 using EchoHost.Http.Live;
 using EchoHost.Logging;
 using EchoHost.Metrics;
+using EchoHost.Peers.Fleet;
 using EchoHost.Peers.Mesh;
 using EchoHost.Who;
 
@@ -56,6 +57,7 @@ internal static class EchoHostBuilder
 
         // The peers to probe.
         services.AddMesh(settings.Peers, settings.Echo.Transport);
+        services.AddFleet(settings.Peers);
 
         // The page. Before the drain: services stop in the opposite order, and the page shows the drain.
         services.AddLive();
@@ -70,6 +72,7 @@ internal static class EchoHostBuilder
         app.MapMetrics();
         app.MapConnections();
         app.MapPeers();
+        app.MapFleet();
         app.MapWho();
         app.MapEndpoints();
         app.MapAdmin();

@@ -1,4 +1,5 @@
 using EchoHost.Connections.Admission;
+using EchoHost.Peers.Fleet;
 using Microsoft.AspNetCore.HostFiltering;
 
 namespace EchoHost.Http;
@@ -10,6 +11,7 @@ internal static class HttpPipeline
     {
         services.AddSingleton<ConnectionListings>();
         services.AddSingleton<PeerListing>();
+        services.AddSingleton(provider => new FleetListing(provider.GetRequiredService<FleetView>()));
         services.AddSingleton<Scrapes>();
         // The framework's host filter uses the same key, but has no paths that are open under every name.
         services.PostConfigure<HostFilteringOptions>(options => options.AllowedHosts = ["*"]);

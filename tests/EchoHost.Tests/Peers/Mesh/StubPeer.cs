@@ -36,6 +36,9 @@ internal sealed class StubPeer : IAsyncDisposable
     /// <summary>The number of reads that returned bytes.</summary>
     public int Received => Volatile.Read(ref _received);
 
+    /// <summary>Handles each connection in the given way.</summary>
+    public static StubPeer Serves(Func<Socket, CancellationToken, Task> serve, IPEndPoint at) => new((_, socket, stop) => serve(socket, stop), at);
+
     /// <summary>Echoes every byte.</summary>
     public static StubPeer Echoes(IPEndPoint? at = null) =>
         new((peer, socket, stop) => peer.ReadAsync(socket, async bytes => await socket.SendAsync(bytes, stop), stop), at);
