@@ -1,7 +1,7 @@
 // The last ten minutes. One moment is read out in all charts at once: the large figures are those of now, or of the moment that the
 // pointer or the arrow keys choose. So nothing covers the lines, and nothing moves.
 
-import { byId, el, reconcile, setAttribute, setText, svg } from './dom.js';
+import { byId, el, reconcile, setAttribute, setText, svg, whetherInView } from './dom.js';
 import { byteRate, bytes, clock, duration, figure, number } from './format.js';
 import { minutes, range, REASONS, SLOTS, sum } from './history.js';
 import { areaPath, axisMax, bars, linePath } from './plot.js';
@@ -33,9 +33,13 @@ export function createCharts(history) {
     byId('charts').append(...charts.map(chart => chart.node));
     byId('minutes').addEventListener('toggle', showMinutes);
 
+    const visible = whetherInView(byId('now'), update);
     const current = () => cursor === null ? history.length - 1 : history.indexOf(cursor);
 
     function update() {
+        if (!visible()) {
+            return;
+        }
         if (cursor !== null && history.indexOf(cursor) < 0) {
             cursor = null;
         }

@@ -43,6 +43,8 @@ export function createClients(state) {
 
     const refresh = whileVisible(byId('clients'), ask, () => 2);
     showSort();
+    // Once in any case, so that the section has its size before it is scrolled to.
+    refresh(true);
 
     function setSort(key) {
         sort = key;

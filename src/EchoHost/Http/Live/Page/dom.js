@@ -70,6 +70,21 @@ export function reconcile(parent, known, keys, create, update) {
     place(nodes.slice(fixed + 1), fixed < 0 ? parent.firstChild : nodes[fixed].nextSibling);
 }
 
+/**
+ * Tells whether a section can be seen, in part at least: what cannot be seen need not be drawn, nor asked for.
+ * @param {() => void} onChange called when that changes
+ * @returns {() => boolean}
+ */
+export function whetherInView(section, onChange) {
+    let inView = false;
+    new IntersectionObserver(entries => {
+        inView = entries.at(-1).isIntersecting;
+        onChange();
+    }).observe(section);
+    document.addEventListener('visibilitychange', onChange);
+    return () => inView && !document.hidden;
+}
+
 let announced = Promise.resolve();
 
 /** Tells screen readers about a change of state, politely. Not for what changes all the time. */

@@ -26,6 +26,7 @@ export function createFleet(state, onTrouble) {
     /** Of the view by groups: the one that is looked into, [from, to]. */
     let inside = null;
     let worst = null;
+    let forgetting = 0;
 
     const picture = createMatrix(byId('matrix'), read, open);
     const refresh = whileVisible(section, ask, () => Math.max(5, state.peersInterval ?? 10));
@@ -96,6 +97,9 @@ export function createFleet(state, onTrouble) {
         }
         worst = first;
         onTrouble(failures(model).filter(cell => model.rows[cell.row].fresh).length);
+        // Out of view nothing is asked, and an old number would be a wrong one.
+        clearTimeout(forgetting);
+        forgetting = setTimeout(() => onTrouble(0), 60_000);
     }
 
     function redraw() {
@@ -239,6 +243,9 @@ export function createFleet(state, onTrouble) {
         refresh,
         /** Shows the section if the host has a fleet. */
         show(has) {
+            if (has && section.hidden) {
+                refresh(true);
+            }
             section.hidden = !has;
             byId('fleet-link').hidden = !has;
         },

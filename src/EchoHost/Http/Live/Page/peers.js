@@ -1,6 +1,6 @@
 // The list of peers, each with a strip of its last probes.
 
-import { announce, byId, el, reconcile, setAttribute, setLong, setText, showTip, svg } from './dom.js';
+import { announce, byId, el, reconcile, setAttribute, setLong, setText, showTip, svg, whetherInView } from './dom.js';
 import { clock, count, duration, milliseconds, moment, number, percent, plain, result } from './format.js';
 import { openPanel, showFacts } from './panel.js';
 import { COLUMNS, columnText, columnTimes, lastColumns, merge, rank, recent, remark, sorted, stateText, stateWord, stripText, summary } from './peers-model.js';
@@ -17,9 +17,11 @@ export function createPeers(state) {
     let interval = 10;
     let columnProbes = 5;
     let drawn = false;
+    let sized = 0;
     /** Called each second while a sheet is open. */
     let panel = null;
 
+    const visible = whetherInView(byId('peers'), draw);
     filter.addEventListener('input', draw);
 
     function take(event) {
@@ -46,6 +48,12 @@ export function createPeers(state) {
     }
 
     function draw() {
+        // Out of view it only has to keep its size.
+        if (!visible() && rows.size > 0 && sized === peers.size) {
+            panel?.();
+            return;
+        }
+        sized = peers.size;
         const any = peers.size > 0;
         byId('peers-table').hidden = !any;
         byId('peers-tools').hidden = !any;
@@ -103,7 +111,7 @@ export function createPeers(state) {
 
     /** Texts such as "down for 3 min". */
     function tick() {
-        for (const [name, row] of rows) {
+        for (const [name, row] of visible() ? rows : []) {
             if (peers.has(name)) {
                 setText(row.cells[1].querySelector('.state-words'), stateText(peers.get(name), state.now));
             }
@@ -119,7 +127,7 @@ export function createPeers(state) {
         const mark = svg('rect', { class: 'strip-mark', y: 0, width: step, height, visibility: 'hidden' });
         const picture = svg('svg', { class: 'strip', width: COLUMNS * step, height, viewBox: `0 0 ${COLUMNS * step} ${height}`, role: large ? null : 'img' }, mark, ...Object.values(paths));
         const max = el('span', { class: 'strip-max muted', 'aria-hidden': 'true' });
-        const node = el('div', { class: 'strip-box', style: null }, picture, max);
+        const node = el('div', { class: 'strip-box' }, picture, max);
         const text = index => {
             const peer = peerOf();
             const { from, to } = columnTimes(peer, index, interval, columnProbes);

@@ -1,5 +1,7 @@
 // What is not in the stream is asked for while its section can be seen, and only then.
 
+import { whetherInView } from './dom.js';
+
 /** An answer that is no success. */
 export class HttpError extends Error {
     /** @param {number} retryAfter seconds */
@@ -31,17 +33,16 @@ export function errorText(error) {
  * Calls a function again and again while a section is in view and the tab is not hidden.
  * @param {() => Promise<void>} ask never called twice at once; what it throws makes the next pause longer
  * @param {() => number} seconds the pause
- * @returns {() => void} asks now
+ * @returns {(always?: boolean) => void} asks now, if the section is in view, or in any case
  */
 export function whileVisible(section, ask, seconds) {
-    let inView = false;
     let timer = 0;
     let running = false;
     let again = false;
     let due = 0;
     let failures = 0;
 
-    const visible = () => inView && !document.hidden;
+    const visible = whetherInView(section, plan);
 
     async function run() {
         clearTimeout(timer);
@@ -74,14 +75,9 @@ export function whileVisible(section, ask, seconds) {
         }
     }
 
-    new IntersectionObserver(entries => {
-        inView = entries.at(-1).isIntersecting;
-        plan();
-    }).observe(section);
-    document.addEventListener('visibilitychange', plan);
-    return () => {
+    return always => {
         due = 0;
-        if (visible()) {
+        if (always || visible()) {
             run();
         }
     };
