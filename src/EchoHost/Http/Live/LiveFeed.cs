@@ -166,7 +166,7 @@ internal sealed class LiveFeed(
             _startedAt.UtcDateTime,
             capacity.Echo,
             admin.Token.Length > 0,
-            Fleet: false,
+            Fleet: mesh.HttpPort is not null,
             [.. endpoints.Raw.Select(endpoint => EndpointDescription.Of(endpoint, bound, metrics, faults.Of(endpoint.Name)))]),
         LiveJson.Default.HostDescription);
 
