@@ -38,8 +38,8 @@ test('a sample that comes early or late is no gap', () => {
     assert.deepEqual(filled(1, 2.4, 3.1, 4.5).connections, [1, 2.4, 3.1, 4.5]);
 });
 
-test('two samples of one second are one entry', () => {
-    assert.deepEqual(filled(1, 2, 2.2).connections, [1, 2.2]);
+test('a sample that came late and one in time are two seconds', () => {
+    assert.deepEqual(filled(1, 2.49, 2.98, 4).connections, [1, 2.49, 2.98, 4]);
 });
 
 test('a clock that is set back is the next entry', () => {

@@ -15,36 +15,32 @@ internal sealed class ActivityHistory
 
     private readonly Sample[] _samples = new Sample[Seconds];
     private ActivityTotals _totals;
-    private TimeSpan _at;
     private long _second = -1;
     private long _count;
 
     /// <summary>
-    /// Adds what happened since the last call. If a second was left out, since the machine was busy or asleep, a gap stands for it.
+    /// Adds what happened since the last call. Where that is longer ago than a second, since the machine was busy, it is spread over
+    /// the seconds between: sums stay right, and there is no peak.
     /// </summary>
     /// <param name="totals">The counters.</param>
     /// <param name="at">How long the host has run.</param>
-    /// <returns>Whether a second was added; false if one was added within the same second already.</returns>
-    public bool Add(in ActivityTotals totals, TimeSpan at)
+    /// <returns>The number of seconds added; 0 if one was added within the same second already.</returns>
+    public int Add(in ActivityTotals totals, TimeSpan at)
     {
         var second = (long)Math.Round(at.TotalSeconds);
         if (second <= _second)
         {
-            return false;
+            return 0;
         }
 
-        if (_second >= 0)
+        var seconds = _second < 0 ? 0 : (int)Math.Min(second - _second, Seconds);
+        for (var i = 0; i < seconds; i++)
         {
-            for (var gap = Math.Min(second - _second - 1, Seconds); gap > 0; gap--)
-            {
-                Add(default(Sample));
-            }
-
-            Add(Sample.Between(_totals, totals, at - _at));
+            _samples[_count++ % Seconds] = Sample.Between(_totals, totals, i, seconds);
         }
 
-        (_totals, _at, _second) = (totals, at, second);
-        return true;
+        (_totals, _second) = (totals, second);
+        return seconds;
     }
 
     /// <summary>Writes all seconds, as an object with an array for each figure.</summary>
@@ -63,9 +59,9 @@ internal sealed class ActivityHistory
         for (var i = 0; i < Reasons.Length; i++)
         {
             var reason = i;
-            if (All().Any(sample => sample.Rejected?[reason] > 0))
+            if (All().Any(sample => sample.Rejected[reason] > 0))
             {
-                WriteArray(json, Reasons[reason], sample => sample.Rejected![reason]);
+                WriteArray(json, Reasons[reason], sample => sample.Rejected[reason]);
             }
         }
 
@@ -73,32 +69,31 @@ internal sealed class ActivityHistory
         json.WriteEndObject();
     }
 
-    /// <summary>Writes the last second, as an object with a number for each figure.</summary>
+    /// <summary>Writes one of the last seconds, as an object with a number for each figure.</summary>
     /// <param name="json">Receives the object.</param>
-    /// <param name="end">When it ended.</param>
-    public void WriteLast(Utf8JsonWriter json, DateTimeOffset end)
+    /// <param name="ago">How many seconds came after it; fewer than were added.</param>
+    /// <param name="end">When the last second ended.</param>
+    public void WriteOne(Utf8JsonWriter json, int ago, DateTimeOffset end)
     {
-        var last = _count == 0 ? default : _samples[(_count - 1) % Seconds];
+        var sample = _samples[(_count - 1 - ago) % Seconds];
         json.WriteStartObject();
-        json.WriteString("time", end.UtcDateTime);
-        json.WriteNumber("connections", last.Connections);
-        json.WriteNumber("messages", last.Messages);
-        json.WriteNumber("received", last.Received);
-        json.WriteNumber("sent", last.Sent);
+        json.WriteString("time", end.UtcDateTime.AddSeconds(-ago));
+        json.WriteNumber("connections", sample.Connections);
+        json.WriteNumber("messages", sample.Messages);
+        json.WriteNumber("received", sample.Received);
+        json.WriteNumber("sent", sample.Sent);
         json.WriteStartObject("rejected");
         for (var i = 0; i < Reasons.Length; i++)
         {
-            if (last.Rejected?[i] > 0)
+            if (sample.Rejected[i] > 0)
             {
-                json.WriteNumber(Reasons[i], last.Rejected[i]);
+                json.WriteNumber(Reasons[i], sample.Rejected[i]);
             }
         }
 
         json.WriteEndObject();
         json.WriteEndObject();
     }
-
-    private void Add(in Sample sample) => _samples[_count++ % Seconds] = sample;
 
     private IEnumerable<Sample> All()
     {
@@ -113,39 +108,35 @@ internal sealed class ActivityHistory
         json.WriteStartArray(name);
         foreach (var sample in All())
         {
-            if (sample.Rejected is null)
-            {
-                json.WriteNullValue();
-            }
-            else
-            {
-                json.WriteNumberValue(figure(sample));
-            }
+            json.WriteNumberValue(figure(sample));
         }
 
         json.WriteEndArray();
     }
 
-    /// <summary>One second. <see cref="Connections"/> were open at its end, all else happened in it; a gap has no array.</summary>
-    private readonly record struct Sample(long Connections, long Messages, long Received, long Sent, long[]? Rejected)
+    /// <summary>One second. <see cref="Connections"/> were open at its end, all else happened in it.</summary>
+    private readonly record struct Sample(long Connections, long Messages, long Received, long Sent, long[] Rejected)
     {
-        /// <summary>The difference of two moments; after a gap per second, so that it does not look like a peak.</summary>
-        public static Sample Between(in ActivityTotals before, in ActivityTotals after, TimeSpan elapsed)
+        /// <summary>The share of one second in the difference of two moments.</summary>
+        /// <param name="before">The counters at the first moment.</param>
+        /// <param name="after">The counters at the second.</param>
+        /// <param name="index">Which of the seconds.</param>
+        /// <param name="seconds">How many seconds lie between the moments.</param>
+        public static Sample Between(in ActivityTotals before, in ActivityTotals after, int index, int seconds)
         {
-            var seconds = Math.Max(1, Math.Round(elapsed.TotalSeconds));
-            // Rounded up, since a single event must show.
-            long Rate(long from, long to) => (long)Math.Ceiling((to - from) / seconds);
+            // Equal parts, of which the last ones have what is left over.
+            long Share(long from, long to) => ((to - from) * (index + 1) / seconds) - ((to - from) * index / seconds);
             var rejected = new long[after.Rejected.Length];
             for (var i = 0; i < rejected.Length; i++)
             {
-                rejected[i] = Rate(before.Rejected[i], after.Rejected[i]);
+                rejected[i] = Share(before.Rejected[i], after.Rejected[i]);
             }
 
             return new Sample(
                 after.Connections,
-                Rate(before.Messages, after.Messages),
-                Rate(before.Received, after.Received),
-                Rate(before.Sent, after.Sent),
+                Share(before.Messages, after.Messages),
+                Share(before.Received, after.Received),
+                Share(before.Sent, after.Sent),
                 rejected);
         }
     }

@@ -99,7 +99,8 @@ internal sealed class LiveFeed(
     {
         lock (_lock)
         {
-            if (!_history.Add(metrics.Total(), time.GetElapsedTime(_start)))
+            var seconds = _history.Add(metrics.Total(), time.GetElapsedTime(_start));
+            if (seconds == 0)
             {
                 return;
             }
@@ -124,7 +125,12 @@ internal sealed class LiveFeed(
                 Write(events, "peers"u8, JsonSerializer.SerializeToUtf8Bytes(changes, LiveJson.Default.PeersEvent));
             }
 
-            Write(events, "sample"u8, json => _history.WriteLast(json, _end));
+            // More than one after a pause of the machine.
+            for (var ago = seconds - 1; ago >= 0; ago--)
+            {
+                Write(events, "sample"u8, json => _history.WriteOne(json, ago, _end));
+            }
+
             foreach (var watcher in _watchers)
             {
                 watcher.Send(events.WrittenMemory);

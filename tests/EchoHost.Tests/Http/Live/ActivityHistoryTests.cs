@@ -14,7 +14,7 @@ public class ActivityHistoryTests
     [Fact]
     public void The_first_moment_is_what_the_first_second_counts_from()
     {
-        Assert.True(Add(0, messages: 7));
+        Assert.Equal(0, Add(0, messages: 7));
         Assert.Equal("[]", All("messages"));
     }
 
@@ -44,18 +44,21 @@ public class ActivityHistoryTests
     {
         Add(0);
         Add(1, messages: 1);
-        Assert.False(Add(1.3, messages: 2));
+        Assert.Equal(0, Add(1.3, messages: 2));
         Add(2, messages: 3);
         Assert.Equal("[1,2]", All("messages"));
     }
 
     [Fact]
-    public void Seconds_that_were_left_out_are_a_gap_and_no_peak()
+    public void What_happened_in_a_pause_is_spread_over_it()
     {
         Add(0);
         Add(1, messages: 10);
-        Add(5, messages: 31);
-        Assert.Equal("[10,null,null,null,6]", All("messages"));
+        Assert.Equal(4, Add(5, messages: 31, connections: 2));
+        Assert.Equal("[10,5,5,5,6]", All("messages"));
+        Assert.Equal("[0,2,2,2,2]", All("connections"));
+        Assert.Equal("[5,5,5,6]", $"[{string.Join(',', new[] { 3, 2, 1, 0 }.Select(ago => One(ago).GetProperty("messages").GetInt64()))}]");
+        Assert.Equal("2026-11-26T09:59:57Z", One(3).GetProperty("time").GetString());
     }
 
     [Fact]
@@ -70,15 +73,12 @@ public class ActivityHistoryTests
     }
 
     [Fact]
-    public void A_gap_longer_than_what_is_kept_leaves_nothing_but_the_last_second()
+    public void A_pause_longer_than_what_is_kept_fills_it()
     {
         Add(0);
         Add(1, messages: 1);
-        Add(1_000_000, messages: 1);
-        var messages = Parse(json => _history.WriteAll(json, End)).GetProperty("messages");
-        Assert.Equal(600, messages.GetArrayLength());
-        Assert.All(messages.EnumerateArray().SkipLast(1), value => Assert.Equal(JsonValueKind.Null, value.ValueKind));
-        Assert.Equal(0, messages[599].GetInt64());
+        Assert.Equal(600, Add(1_000_000, messages: 601));
+        Assert.Equal($"[{string.Join(',', Enumerable.Repeat(1, 600))}]", All("messages"));
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public class ActivityHistoryTests
         Add(1, tlsRejections: 2);
         Add(2, tlsRejections: 2);
         Assert.Equal("""{"tls":[2,0]}""", All("rejected"));
-        Assert.Equal("{}", Last().GetProperty("rejected").GetRawText());
+        Assert.Equal("{}", One(ago: 0).GetProperty("rejected").GetRawText());
     }
 
     [Fact]
@@ -98,10 +98,10 @@ public class ActivityHistoryTests
         Add(1, connections: 1, messages: 2, received: 3, sent: 4, tlsRejections: 5);
         Assert.Equal(
             """{"time":"2026-11-26T10:00:00Z","connections":1,"messages":2,"received":3,"sent":4,"rejected":{"tls":5}}""",
-            Last().GetRawText());
+            One(ago: 0).GetRawText());
     }
 
-    private bool Add(double at, long connections = 0, long messages = 0, long received = 0, long sent = 0, long tlsRejections = 0)
+    private int Add(double at, long connections = 0, long messages = 0, long received = 0, long sent = 0, long tlsRejections = 0)
     {
         var rejected = new long[Enum.GetValues<RejectReason>().Length];
         rejected[(int)RejectReason.Tls] = tlsRejections;
@@ -110,7 +110,7 @@ public class ActivityHistoryTests
 
     private string All(string figure) => Parse(json => _history.WriteAll(json, End)).GetProperty(figure).GetRawText();
 
-    private JsonElement Last() => Parse(json => _history.WriteLast(json, End));
+    private JsonElement One(int ago) => Parse(json => _history.WriteOne(json, ago, End));
 
     private static JsonElement Parse(Action<Utf8JsonWriter> write)
     {

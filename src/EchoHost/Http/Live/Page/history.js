@@ -45,11 +45,7 @@ export class History {
             throw new TypeError('a sample without a time');
         }
         const steps = Math.round((time - this.end) / 1000 / this.interval);
-        if (steps === 0 && time >= this.end && this.length > 0) {
-            this.#replace(sample, time);
-            return;
-        }
-        // The first one, or a clock that was set back: the next entry, whatever its time.
+        // A sample is always a second of its own, also where it comes late and the next one in time, and where a clock was set back.
         const missing = steps > 1 ? Math.min(steps - 1, SLOTS) : 0;
         for (let i = 0; i < missing; i++) {
             this.#push(null);
@@ -72,17 +68,6 @@ export class History {
     #entries(list, length, missing) {
         const entries = (list ?? []).slice(-length).map(value);
         return [...Array(length - entries.length).fill(missing), ...entries];
-    }
-
-    #replace(sample, time) {
-        for (const name of FIGURES) {
-            this[name].pop();
-        }
-        for (const reason of REASONS) {
-            this.rejected[reason].pop();
-        }
-        this.#push(sample);
-        this.end = time;
     }
 
     #push(sample) {
