@@ -35,9 +35,11 @@ public sealed class DashboardTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Panels_have_ids_of_their_own_and_do_not_overlap(string name)
+    public void Panels_have_ids_and_titles_of_their_own_and_do_not_overlap(string name)
     {
         var panels = Of(name).Panels;
+        var titles = panels.Where(panel => panel.Type != "row").Select(panel => panel.Title).ToList();
+        Assert.Equal(titles.Distinct(), titles);
         Assert.Equal(panels.Count, panels.Select(panel => panel.Id).Distinct().Count());
         Assert.All(panels, panel => Assert.True(panel.Place.Left >= 0 && panel.Place.Right <= 24, $"{panel.Title} stands outside of the 24 columns"));
         foreach (var (index, panel) in panels.Index())

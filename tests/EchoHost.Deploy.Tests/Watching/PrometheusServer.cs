@@ -121,12 +121,12 @@ internal sealed class PrometheusServer : IDisposable
         public static Series Of(JsonElement series)
         {
             IEnumerable<JsonElement> values = series.TryGetProperty("values", out var all) ? all.EnumerateArray() : [series.GetProperty("value")];
-            return new(
-                LabelsOf(series.GetProperty("metric")),
-                [.. values.Select(value => double.Parse(value[1].GetString()!.Replace("Inf", "Infinity", StringComparison.Ordinal), CultureInfo.InvariantCulture)).Where(double.IsFinite)]);
+            return new(LabelsOf(series.GetProperty("metric")), [.. values.Select(value => Number(value[1].GetString()!)).Where(double.IsFinite)]);
         }
 
         public static Dictionary<string, string> LabelsOf(JsonElement labels) =>
             labels.EnumerateObject().ToDictionary(label => label.Name, label => label.Value.GetString()!);
+
+        private static double Number(string text) => double.Parse(text.Replace("Inf", "Infinity", StringComparison.Ordinal), CultureInfo.InvariantCulture);
     }
 }

@@ -38,7 +38,8 @@ public sealed partial class RuleTests
 
             var (code, output, errors) = await ToolProcess.RunAsync("promtool", "test", "rules", $"{tests}/quiet.yml");
             Assert.NotEqual(0, code);
-            Assert.All(["EchoHostDown", "EchoHostFull", "EchoHostVersions", "EchoPeerDown", "EchoPeerLoss"], alert => Assert.Contains(alert, output + errors, StringComparison.Ordinal));
+            string[] alerts = ["EchoHostDown", "EchoHostFull", "EchoHostVersions", "EchoPeerDown", "EchoPeerLoss"];
+            Assert.All(alerts, alert => Assert.Contains(alert, output + errors, StringComparison.Ordinal));
         }
         finally
         {
@@ -82,9 +83,13 @@ public sealed partial class RuleTests
             from file in Directory.EnumerateFiles(Repository.File("docs"), "*.md")
             from block in Block().Matches(File.ReadAllText(file)).Select(block => Unindented(block.Value).Trim())
             where block.Contains("- alert:", StringComparison.Ordinal) || block.Contains("- record:", StringComparison.Ordinal)
-            select (Path.GetFileName(file), block);
+            select (Document: Path.GetFileName(file), Text: block);
         Assert.NotEmpty(quotes);
-        Assert.All(quotes, quote => Assert.True(rules.Any(text => text.Contains($"\n{quote.block}\n", StringComparison.Ordinal)), $"{quote.Item1} quotes what no rule says:\n{quote.block}"));
+        Assert.All(
+            quotes,
+            quote => Assert.True(
+                rules.Any(text => text.Contains($"\n{quote.Text}\n", StringComparison.Ordinal)),
+                $"{quote.Document} quotes what no rule says:\n{quote.Text}"));
     }
 
     private static async Task PromtoolAsync(string[] arguments)

@@ -171,11 +171,13 @@ internal sealed partial class WatchedFleet : IAsyncDisposable
         foreach (var file in RuleFiles.Rules)
         {
             var text = For().Replace(await File.ReadAllTextAsync(file), "for: 2s");
-            await File.WriteAllTextAsync(Path.Combine(rules, Path.GetFileName(file)), text.Replace("max_over_time(echohost_peer_up[1m])", "max_over_time(echohost_peer_up[5s])", StringComparison.Ordinal));
+            text = text.Replace("(echohost_peer_up[1m])", "(echohost_peer_up[5s])", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(Path.Combine(rules, Path.GetFileName(file)), text);
         }
 
         var configuration = Path.Combine(_folder.FullName, "prometheus.yml");
-        await File.WriteAllTextAsync(configuration, Interval().Replace(await File.ReadAllTextAsync(Repository.File("deploy/compose/prometheus.yml")), "_interval: 1s"));
+        var shipped = await File.ReadAllTextAsync(Repository.File("deploy/compose/prometheus.yml"));
+        await File.WriteAllTextAsync(configuration, Interval().Replace(shipped, "_interval: 1s"));
         return configuration;
     }
 

@@ -87,18 +87,13 @@ public sealed class WatchedFleetTests
     {
         foreach (var dashboard in Dashboard.All)
         {
-            foreach (var panel in dashboard.Panels)
+            var values = await dashboard.ValuesAsync(prometheus);
+            foreach (var (panel, target) in dashboard.Panels.SelectMany(panel => panel.Targets.Select(target => (panel, target))))
             {
-                foreach (var target in panel.Targets)
-                {
-                    await Wait.UntilAsync(
-                        async () =>
-                        {
-                            var expression = Dashboard.Resolve(target.Expression, await dashboard.ValuesAsync(prometheus));
-                            return (await prometheus.QueryAsync(expression, target.IsInstant)).Count > 0;
-                        },
-                        $"{dashboard.Name}, {panel.Title}, {target.Id} has an answer: {target.Expression}");
-                }
+                var expression = Dashboard.Resolve(target.Expression, values);
+                await Wait.UntilAsync(
+                    async () => await prometheus.QueryAsync(expression, target.IsInstant) is { Count: > 0 },
+                    $"{dashboard.Name}, {panel.Title}, {target.Id} has an answer: {expression}");
             }
         }
     }
