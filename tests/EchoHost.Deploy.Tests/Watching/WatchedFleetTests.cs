@@ -32,7 +32,9 @@ public sealed class WatchedFleetTests
         await UntilAsync(prometheus, "fleet.json", "Matrix of paths", values => values.Count == 12 && values.All(value => value == 1));
         await UntilAsync(prometheus, "fleet.json", "Paths broken", values => values is [0]);
         Assert.Equal([], await FaultsOfExpressionsAsync(fleet));
-        Assert.Equal(["EchoHostFaultsOn"], (await prometheus.FiringAsync()).Select(alert => alert["alertname"]).Distinct());
+
+        // Alerts that wait for only 2 seconds may fire while the hosts start; what is lost then stays in the loss of 15 minutes.
+        await UntilOverAsync(prometheus, "EchoHostDown", "EchoPeerDown", "EchoPeerUnreachable", "EchoHostCutOff");
 
         // One of the two behind HAProxy breaks.
         var broken = fleet.Hosts[1];
@@ -50,8 +52,8 @@ public sealed class WatchedFleetTests
         await UntilAsync(prometheus, "host.json", "State", values => values.Count(value => value == 0) == 1);
         await UntilAllHaveAnswersAsync(prometheus);
 
-        // It is told once: no path of the broken host has an alert of its own.
-        Assert.DoesNotContain(await prometheus.FiringAsync(), alert => alert["alertname"] is "EchoPeerUnreachable" or "EchoHostCutOff");
+        // It is told once: no path to the broken host has an alert of its own.
+        await UntilOverAsync(prometheus, "EchoPeerUnreachable", "EchoHostCutOff");
     }
 
     /// <summary>Sends messages until an expression has a result.</summary>
@@ -62,6 +64,10 @@ public sealed class WatchedFleetTests
     private static Task UntilFiringAsync(PrometheusServer prometheus, string alert, string label, string value) => Wait.UntilAsync(
         async () => (await prometheus.FiringAsync()).Any(labels => labels["alertname"] == alert && labels[label] == value),
         $"{alert} fires for {value}");
+
+    private static Task UntilOverAsync(PrometheusServer prometheus, params string[] alerts) => Wait.UntilAsync(
+        async () => !(await prometheus.FiringAsync()).Any(labels => alerts.Contains(labels["alertname"])),
+        $"none of these fires: {string.Join(", ", alerts)}");
 
     /// <summary>Waits until the first expression of a panel has such values.</summary>
     private static async Task UntilAsync(PrometheusServer prometheus, string dashboard, string panel, Predicate<IReadOnlyList<double>> isSo)
