@@ -37,6 +37,9 @@ internal sealed class PeerViewClient : IDisposable
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
             ConnectCallback = ConnectAsync,
+            // One call a host and interval: a connection kept for each would take a descriptor on both sides. The header alone
+            // would keep the connection if the other side ignores it.
+            PooledConnectionLifetime = TimeSpan.Zero,
             // An answer that is given up is not read to its end.
             MaxResponseDrainSize = 0,
         };
@@ -93,7 +96,6 @@ internal sealed class PeerViewClient : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Options.Set(Addresses, addresses);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
-        // One call a host and interval: a connection kept for each would take a descriptor on both sides.
         request.Headers.ConnectionClose = true;
         try
         {
