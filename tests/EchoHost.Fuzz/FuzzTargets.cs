@@ -19,6 +19,7 @@ internal static class FuzzTargets
         AddressTarget.Target,
         ClientHelloTarget.Target,
         WhoReplyTarget.Target,
+        PeerViewTarget.Target,
     ];
 
     public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);
