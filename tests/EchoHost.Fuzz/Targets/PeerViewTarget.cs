@@ -31,7 +31,7 @@ internal static class PeerViewTarget
 
         Property.Holds(!(view.Instance?.Length > PeerView.MaxText), "the instance is too long");
         Property.Holds(view.Labels.Count <= PeerView.MaxLabels, "there are too many labels");
-        Property.Holds(view.Labels.All(label => label.Key.Length <= PeerView.MaxKey && label.Value.Length <= PeerView.MaxText), "a label is too long");
+        Property.Holds(view.Labels.All(l => l.Key.Length <= PeerView.MaxKey && l.Value.Length <= PeerView.MaxText), "a label is too long");
         Property.Holds(view.Peers.All(peer => peer.Name.Length <= PeerView.MaxName && !(peer.LastError?.Length > PeerView.MaxError)), "a peer is too long");
         var host = new FleetHost(view.Instance, view.Labels, "10.0.0.2:5555", Self: false, AgeSeconds: 0, Error: null, view.Peers);
         var json = JsonSerializer.SerializeToUtf8Bytes(host, FleetJson.Default.FleetHost);
@@ -43,7 +43,10 @@ internal static class PeerViewTarget
 
     private static IEnumerable<byte[]> Seeds()
     {
-        yield return """{"instance":"echo-1","labels":{"zone":"b"},"peers":[{"name":"10.0.0.2:5555","state":"up","lastResult":"ok","lastError":null,"lossPercent":0.5,"rttMilliseconds":{"last":0.2,"p50":0.25}}]}"""u8.ToArray();
+        yield return """
+            {"instance":"echo-1","labels":{"zone":"b"},"peers":[{"name":"10.0.0.2:5555","state":"up",
+            "lastResult":"ok","lastError":null,"lossPercent":0.5,"rttMilliseconds":{"last":0.2,"p50":0.25}}]}
+            """u8.ToArray();
         yield return """{"peers":[{"name":"\ud83d\ude00","state":"\u001b[2J"},{"state":"","name":"","lastError":"x"}],"more":[{}]}"""u8.ToArray();
         yield return """{"peers":[{"name":"a","state":"b","lossPercent":1e999}]}"""u8.ToArray();
         yield return """{"peers":[],"labels":{"\ud800":"a"}}"""u8.ToArray();

@@ -38,7 +38,7 @@ public class FleetTests
         await fleet.UntilAllUpAsync(2);
         var (first, dead) = (fleet[fleet.Names[0]], fleet.Names[2]);
         await Wait.UntilAsync(
-            async () => (await HostsAsync(first)).All(h => h.GetProperty("peers").EnumerateArray().Count(p => p.GetProperty("state").GetString() == "up") == 2),
+            async () => (await HostsAsync(first)).All(h => UpIn(h) == 2),
             "each host has a view of both others");
         var hosts = await HostsAsync(first);
         Assert.Equal(fleet.Names, hosts.Select(Name));
@@ -79,7 +79,7 @@ public class FleetTests
         await fleet.UntilAllUpAsync(fanout);
         var first = fleet[fleet.Names[0]];
         await Wait.UntilAsync(
-            async () => (await HostsAsync(first)).All(h => Error(h) is null && h.GetProperty("peers").EnumerateArray().Count(p => p.GetProperty("state").GetString() == "up") == fanout),
+            async () => (await HostsAsync(first)).All(h => Error(h) is null && UpIn(h) == fanout),
             "all views are gathered");
         var hosts = await HostsAsync(first);
         Assert.Equal(fleet.Names.ToHashSet(), hosts.Select(h => Name(h)!).ToHashSet());
@@ -90,6 +90,8 @@ public class FleetTests
     [Fact]
     public async Task What_is_no_answer_is_told_in_one_line_and_hides_nothing()
     {
+        const string endlessJson = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+        var spaces = new string(' ', 65536);
         (string Error, Func<Socket, CancellationToken, Task> Answer)[] cases =
         [
             ("the answer is not HTTP", Text("hello, world\r\n\r\n")),
@@ -102,8 +104,8 @@ public class FleetTests
             ("the answer is not JSON", Text("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")),
             ("the answer is not JSON", Text("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\n{}")),
             ("the answer has more than 1 MiB", Text("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2097152\r\n\r\n")),
-            ("the answer has more than 1 MiB", Endless("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", new string(' ', 65536))),
-            ("the answer has more than 1 MiB", Endless("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", $"10000\r\n{new string(' ', 65536)}\r\n")),
+            ("the answer has more than 1 MiB", Endless($"{endlessJson}\r\n", spaces)),
+            ("the answer has more than 1 MiB", Endless($"{endlessJson}Transfer-Encoding: chunked\r\n\r\n", $"10000\r\n{spaces}\r\n")),
             ("the answer's headers are too long", Endless("HTTP/1.1 200 OK\r\n", $"X: {new string('x', 1000)}\r\n")),
             ("the answer is not one of GET /peers: not as expected at $.peers", Text(HttpStub.Json("""{"peers":"<script>"}"""))),
         ];
@@ -118,8 +120,12 @@ public class FleetTests
         }
 
         var good = await HostAsync(host, stubs.Names[^1]);
+        var age = good.GetProperty("ageSeconds");
         Assert.Equal(
-            $$$"""{"instance":"stub","labels":{"zone":"b"},"name":"{{{stubs.Names[^1]}}}","self":false,"ageSeconds":{{{good.GetProperty("ageSeconds")}}},"error":null,"peers":[{{{Peer}}}]}""",
+            $$"""{"instance":"stub","labels":{"zone":"b"},"name":"{{stubs.Names[^1]}}","self":false,"""
+                + $$"""
+                "ageSeconds":{{age}},"error":null,"peers":[{{Peer}}]}
+                """,
             good.ToString());
         // The redirection was not followed.
         Assert.Single(stubs.All[5].Requests);
@@ -148,7 +154,9 @@ public class FleetTests
         await using var other = await EchoHostFixture.StartAsync("AllowedHosts=other.example");
         var resolver = new FakeResolver("127.0.0.1");
         await using var host = await EchoHostFixture.StartAsync(
-            services => services.AddSingleton<INameResolver>(resolver), $"Peers:HttpPort={other.Http.BaseAddress!.Port}", "Peers:Targets:0=echo.example:1");
+            services => services.AddSingleton<INameResolver>(resolver),
+            $"Peers:HttpPort={other.Http.BaseAddress!.Port}",
+            "Peers:Targets:0=echo.example:1");
         Assert.Equal("status 400", Error(await HostAsync(host, "echo.example:1")));
     }
 
@@ -177,8 +185,9 @@ public class FleetTests
     public async Task The_other_hosts_know_this_hosts_name()
     {
         using var held = new HeldPort();
-        string Names(params string[] peers) => HttpStub.Json($$"""{"peers":[{{string.Join(',', peers.Select(p => $$"""{"name":"{{p}}","state":"up"}"""))}}]}""");
-        await using var stubs = Stubs.Start(2, i => Text(i == 0 ? Names("127.0.0.2:5555", held.Name, "x.example:1") : Names("127.0.0.1:1")));
+        static string View(params string[] names) =>
+            HttpStub.Json($$"""{"peers":[{{string.Join(',', names.Select(name => $$"""{"name":"{{name}}","state":"up"}"""))}}]}""");
+        await using var stubs = Stubs.Start(2, i => Text(i == 0 ? View("127.0.0.2:5555", held.Name, "x.example:1") : View("127.0.0.1:1")));
         await using var host = await stubs.StartHostAsync(held.Setting);
         Assert.Equal(held.Name, Name((await HostsAsync(host))[0]));
     }
@@ -280,7 +289,9 @@ public class FleetTests
         time.Advance(TimeSpan.FromSeconds(0.5));
         var hosts = await call;
         Assert.Equal(16, hosts.Count(h => Error(h) == "timeout: no answer within 5 s"));
-        Assert.Equal(4, hosts.Count(h => Name(h) != stubs.Names[silent] && Error(h) == "not asked yet" && h.GetProperty("ageSeconds").ValueKind == JsonValueKind.Null));
+        var notAsked = hosts.Where(h => Name(h) != stubs.Names[silent] && Error(h) == "not asked yet").ToList();
+        Assert.Equal(4, notAsked.Count);
+        Assert.All(notAsked, h => Assert.Equal(JsonValueKind.Null, h.GetProperty("ageSeconds").ValueKind));
 
         // Whoever asks now waits no more. When all are known, those that failed are asked last.
         await Wait.UntilAsync(async () => Error(await HostAsync(host, stubs.Names[silent])) is null, "the last one answers");
@@ -342,6 +353,9 @@ public class FleetTests
         [.. (await host.Http.GetFromJsonAsync<JsonElement>("/fleet")).GetProperty("hosts").EnumerateArray()];
 
     private static async Task<JsonElement> HostAsync(EchoHostFixture host, string name) => (await HostsAsync(host)).Single(h => Name(h) == name);
+
+    /// <summary>The number of peers that a host sees as up.</summary>
+    private static int UpIn(JsonElement host) => host.GetProperty("peers").EnumerateArray().Count(peer => peer.GetProperty("state").GetString() == "up");
 
     private static string? Name(JsonElement host) => host.GetProperty("name").GetString();
 

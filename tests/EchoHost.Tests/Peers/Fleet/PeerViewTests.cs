@@ -67,7 +67,10 @@ public class PeerViewTests
     public void Texts_are_bounded()
     {
         static string Of(string instance = "i", string key = "k", string label = "l", string name = "n", string state = "s", string result = "r") =>
-            $$$"""{"instance":"{{{instance}}}","labels":{"{{{key}}}":"{{{label}}}"},"peers":[{"name":"{{{name}}}","state":"{{{state}}}","lastResult":"{{{result}}}"}]}""";
+            $$"""{"instance":"{{instance}}","labels":{"{{key}}":"{{label}}"},"""
+            + $$"""
+            "peers":[{"name":"{{name}}","state":"{{state}}","lastResult":"{{result}}"}]}
+            """;
         static string Long(int length) => new('x', length);
         Parse(Of(Long(256), Long(63), Long(256), Long(320), Long(32), Long(32)));
         void Refused(string json, string what) => Assert.Equal(Beginning + what, Assert.Throws<PeerException>(() => Parse(json)).Message);

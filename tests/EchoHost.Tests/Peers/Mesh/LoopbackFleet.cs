@@ -96,7 +96,7 @@ internal sealed class LoopbackFleet : IAsyncDisposable
         _hosts[name] = await EchoHostFixture.StartAsync(
             services => services.AddSingleton<INameResolver>(_resolver),
             [
-                $"Instance:Name=echo-{Names.Index().First(named => named.Item == name).Index + 1}",
+                $"Instance:Name=echo-{Names.TakeWhile(other => other != name).Count() + 1}",
                 $"Echo:Endpoints:Tcp:Url=tcp://{name}",
                 $"Urls=http://{AddressOf(name)}:{_http.Port}",
                 "Echo:EventLoops=1",
