@@ -80,6 +80,12 @@ public sealed partial class EpollTransport : IDisposable
     }
 
     /// <summary>
+    /// Completes when every event loop has run a call that this method queues. While a loop hangs it does not complete, so a
+    /// watchdog can use it.
+    /// </summary>
+    public Task RespondAsync() => Loops.RespondAsync();
+
+    /// <summary>
     /// Ends the loops. Dispose of listeners and connections first: code that still awaits a connection would wait for ever.
     /// </summary>
     public void Dispose() => Loops.Dispose();

@@ -27,6 +27,14 @@ internal sealed class EventLoops(string name, int count, Action<Exception> onFai
         return loops[(int)(Interlocked.Increment(ref _turn) % (uint)loops.Length)];
     }
 
+    /// <summary>Completes when every loop has run a call that this method queues; at once if none is started.</summary>
+    public Task RespondAsync() => Task.WhenAll((_loops ?? []).Select(loop =>
+    {
+        var response = new Response();
+        loop.Schedule(response);
+        return response.Task;
+    }));
+
     public void Dispose()
     {
         lock (_lock)
@@ -64,5 +72,10 @@ internal sealed class EventLoops(string name, int count, Action<Exception> onFai
                 loop.Relieve();
             }
         }
+    }
+
+    private sealed class Response() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), IThreadPoolWorkItem
+    {
+        public void Execute() => TrySetResult();
     }
 }

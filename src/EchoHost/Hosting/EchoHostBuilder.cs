@@ -11,6 +11,7 @@ using EchoHost.Logging;
 using EchoHost.Metrics;
 using EchoHost.Peers.Fleet;
 using EchoHost.Peers.Mesh;
+using EchoHost.Systemd;
 using EchoHost.Who;
 
 namespace EchoHost.Hosting;
@@ -64,6 +65,9 @@ internal static class EchoHostBuilder
 
         // The drain.
         services.AddDrain(settings.Echo.Drain);
+
+        // What systemd is told, before the drain at the stop.
+        services.AddSystemdNotifications(KestrelExtensions.EventLoopsRespondAsync);
 
         configure?.Invoke(services);
         var app = builder.Build();

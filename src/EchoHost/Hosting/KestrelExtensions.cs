@@ -31,6 +31,11 @@ internal static class KestrelExtensions
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
     }
 
+    /// <summary>Completes when every event loop has run a call that is queued now: none of them hangs.</summary>
+    public static Task EventLoopsRespondAsync(IServiceProvider services) => Task.WhenAll(
+        services.GetRequiredService<EpollTransport>().RespondAsync(),
+        services.GetRequiredKeyedService<EpollTransport>(ForTls).RespondAsync());
+
     private static EpollTransport CreateEpoll(IServiceProvider provider, string name) => new(
         new EpollTransportOptions { LoopCount = provider.GetRequiredService<TransportOptions>().EventLoops, ThreadName = name },
         provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
