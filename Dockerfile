@@ -16,9 +16,11 @@ COPY src/ src/
 RUN dotnet publish src/EchoHost/EchoHost.csproj --configuration Release --no-restore --output /app && cp LICENSE /app/
 
 FROM mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled
+# The VersionPrefix of Directory.Build.props.
+ARG VERSION=1.0.0
 LABEL org.opencontainers.image.title="EchoHost" \
       org.opencontainers.image.description="A TCP echo peer for the people who run networks" \
-      org.opencontainers.image.version="1.0.0" \
+      org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 COPY --from=build /app ./

@@ -43,7 +43,11 @@ internal sealed partial class Program
     /// <param name="args">The command line.</param>
     /// <param name="signals">What tells the host to stop, where that is listened to already.</param>
     /// <param name="console">Where the command prints.</param>
-    internal static async Task<int> RunAsync(string[] args, HostSignals? signals, InvocationConfiguration console)
+    internal static async Task<int> RunAsync(string[] args, HostSignals? signals, InvocationConfiguration console) =>
+        await CreateRoot(signals).Parse(args).RunAsync(console);
+
+    /// <summary>The commands with their options.</summary>
+    internal static RootCommand CreateRoot(HostSignals? signals)
     {
         var root = new RootCommand("A TCP echo peer for the people who run networks")
         {
@@ -55,6 +59,6 @@ internal sealed partial class Program
             HealthCommand.Create(),
         };
         ServeCommand.Configure(root, signals);
-        return await root.Parse(args).RunAsync(console);
+        return root;
     }
 }

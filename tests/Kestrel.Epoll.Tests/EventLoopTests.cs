@@ -193,6 +193,36 @@ public class EventLoopTests
         await echoing.WaitAsync(Wait.Limit);
     }
 
+    /// <summary>What a watchdog asks. The loop that hangs is relieved by no other thread here.</summary>
+    [Fact]
+    public async Task The_loops_respond_unless_one_hangs()
+    {
+        await using var server = EpollServer.Start(loops: 2, lookInterval: TimeSpan.FromDays(1));
+        await server.Loops.RespondAsync().WaitAsync(Wait.Limit);
+        using ManualResetEventSlim gate = new(), hangs = new();
+        server.Loops.Next().Schedule(new Work(() =>
+        {
+            hangs.Set();
+            gate.Wait(Wait.Limit);
+        }));
+        Assert.True(hangs.Wait(Wait.Limit));
+        var responding = server.Loops.RespondAsync();
+        // The other loop responds, and this is not enough.
+        var other = new TaskCompletionSource();
+        server.Loops.Next().Schedule(new Work(other.SetResult));
+        await other.Task.WaitAsync(Wait.Limit);
+        Assert.False(responding.IsCompleted);
+        gate.Set();
+        await responding.WaitAsync(Wait.Limit);
+    }
+
+    [Fact]
+    public void Loops_that_are_not_started_have_nothing_to_respond()
+    {
+        using var transport = new EpollTransport();
+        Assert.True(transport.RespondAsync().IsCompletedSuccessfully);
+    }
+
     private static int ThreadsCalled(string name)
     {
         var count = 0;

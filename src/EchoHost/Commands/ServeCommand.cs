@@ -34,6 +34,9 @@ internal static class ServeCommand
     private static readonly TimeSpan LastLines = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LastPush = TimeSpan.FromSeconds(6);
 
+    /// <summary>The longest time from the stop of the host to the end of the process.</summary>
+    public static TimeSpan AfterStop => LastPush + LastLines;
+
     /// <param name="signals">The signals that stop the host, if they are registered already.</param>
     public static Command Create(HostSignals? signals)
     {
