@@ -13,7 +13,15 @@ function filled(...seconds) {
 
 test('takes the history of the host, oldest first', () => {
     const history = new History();
-    history.reset({ end: at(3), intervalSeconds: 1, connections: [1, 2, 3], messages: [4, 5, 6], received: [7, 8, 9], sent: [7, 8, 9], rejected: { limit: [0, 1, 0] } });
+    history.reset({
+        end: at(3),
+        intervalSeconds: 1,
+        connections: [1, 2, 3],
+        messages: [4, 5, 6],
+        received: [7, 8, 9],
+        sent: [7, 8, 9],
+        rejected: { limit: [0, 1, 0] },
+    });
     assert.deepEqual(history.connections, [1, 2, 3]);
     assert.deepEqual(history.rejected.limit, [0, 1, 0]);
     assert.deepEqual(history.rejected.tls, [0, 0, 0], 'a reason that is left out did not occur');
@@ -76,7 +84,13 @@ test('the table has a row a minute, the last one ends now', () => {
         history.add(sample(i, 2, i === 130 ? { limit: 5 } : {}));
     }
     const rows = minutes(history);
-    assert.deepEqual(rows.map(row => row.messages), [20, 120, 120]);
-    assert.deepEqual(rows.map(row => row.rejected), [0, 0, 5]);
+    assert.deepEqual(
+        rows.map(row => row.messages),
+        [20, 120, 120],
+    );
+    assert.deepEqual(
+        rows.map(row => row.rejected),
+        [0, 0, 5],
+    );
     assert.equal(rows.at(-1).end, Date.parse(at(130)));
 });

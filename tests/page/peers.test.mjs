@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COLUMNS, columnText, columnTimes, lastColumns, merge, recent, remark, sorted, stateText, stateWord, stripText, summary } from '../../src/EchoHost/Http/Live/Page/peers-model.js';
+import {
+    COLUMNS,
+    columnText,
+    columnTimes,
+    lastColumns,
+    merge,
+    recent,
+    remark,
+    sorted,
+    stateText,
+    stateWord,
+    stripText,
+    summary,
+} from '../../src/EchoHost/Http/Live/Page/peers-model.js';
 
 const OK = [1, 1, 1, 0, 5];
 const LOST = [null, null, null, 5, 5];
@@ -21,7 +34,14 @@ test('an event with all replaces what was known', () => {
 test('an event with changes merges columns by their number', () => {
     const peers = known(peer('a', 'up', { strip: { first: 7, columns: [OK, [1, 1, 1, 0, 2]] } }), peer('b'));
     merge(peers, { all: false, peers: [peer('a', 'up', { strip: { first: 8, columns: [LOST, OK] } })], gone: ['b'] });
-    assert.deepEqual([...peers.get('a').columns], [[7, OK], [8, LOST], [9, OK]]);
+    assert.deepEqual(
+        [...peers.get('a').columns],
+        [
+            [7, OK],
+            [8, LOST],
+            [9, OK],
+        ],
+    );
     assert.equal(peers.has('b'), false);
 });
 
@@ -47,18 +67,43 @@ test('tells which states changed', () => {
 });
 
 test('troubled peers come first, then by name', () => {
-    const peers = known(peer('host-10'), peer('host-9'), peer('z', 'down'), peer('y', 'turnsAway'), peer('x', 'unknown'), peer('w', 'up', { strip: { first: 0, columns: [[1, 1, 1, 1, 5]] } }));
-    assert.deepEqual(sorted(peers).map(p => p.name), ['z', 'y', 'w', 'x', 'host-9', 'host-10']);
-    assert.deepEqual(sorted(peers, 'HOST').map(p => p.name), ['host-9', 'host-10']);
-    assert.deepEqual(sorted(peers, 'down').map(p => p.name), ['z']);
-    assert.deepEqual(sorted(peers, 'unsteady').map(p => p.name), ['w']);
+    const peers = known(
+        peer('host-10'),
+        peer('host-9'),
+        peer('z', 'down'),
+        peer('y', 'turnsAway'),
+        peer('x', 'unknown'),
+        peer('w', 'up', { strip: { first: 0, columns: [[1, 1, 1, 1, 5]] } }),
+    );
+    assert.deepEqual(
+        sorted(peers).map(p => p.name),
+        ['z', 'y', 'w', 'x', 'host-9', 'host-10'],
+    );
+    assert.deepEqual(
+        sorted(peers, 'HOST').map(p => p.name),
+        ['host-9', 'host-10'],
+    );
+    assert.deepEqual(
+        sorted(peers, 'down').map(p => p.name),
+        ['z'],
+    );
+    assert.deepEqual(
+        sorted(peers, 'unsteady').map(p => p.name),
+        ['w'],
+    );
 });
 
 test('states in words', () => {
     const now = Date.parse('2026-11-26T10:10:00Z');
     const since = '2026-11-26T10:06:30Z';
-    const [up, down, away, unknown] = [...known(peer('a', 'up', { since }), peer('b', 'down', { since, lastError: 'Connection refused' }),
-        peer('c', 'turnsAway', { since, lastResult: 'closed' }), peer('d', 'unknown', { since: null, lastResult: null })).values()];
+    const [up, down, away, unknown] = [
+        ...known(
+            peer('a', 'up', { since }),
+            peer('b', 'down', { since, lastError: 'Connection refused' }),
+            peer('c', 'turnsAway', { since, lastResult: 'closed' }),
+            peer('d', 'unknown', { since: null, lastResult: null }),
+        ).values(),
+    ];
     assert.equal(spaced(stateText(up, now)), 'up for 3 min');
     assert.equal(spaced(stateText(down, now)), 'down for 3 min: refused');
     assert.equal(remark(down), 'Connection refused');
@@ -75,7 +120,10 @@ test('only recent loss counts', () => {
 
 test('one sentence for all', () => {
     assert.deepEqual(summary(known(peer('a'), peer('b'))), { trouble: 0, text: 'All 2 peers are up.' });
-    assert.deepEqual(summary(known(peer('a'), peer('b', 'down'), peer('c', 'turnsAway'))), { trouble: 2, text: '3 peers: 1 down, 1 turns connections away, 1 up.' });
+    assert.deepEqual(summary(known(peer('a'), peer('b', 'down'), peer('c', 'turnsAway'))), {
+        trouble: 2,
+        text: '3 peers: 1 down, 1 turns connections away, 1 up.',
+    });
 });
 
 test('a column in words', () => {
@@ -88,7 +136,10 @@ test('a column in words', () => {
 
 test('the times of columns count back from the last probe', () => {
     const p = known(peer('a', 'up', { lastProbe: '2026-11-26T10:00:00Z', strip: { first: 0, columns: [OK, [1, 1, 1, 0, 2]] } })).get('a');
-    const seconds = index => { const { from, to } = columnTimes(p, index, 10, 5); return [from, to].map(t => (t - Date.parse(p.lastProbe)) / 1000); };
+    const seconds = index => {
+        const { from, to } = columnTimes(p, index, 10, 5);
+        return [from, to].map(t => (t - Date.parse(p.lastProbe)) / 1000);
+    };
     assert.deepEqual(seconds(COLUMNS - 1), [-10, 0]);
     assert.deepEqual(seconds(COLUMNS - 2), [-60, -20]);
 });

@@ -4,7 +4,19 @@ import { areaPath, axisMax, bars, linePath, niceMax } from '../../src/EchoHost/H
 import { stripPaths } from '../../src/EchoHost/Http/Live/Page/strip.js';
 
 test('round numbers', () => {
-    for (const [value, expected] of [[0, 1], [1, 1], [1.1, 2], [7, 8], [8.1, 10], [10, 10], [11, 20], [0.03, 0.03], [0.031, 0.04], [999, 1000], [NaN, 1]]) {
+    for (const [value, expected] of [
+        [0, 1],
+        [1, 1],
+        [1.1, 2],
+        [7, 8],
+        [8.1, 10],
+        [10, 10],
+        [11, 20],
+        [0.03, 0.03],
+        [0.031, 0.04],
+        [999, 1000],
+        [NaN, 1],
+    ]) {
         assert.ok(Math.abs(niceMax(value) - expected) < 1e-9, `${value}: ${niceMax(value)}`);
     }
 });

@@ -6,24 +6,29 @@ import { openPanel, showFacts } from './panel.js';
 import { errorText, getJson, HttpError, whileVisible } from './poll.js';
 
 const LIMIT = 200;
-const SORTS = [['age', 'Age'], ['idle', 'Idle'], ['received', 'Bytes'], ['rtt', 'RTT']];
+const SORTS = [
+    ['age', 'Age'],
+    ['idle', 'Idle'],
+    ['received', 'Bytes'],
+    ['rtt', 'RTT'],
+];
 const TOKEN = 'echohost.admin.token';
 
 /** Title, width (fixed, so that nothing moves when a number grows), text, sort key, and whether it is a number. */
 const COLUMNS = [
     { title: 'Client', width: 188, text: c => plain(c.peer) },
-    { title: 'Via', width: 124, text: c => c.via ? plain(c.via) : NONE },
+    { title: 'Via', width: 124, text: c => (c.via ? plain(c.via) : NONE) },
     { title: 'Endpoint', width: 78, text: c => plain(c.endpoint) },
     { title: 'Age', width: 106, text: c => duration(c.ageSeconds), sort: 'age', n: true },
-    { title: 'Idle', width: 104, text: c => c.idleSeconds < 1 ? '<1\u00a0s' : duration(c.idleSeconds), sort: 'idle', n: true },
+    { title: 'Idle', width: 104, text: c => (c.idleSeconds < 1 ? '<1\u00a0s' : duration(c.idleSeconds)), sort: 'idle', n: true },
     { title: 'In', width: 78, text: c => bytes(c.receivedBytes), sort: 'received', n: true },
     { title: 'Out', width: 78, text: c => bytes(c.sentBytes), n: true },
     { title: 'Messages', width: 80, text: c => number(c.messages), n: true },
     { title: 'RTT', width: 80, text: c => milliseconds(c.tcp?.rttMs), sort: 'rtt', n: true },
     { title: 'Retrans.', width: 66, text: c => number(c.tcp?.retransmits), n: true, alert: c => c.tcp?.retransmits > 0 },
     { title: 'Queue', width: 70, text: c => bytes(c.tcp?.sendQueueBytes), n: true, alert: c => c.tcp?.sendQueueBytes > 0 },
-    { title: 'TLS', width: 70, text: c => c.tls ? plain(c.tls.protocol) : NONE },
-    { title: 'Faults', width: 100, text: c => c.faults?.length ? `⚠ ${c.faults.map(key => plain(words(key))).join(', ')}` : NONE },
+    { title: 'TLS', width: 84, text: c => (c.tls ? plain(c.tls.protocol) : NONE) },
+    { title: 'Faults', width: 86, text: c => (c.faults?.length ? `⚠ ${c.faults.map(key => plain(words(key))).join(', ')}` : NONE) },
 ];
 
 export function createClients(state) {
@@ -36,10 +41,26 @@ export function createClients(state) {
     let answer = null;
     let received = 0;
 
-    const headers = COLUMNS.map(({ title, width, sort: key, n }) => el('th', { scope: 'col', class: n ? 'n' : null, width },
-        key ? el('button', { type: 'button', onclick: () => setSort(key) }, title, el('span', { class: 'arrow', 'aria-hidden': 'true' }, ' ▾')) : title));
-    byId('clients-table').querySelector('thead tr').append(...headers);
-    byId('sort').append(...SORTS.map(([key, title]) => el('label', null, el('input', { type: 'radio', name: 'sort', value: key, checked: key === sort, onchange: () => setSort(key) }), el('span', null, title))));
+    const headers = COLUMNS.map(({ title, width, sort: key, n }) =>
+        el(
+            'th',
+            { scope: 'col', class: n ? 'n' : null, width },
+            key ? el('button', { type: 'button', onclick: () => setSort(key) }, title, el('span', { class: 'arrow', 'aria-hidden': 'true' }, ' ▾')) : title,
+        ),
+    );
+    byId('clients-table')
+        .querySelector('thead tr')
+        .append(...headers);
+    byId('sort').append(
+        ...SORTS.map(([key, title]) =>
+            el(
+                'label',
+                null,
+                el('input', { type: 'radio', name: 'sort', value: key, checked: key === sort, onchange: () => setSort(key) }),
+                el('span', null, title),
+            ),
+        ),
+    );
 
     const refresh = whileVisible(byId('clients'), ask, () => 2);
     showSort();
@@ -109,9 +130,16 @@ export function createClients(state) {
     function show(asked) {
         const active = Math.max(answer.active, list.size);
         note('');
-        setText(byId('clients-note'), asked
-            ? list.size < LIMIT ? `${count(list.size, 'client')} of ${number(active)} in ${plain(asked)}` : `${LIMIT} of those in ${plain(asked)} shown, of ${number(active)} in all`
-            : list.size < active ? `${number(list.size)} of ${number(active)} shown` : count(active, 'client'));
+        setText(
+            byId('clients-note'),
+            asked
+                ? list.size < LIMIT
+                    ? `${count(list.size, 'client')} of ${number(active)} in ${plain(asked)}`
+                    : `${LIMIT} of those in ${plain(asked)} shown, of ${number(active)} in all`
+                : list.size < active
+                  ? `${number(list.size)} of ${number(active)} shown`
+                  : count(active, 'client'),
+        );
         const empty = byId('clients-empty');
         empty.hidden = list.size > 0;
         byId('clients-table').hidden = list.size === 0;
@@ -167,7 +195,13 @@ export function createClients(state) {
         if (client) {
             showFacts(values, describe(client));
         }
-        showClose(foot, id, () => last?.peer ?? id, () => state.host?.admin === true, () => load());
+        showClose(
+            foot,
+            id,
+            () => last?.peer ?? id,
+            () => state.host?.admin === true,
+            () => load(),
+        );
         async function load() {
             try {
                 last = await getJson(`connections/${encodeURIComponent(id)}`);
@@ -191,24 +225,68 @@ export function createClients(state) {
 
 /** Everything of an entry, grouped. What this page does not know yet is shown, too. */
 function describe(c) {
-    const own = ['id', 'endpoint', 'peer', 'via', 'openedAt', 'ageSeconds', 'idleSeconds', 'receivedBytes', 'sentBytes', 'messages', 'tls', 'proxy', 'faults', 'tcp'];
+    const own = [
+        'id',
+        'endpoint',
+        'peer',
+        'via',
+        'openedAt',
+        'ageSeconds',
+        'idleSeconds',
+        'receivedBytes',
+        'sentBytes',
+        'messages',
+        'tls',
+        'proxy',
+        'faults',
+        'tcp',
+    ];
     const exactly = n => `${bytes(n)}${n >= 1000 ? ` (${number(n)} bytes)` : ''}`;
-    const facts = object => Object.entries(object ?? {}).filter(([, value]) => value !== null).flatMap(([key, value]) => typeof value === 'object' && !Array.isArray(value)
-        ? facts(value).map(([name, text]) => [`${plain(words(key))}: ${name}`, text])
-        : [[plain(words(key)), plain(Array.isArray(value) ? value.join(', ') : value)]]);
+    const facts = object =>
+        Object.entries(object ?? {})
+            .filter(([, value]) => value !== null)
+            .flatMap(([key, value]) =>
+                typeof value === 'object' && !Array.isArray(value)
+                    ? facts(value).map(([name, text]) => [`${plain(words(key))}: ${name}`, text])
+                    : [[plain(words(key)), plain(Array.isArray(value) ? value.join(', ') : value)]],
+            );
     const opened = Date.parse(c.openedAt);
     return [
-        ['Connection', [
-            ['client', plain(c.peer)], ['via', c.via ? plain(c.via) : 'directly'], ['endpoint', plain(c.endpoint)], ['id', plain(c.id)],
-            ['opened', moment(opened), c.openedAt], ['age', duration(c.ageSeconds)], ['idle', c.idleSeconds < 1 ? 'less than 1 s' : duration(c.idleSeconds)],
-            ...facts(Object.fromEntries(Object.entries(c).filter(([key]) => !own.includes(key)))),
-        ]],
-        ['Traffic', [['received', exactly(c.receivedBytes)], ['sent', exactly(c.sentBytes)], ['messages', number(c.messages)]]],
-        ['TCP, from the kernel', c.tcp ? [
-            ['round trip', milliseconds(c.tcp.rttMs)], ['smallest round trip', milliseconds(c.tcp.minRttMs)], ['segments sent again', number(c.tcp.retransmits)],
-            ['waiting to be sent', exactly(c.tcp.sendQueueBytes)],
-            ...facts(Object.fromEntries(Object.entries(c.tcp).filter(([key]) => !['rttMs', 'minRttMs', 'retransmits', 'sendQueueBytes'].includes(key)))),
-        ] : [['figures', 'none for this kind of connection, or on this system']]],
+        [
+            'Connection',
+            [
+                ['client', plain(c.peer)],
+                ['via', c.via ? plain(c.via) : 'directly'],
+                ['endpoint', plain(c.endpoint)],
+                ['id', plain(c.id)],
+                ['opened', moment(opened), c.openedAt],
+                ['age', duration(c.ageSeconds)],
+                ['idle', c.idleSeconds < 1 ? 'less than 1 s' : duration(c.idleSeconds)],
+                ...facts(Object.fromEntries(Object.entries(c).filter(([key]) => !own.includes(key)))),
+            ],
+        ],
+        [
+            'Traffic',
+            [
+                ['received', exactly(c.receivedBytes)],
+                ['sent', exactly(c.sentBytes)],
+                ['messages', number(c.messages)],
+            ],
+        ],
+        [
+            'TCP, from the kernel',
+            c.tcp
+                ? [
+                      ['round trip', milliseconds(c.tcp.rttMs)],
+                      ['smallest round trip', milliseconds(c.tcp.minRttMs)],
+                      ['segments sent again', number(c.tcp.retransmits)],
+                      ['waiting to be sent', exactly(c.tcp.sendQueueBytes)],
+                      ...facts(
+                          Object.fromEntries(Object.entries(c.tcp).filter(([key]) => !['rttMs', 'minRttMs', 'retransmits', 'sendQueueBytes'].includes(key))),
+                      ),
+                  ]
+                : [['figures', 'none for this kind of connection, or on this system']],
+        ],
         ['TLS', c.tls ? facts(c.tls) : [['used', 'no']]],
         ['PROXY header', c.proxy ? facts(c.proxy) : [['sent', 'no']]],
         ['Faults', c.faults?.length ? c.faults.map(key => ['on purpose', plain(fault(key))]) : [['on purpose', 'none']]],
@@ -228,33 +306,61 @@ function showClose(foot, id, name, allowed, refresh) {
             box.replaceChildren(el('p', { class: 'muted' }, 'With Admin:Token configured, connections can be closed here.'));
         } else if (!token) {
             const input = el('input', { type: 'password', autocomplete: 'off', required: true, 'aria-label': 'Admin token' });
-            box.replaceChildren(el('form', {
-                onsubmit: event => {
-                    event.preventDefault();
-                    if (input.value) {
-                        sessionStorage.setItem(TOKEN, input.value);
-                        setText(status, '');
-                        show();
-                        box.querySelector('button').focus();
-                    }
-                },
-            }, el('label', null, 'Admin token, kept for this tab only ', input), el('button', { type: 'submit' }, 'Use it')));
+            box.replaceChildren(
+                el(
+                    'form',
+                    {
+                        onsubmit: event => {
+                            event.preventDefault();
+                            if (input.value) {
+                                sessionStorage.setItem(TOKEN, input.value);
+                                setText(status, '');
+                                show();
+                                box.querySelector('button').focus();
+                            }
+                        },
+                    },
+                    el('label', null, 'Admin token, kept for this tab only ', input),
+                    el('button', { type: 'submit' }, 'Use it'),
+                ),
+            );
         } else {
             box.replaceChildren(
                 el('button', { type: 'button', class: 'danger', onclick: confirm }, 'Close the connection …'),
-                el('button', {
-                    type: 'button', class: 'quiet', onclick: () => {
-                        sessionStorage.removeItem(TOKEN);
-                        show();
-                        box.querySelector('input').focus();
+                el(
+                    'button',
+                    {
+                        type: 'button',
+                        class: 'quiet',
+                        onclick: () => {
+                            sessionStorage.removeItem(TOKEN);
+                            show();
+                            box.querySelector('input').focus();
+                        },
                     },
-                }, 'Forget the token'));
+                    'Forget the token',
+                ),
+            );
         }
     }
 
     function confirm() {
-        const keep = el('button', { type: 'button', onclick: () => { show(); box.querySelector('button').focus(); } }, 'Keep it');
-        box.replaceChildren(el('p', { class: 'question' }, `Close the connection of ${plain(name())}?`), el('button', { type: 'button', class: 'danger', onclick: close }, 'Close it'), keep);
+        const keep = el(
+            'button',
+            {
+                type: 'button',
+                onclick: () => {
+                    show();
+                    box.querySelector('button').focus();
+                },
+            },
+            'Keep it',
+        );
+        box.replaceChildren(
+            el('p', { class: 'question' }, `Close the connection of ${plain(name())}?`),
+            el('button', { type: 'button', class: 'danger', onclick: close }, 'Close it'),
+            keep,
+        );
         setText(status, '');
         keep.focus();
     }

@@ -10,15 +10,19 @@ const compare = new Intl.Collator('en', { numeric: true }).compare;
  */
 export function outcome(peer) {
     switch (peer.state) {
-        case 'up': return 'ok';
-        case 'turnsAway': return 'turnsAway';
-        case 'down': return peer.lastResult && peer.lastResult !== 'ok' ? peer.lastResult : 'local';
-        default: return 'unknown';
+        case 'up':
+            return 'ok';
+        case 'turnsAway':
+            return 'turnsAway';
+        case 'down':
+            return peer.lastResult && peer.lastResult !== 'ok' ? peer.lastResult : 'local';
+        default:
+            return 'unknown';
     }
 }
 
 /** An outcome in words. */
-export const outcomeText = code => code === 'turnsAway' ? 'turned away' : code === 'unknown' ? 'not probed yet' : result(code);
+export const outcomeText = code => (code === 'turnsAway' ? 'turned away' : code === 'unknown' ? 'not probed yet' : result(code));
 
 /** The keys of all labels, those that make good groups first. */
 export function labelKeys(hosts) {
@@ -27,7 +31,7 @@ export function labelKeys(hosts) {
 }
 
 /** A name for a sentence: no instance is allowed to fill the page. */
-const short = name => name.length > 60 ? `${name.slice(0, 57)}…` : name;
+const short = name => (name.length > 60 ? `${name.slice(0, 57)}…` : name);
 
 /**
  * Makes the matrix of an answer of /fleet.
@@ -35,28 +39,41 @@ const short = name => name.length > 60 ? `${name.slice(0, 57)}…` : name;
  */
 export function matrix(hosts, key) {
     const selfName = nameOfSelf(hosts);
-    const groupOf = host => key ? String(host.labels?.[key] ?? '') : '';
+    const groupOf = host => (key ? String(host.labels?.[key] ?? '') : '');
     const seen = new Map();
     for (const host of hosts) {
         seen.set(host.instance, (seen.get(host.instance) ?? 0) + 1);
     }
-    const rows = hosts.map(host => {
-        const name = host.name ?? (host.self ? selfName : null);
-        const label = short(host.instance == null ? name ?? '?' : seen.get(host.instance) > 1 && name ? `${host.instance} (${name})` : host.instance);
-        return { name, label, group: groupOf(host), self: host.self === true, error: host.error ?? null, age: host.ageSeconds ?? null, cells: new Map(), peers: host.peers ?? [] };
-    }).sort((a, b) => compare(a.group, b.group) || compare(a.label, b.label));
+    const rows = hosts
+        .map(host => {
+            const name = host.name ?? (host.self ? selfName : null);
+            const label = short(host.instance == null ? (name ?? '?') : seen.get(host.instance) > 1 && name ? `${host.instance} (${name})` : host.instance);
+            return {
+                name,
+                label,
+                group: groupOf(host),
+                self: host.self === true,
+                error: host.error ?? null,
+                age: host.ageSeconds ?? null,
+                cells: new Map(),
+                peers: host.peers ?? [],
+            };
+        })
+        .sort((a, b) => compare(a.group, b.group) || compare(a.label, b.label));
 
     const rowOf = new Map(rows.map((row, i) => [row.name, i]));
     const names = new Set(rows.flatMap(row => row.peers.map(peer => peer.name)));
-    const columns = [...names].map(name => {
-        const host = rowOf.get(name) ?? -1;
-        return { name, host, label: host < 0 ? short(name) : rows[host].label, group: host < 0 ? '' : rows[host].group };
-    }).sort((a, b) => (a.host < 0) - (b.host < 0) || a.host - b.host || compare(a.name, b.name));
+    const columns = [...names]
+        .map(name => {
+            const host = rowOf.get(name) ?? -1;
+            return { name, host, label: host < 0 ? short(name) : rows[host].label, group: host < 0 ? '' : rows[host].group };
+        })
+        .sort((a, b) => (a.host < 0) - (b.host < 0) || a.host - b.host || compare(a.name, b.name));
     const columnOf = new Map(columns.map((column, i) => [column.name, i]));
     rows.forEach((row, r) => {
         row.column = columnOf.get(row.name) ?? -1;
         // The last view of a host that no longer answers is shown, but nothing is concluded from it.
-        row.fresh = row.error === null && row.age !== null || row.self;
+        row.fresh = (row.error === null && row.age !== null) || row.self;
         for (const peer of row.peers) {
             row.cells.set(columnOf.get(peer.name), { code: outcome(peer), peer, row: r, column: columnOf.get(peer.name) });
         }
@@ -95,7 +112,8 @@ export function oneWay(model, cell) {
 
 /** All failing paths, those known from an old view last. */
 export function failures(model) {
-    return model.rows.flatMap(row => [...row.cells.values()].filter(failed))
+    return model.rows
+        .flatMap(row => [...row.cells.values()].filter(failed))
         .sort((a, b) => model.rows[b.row].fresh - model.rows[a.row].fresh || a.row - b.row || a.column - b.column);
 }
 
@@ -122,7 +140,7 @@ export function groups(model) {
 }
 
 /** "zone a", or what stands for the lack of a label. */
-export const groupName = (key, group) => group === '' ? `no ${key}` : `${key} ${group}`;
+export const groupName = (key, group) => (group === '' ? `no ${key}` : `${key} ${group}`);
 
 /** How many sentences of one kind are said before "and 7 more". */
 const MOST = 6;
@@ -147,12 +165,19 @@ export function findings(model) {
     }
 
     const old = rows.filter(row => !row.fresh);
-    said.push(...limited(old.map(row => ({
-        level: 'warn',
-        text: row.age === null
-            ? `There is no view of ${row.label}: ${row.error ?? 'it has not answered yet'}.`
-            : `The view of ${row.label} is ${roughly(row.age)} old: ${row.error}.`,
-    })), 'view is missing or old', 'views are missing or old'));
+    said.push(
+        ...limited(
+            old.map(row => ({
+                level: 'warn',
+                text:
+                    row.age === null
+                        ? `There is no view of ${row.label}: ${row.error ?? 'it has not answered yet'}.`
+                        : `The view of ${row.label} is ${roughly(row.age)} old: ${row.error}.`,
+            })),
+            'view is missing or old',
+            'views are missing or old',
+        ),
+    );
     return said;
 }
 
@@ -176,12 +201,17 @@ function explain({ rows, columns, key }, paths, failing) {
         if (down.has(column)) {
             bad.push({
                 level: 'bad',
-                text: `${label} is cut off both ways: none of the ${asked} peers it asks answers, and none of the ${ofColumn[column].length} hosts that ask it gets an answer.`,
+                text:
+                    `${label} is cut off both ways: none of the ${asked} peers it asks answers, ` +
+                    `and none of the ${ofColumn[column].length} hosts that ask it gets an answer.`,
             });
         } else if (ofRow[r].some(cell => ofColumn[cell.column].length > 1)) {
             bad.push({ level: 'bad', text: `${label} is cut off: none of the ${asked} peers it asks answers.` });
         } else {
-            bad.push({ level: 'bad', text: `${label} is cut off, or all ${asked} peers it asks are down: none answers, and no other host's view of them is known.` });
+            bad.push({
+                level: 'bad',
+                text: `${label} is cut off, or all ${asked} peers it asks are down: none answers, and no other host's view of them is known.`,
+            });
         }
     }
     for (const c of down) {
@@ -198,7 +228,12 @@ function explain({ rows, columns, key }, paths, failing) {
     }
 
     const rest = failing.filter(cell => !cut.has(cell.row) && !down.has(cell.column));
-    const [blocked, between] = key ? betweenGroups({ rows, columns, key }, paths.filter(cell => !cut.has(cell.row) && !down.has(cell.column))) : [new Set(), []];
+    const [blocked, between] = key
+        ? betweenGroups(
+              { rows, columns, key },
+              paths.filter(cell => !cut.has(cell.row) && !down.has(cell.column)),
+          )
+        : [new Set(), []];
     bad.push(...between);
 
     const singles = [];
@@ -213,9 +248,17 @@ function explain({ rows, columns, key }, paths, failing) {
         const fresh = back && rows[back.row].fresh;
         if (fresh && failed(back) && rest.includes(back)) {
             done.add(back);
-            singles.push({ level: 'bad', text: `${asker} and ${asked} do not reach each other (${outcomeText(cell.code)}${back.code === cell.code ? '' : `; back: ${outcomeText(back.code)}`}).` });
+            singles.push({
+                level: 'bad',
+                text:
+                    `${asker} and ${asked} do not reach each other ` +
+                    `(${outcomeText(cell.code)}${back.code === cell.code ? '' : `; back: ${outcomeText(back.code)}`}).`,
+            });
         } else if (fresh && back.code === 'ok') {
-            singles.push({ level: 'bad', text: `One way only: ${asker} gets no answer from ${asked} (${outcomeText(cell.code)}), but ${asked} gets one from ${asker}.` });
+            singles.push({
+                level: 'bad',
+                text: `One way only: ${asker} gets no answer from ${asked} (${outcomeText(cell.code)}), but ${asked} gets one from ${asker}.`,
+            });
         } else {
             singles.push({ level: cell.code === 'turnsAway' ? 'warn' : 'bad', text: `${asker} gets no answer from ${asked}: ${outcomeText(cell.code)}.` });
         }
@@ -225,7 +268,14 @@ function explain({ rows, columns, key }, paths, failing) {
         ...limited(bad, 'such host or group', 'such hosts or groups'),
         ...limited(singles, 'such path', 'such paths'),
         ...limited(warn, 'such host', 'such hosts'),
-        ...(works ? [{ level: 'good', text: `${works === 1 ? '1 path works' : `${count(works, 'path')} work`}, ${count(failing.length, 'path')} ${failing.length === 1 ? 'fails' : 'fail'}.` }] : []),
+        ...(works
+            ? [
+                  {
+                      level: 'good',
+                      text: `${count(works, 'path works', 'paths work')}, ${count(failing.length, 'path fails', 'paths fail')}.`,
+                  },
+              ]
+            : []),
     ];
 }
 

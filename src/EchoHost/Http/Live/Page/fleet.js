@@ -31,11 +31,39 @@ export function createFleet(state, onTrouble) {
     const picture = createMatrix(byId('matrix'), read, open);
     const refresh = whileVisible(section, ask, () => Math.max(5, state.peersInterval ?? 10));
 
-    byId('view').append(...[['groups', 'Groups'], ['hosts', 'Hosts']].map(([key, title]) =>
-        el('label', null, el('input', { type: 'radio', name: 'view', value: key, onchange: () => { view = key; inside = null; redraw(); } }), el('span', null, title))));
-    byId('fleet-legend').append(...Object.keys(FORMS).filter(code => code !== 'unknown').map(code => el('span', null, swatch(code), outcomeText(code))),
-        el('span', null, el('i', { class: 'corner-swatch' }), 'the other direction differs'));
-    group.addEventListener('change', () => { chosen = group.value; inside = null; build(); });
+    byId('view').append(
+        ...[
+            ['groups', 'Groups'],
+            ['hosts', 'Hosts'],
+        ].map(([key, title]) =>
+            el(
+                'label',
+                null,
+                el('input', {
+                    type: 'radio',
+                    name: 'view',
+                    value: key,
+                    onchange: () => {
+                        view = key;
+                        inside = null;
+                        redraw();
+                    },
+                }),
+                el('span', null, title),
+            ),
+        ),
+    );
+    byId('fleet-legend').append(
+        ...Object.keys(FORMS)
+            .filter(code => code !== 'unknown')
+            .map(code => el('span', null, swatch(code), outcomeText(code))),
+        el('span', null, el('i', { class: 'corner-swatch' }), 'the other direction differs'),
+    );
+    group.addEventListener('change', () => {
+        chosen = group.value;
+        inside = null;
+        build();
+    });
     filter.addEventListener('input', redraw);
     onlyTrouble.addEventListener('change', redraw);
     byId('failing').addEventListener('toggle', list);
@@ -86,11 +114,21 @@ export function createFleet(state, onTrouble) {
 
     function say() {
         const found = findings(model);
-        reconcile(byId('findings'), sentences, [...new Set(found.map(({ level, text }) => `${level} ${text}`))],
+        reconcile(
+            byId('findings'),
+            sentences,
+            [...new Set(found.map(({ level, text }) => `${level} ${text}`))],
             key => {
                 const level = key.slice(0, key.indexOf(' '));
-                return el('li', { class: level }, el('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[level]), el('span', null, key.slice(level.length + 1)));
-            }, () => { });
+                return el(
+                    'li',
+                    { class: level },
+                    el('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[level]),
+                    el('span', null, key.slice(level.length + 1)),
+                );
+            },
+            () => {},
+        );
         const first = found.find(({ level }) => level === 'bad')?.text ?? '';
         if (worst !== null && first && first !== worst) {
             announce(first);
@@ -109,7 +147,7 @@ export function createFleet(state, onTrouble) {
         const large = Math.max(model.rows.length, model.columns.length) > MANY;
         const grouped = new Set(model.rows.map(row => row.group)).size > 1;
         byId('view').hidden = !grouped;
-        const current = grouped ? view ?? (large ? 'groups' : 'hosts') : 'hosts';
+        const current = grouped ? (view ?? (large ? 'groups' : 'hosts')) : 'hosts';
         for (const input of byId('view').querySelectorAll('input')) {
             input.checked = input.value === current;
         }
@@ -140,9 +178,12 @@ export function createFleet(state, onTrouble) {
     function describeGroup(all, r, c) {
         const cell = all.at(r, c);
         const name = `${groupName(model.key, all.names[r])} asks ${groupName(model.key, all.names[c])}`;
-        return !cell ? `${name}: no path is probed`
-            : cell.failed ? `${name}: ${number(cell.failed)} of ${count(cell.paths, 'path')} fail: ${[...cell.codes].map(([code, n]) => `${number(n)} ${outcomeText(code)}`).join(', ')}`
-                : `${name}: ${cell.paths === 1 ? 'the only path works' : `all ${count(cell.paths, 'path')} work`}`;
+        return !cell
+            ? `${name}: no path is probed`
+            : cell.failed
+              ? `${name}: ${number(cell.failed)} of ${count(cell.paths, 'path')} fail: ` +
+                [...cell.codes].map(([code, n]) => `${number(n)} ${outcomeText(code)}`).join(', ')
+              : `${name}: ${cell.paths === 1 ? 'the only path works' : `all ${count(cell.paths, 'path')} work`}`;
     }
 
     function drawHosts() {
@@ -207,18 +248,38 @@ export function createFleet(state, onTrouble) {
         }
         const cell = row.cells.get(c);
         const back = cell ? reverse(model, cell) : model.rows[column.host]?.cells.get(row.column);
-        const path = (asker, asked, one) => !one ? `${asker} does not ask ${asked}.` : `${asker} asks ${asked}: ${outcomeText(one.code)}${
-            one.code === 'ok' ? `, p50 ${milliseconds(one.peer.rttMilliseconds?.p50)}` : one.peer.lastError ? ` (${one.peer.lastError})` : ''}, ${percent(one.peer.lossPercent)} lost.`;
+        const path = (from, to, one) =>
+            !one
+                ? `${from} does not ask ${to}.`
+                : `${from} asks ${to}: ${outcomeText(one.code)}${
+                      one.code === 'ok' ? `, p50 ${milliseconds(one.peer.rttMilliseconds?.p50)}` : one.peer.lastError ? ` (${one.peer.lastError})` : ''
+                  }, ${percent(one.peer.lossPercent)} lost.`;
+        const asked = column.label === column.name ? column.name : `${column.label} (${column.name})`;
+        const old = row.fresh || row.age === null ? '' : ` As of ${duration(row.age)} ago.`;
         return [
-            `${path(row.label, column.label === column.name ? column.name : `${column.label} (${column.name})`, cell)}${row.fresh ? '' : ` ${row.age === null ? '' : `As of ${duration(row.age)} ago.`}`}`,
+            path(row.label, asked, cell) + old,
             column.host < 0 ? `${column.label} is not a host of this fleet: the other direction is not known.` : path(column.label, row.label, back),
         ];
     }
 
     function read(r, c) {
-        const lines = shown?.groups ? [describeGroup(shown.groups, r, c), describeGroup(shown.groups, c, r)]
-            : describeCell(shown?.rows[r], shown?.columns[c]);
-        const back = inside && !shown?.groups ? el('button', { type: 'button', class: 'small', onclick: () => { inside = null; picture.reset(); redraw(); } }, '‹ all groups') : null;
+        const lines = shown?.groups ? [describeGroup(shown.groups, r, c), describeGroup(shown.groups, c, r)] : describeCell(shown?.rows[r], shown?.columns[c]);
+        const back =
+            inside && !shown?.groups
+                ? el(
+                      'button',
+                      {
+                          type: 'button',
+                          class: 'small',
+                          onclick: () => {
+                              inside = null;
+                              picture.reset();
+                              redraw();
+                          },
+                      },
+                      '‹ all groups',
+                  )
+                : null;
         const reading = byId('reading');
         if (reading.textContent !== [...lines, back ? back.textContent : ''].join('')) {
             reading.replaceChildren(...lines.map(line => el('p', null, line)), ...(back ? [back] : []));
@@ -235,8 +296,10 @@ export function createFleet(state, onTrouble) {
         if (!byId('failing').open) {
             return;
         }
-        byId('failing-list').replaceChildren(...failing.slice(0, LIST).map(cell => el('li', null, describeCell(cell.row, cell.column)[0])),
-            ...(failing.length > LIST ? [el('li', { class: 'muted' }, `${number(failing.length - LIST)} more are not shown.`)] : []));
+        byId('failing-list').replaceChildren(
+            ...failing.slice(0, LIST).map(cell => el('li', null, describeCell(cell.row, cell.column)[0])),
+            ...(failing.length > LIST ? [el('li', { class: 'muted' }, `${number(failing.length - LIST)} more are not shown.`)] : []),
+        );
     }
 
     return {

@@ -23,7 +23,7 @@ function scaled(value, units, step = 1000) {
 }
 
 /** 12,345 */
-export const number = value => known(value) ? whole.format(value) : NONE;
+export const number = value => (known(value) ? whole.format(value) : NONE);
 
 /** A number for a large figure: 12,345, then 123 k and 1.23 M. */
 export function figure(value) {
@@ -34,10 +34,10 @@ export function figure(value) {
 }
 
 /** A size in decimal units: 1.23 MB is 1,230,000 bytes. */
-export const bytes = value => known(value) ? scaled(value, ['B', 'kB', 'MB', 'GB', 'TB', 'PB']).join('\u00a0') : NONE;
+export const bytes = value => (known(value) ? scaled(value, ['B', 'kB', 'MB', 'GB', 'TB', 'PB']).join('\u00a0') : NONE);
 
 /** 1.23 MB/s */
-export const byteRate = value => known(value) ? `${bytes(value)}/s` : NONE;
+export const byteRate = value => (known(value) ? `${bytes(value)}/s` : NONE);
 
 /** A time of a network, given in milliseconds: 0.043 ms, 1.25 ms, 48.2 ms, 1.5 s. */
 export function milliseconds(value) {
@@ -72,22 +72,25 @@ export function duration(seconds) {
     if (s < 60) {
         return `${s}\u00a0s`;
     }
-    const [big, small, large, little] = s < 3600 ? [Math.floor(s / 60), s % 60, 'min', 's']
-        : s < 86_400 ? [Math.floor(s / 3600), Math.floor(s % 3600 / 60), 'h', 'min']
-            : [Math.floor(s / 86_400), Math.floor(s % 86_400 / 3600), 'd', 'h'];
+    const [big, small, large, little] =
+        s < 3600
+            ? [Math.floor(s / 60), s % 60, 'min', 's']
+            : s < 86_400
+              ? [Math.floor(s / 3600), Math.floor((s % 3600) / 60), 'h', 'min']
+              : [Math.floor(s / 86_400), Math.floor((s % 86_400) / 3600), 'd', 'h'];
     return `${whole.format(big)}\u00a0${large}${small ? ` ${small}\u00a0${little}` : ''}`;
 }
 
 /** As {@link duration}, but in one unit from a minute on, for sentences that would change each second. */
 export function roughly(seconds) {
-    return known(seconds) ? duration(seconds < 60 ? seconds : seconds < 36_000 ? seconds - seconds % 60 : seconds - seconds % 3600) : NONE;
+    return known(seconds) ? duration(seconds < 60 ? seconds : seconds < 36_000 ? seconds - (seconds % 60) : seconds - (seconds % 3600)) : NONE;
 }
 
 /** 10:05:09 in the reader's time zone. */
-export const clock = time => Number.isFinite(+time) ? clockFormat.format(time) : NONE;
+export const clock = time => (Number.isFinite(+time) ? clockFormat.format(time) : NONE);
 
 /** 26 Nov 2026, 10:05:09 in the reader's time zone. */
-export const moment = time => Number.isFinite(+time) ? `${dayFormat.format(time)}, ${clockFormat.format(time)}` : NONE;
+export const moment = time => (Number.isFinite(+time) ? `${dayFormat.format(time)}, ${clockFormat.format(time)}` : NONE);
 
 /** "1 peer", "2 peers" */
 export const count = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
@@ -99,11 +102,15 @@ export function fault(key, value) {
     if (value === true || value === undefined) {
         return words;
     }
-    return / bytes$/.test(words) ? `${words.slice(0, -6)} ${list} bytes`
-        : key === 'bytesPerSecond' ? `${list} bytes a second`
-            : key === 'corruptEvery' ? `corrupt every ${list} bytes`
-                : key === 'share' ? `for ${percent(100 * value)} of the connections`
-                    : `${words} ${list}`;
+    return / bytes$/.test(words)
+        ? `${words.slice(0, -6)} ${list} bytes`
+        : key === 'bytesPerSecond'
+          ? `${list} bytes a second`
+          : key === 'corruptEvery'
+            ? `corrupt every ${list} bytes`
+            : key === 'share'
+              ? `for ${percent(100 * value)} of the connections`
+              : `${words} ${list}`;
 }
 
 /** "unique id" from "uniqueId" */
@@ -123,12 +130,14 @@ const RESULTS = {
     local: 'could not try',
 };
 
-export const result = name => name == null ? 'not probed yet' : RESULTS[name] ?? String(name);
+export const result = name => (name == null ? 'not probed yet' : (RESULTS[name] ?? String(name)));
 
 /**
  * Text from elsewhere, such as a label or a TLS name, with what could disguise it made visible: control characters, and
  * those that change the direction of the text or have no width.
  */
-export const plain = text => String(text ?? '').replace(
-    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    c => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
+export const plain = text =>
+    String(text ?? '').replace(
+        /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+        c => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`,
+    );

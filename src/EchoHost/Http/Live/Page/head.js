@@ -28,11 +28,13 @@ export function showHost(event) {
     const labels = Object.entries(event.labels ?? {});
     if (labelsShown !== JSON.stringify(labels)) {
         labelsShown = JSON.stringify(labels);
-        byId('labels').replaceChildren(...labels.map(([key, value]) => {
-            const chip = el('span', { class: 'chip' }, el('span', { class: 'muted' }, `${plain(key)} `), plain(value));
-            chip.title = chip.textContent;
-            return chip;
-        }));
+        byId('labels').replaceChildren(
+            ...labels.map(([key, value]) => {
+                const chip = el('span', { class: 'chip' }, el('span', { class: 'muted' }, `${plain(key)} `), plain(value));
+                chip.title = chip.textContent;
+                return chip;
+            }),
+        );
     }
     showTitle();
 }
@@ -58,9 +60,19 @@ export function showMoment(now, connections) {
     meter.firstElementChild.style.width = `${100 * share}%`;
 
     const endpoints = host.endpoints ?? [];
-    reconcile(byId('endpoints').tBodies[0], rows, endpoints.map((e, i) => `${i} ${e.name}`),
-        () => el('tr', { role: 'row' }, el('th', { scope: 'row', role: 'rowheader', class: 'cut' }), ...['', 'wraps', 'n', 'wraps faults'].map(name => el('td', { role: 'cell', class: name }))),
-        (row, key) => showEndpoint(row, endpoints[parseInt(key, 10)], now));
+    reconcile(
+        byId('endpoints').tBodies[0],
+        rows,
+        endpoints.map((e, i) => `${i} ${e.name}`),
+        () =>
+            el(
+                'tr',
+                { role: 'row' },
+                el('th', { scope: 'row', role: 'rowheader', class: 'cut' }),
+                ...['', 'wraps', 'n', 'wraps faults'].map(name => el('td', { role: 'cell', class: name })),
+            ),
+        (row, key) => showEndpoint(row, endpoints[parseInt(key, 10)], now),
+    );
 }
 
 function showEndpoint(row, endpoint, now) {
@@ -121,13 +133,20 @@ export function showTrouble(list) {
 function showTitle() {
     const name = plain(host?.instance) || 'EchoHost';
     const wrong = [host?.state === 'draining' && 'draining', ...trouble].filter(Boolean);
-    const title = linkState === 'paused' ? `(paused) ${name}`
-        : document.body.dataset.lost && host ? `? ${name}: no connection`
-            : wrong.length ? `! ${name}: ${wrong.join(', ')}` : host ? `${name} – EchoHost` : 'EchoHost';
+    const title =
+        linkState === 'paused'
+            ? `(paused) ${name}`
+            : document.body.dataset.lost && host
+              ? `? ${name}: no connection`
+              : wrong.length
+                ? `! ${name}: ${wrong.join(', ')}`
+                : host
+                  ? `${name} – EchoHost`
+                  : 'EchoHost';
     if (document.title !== title) {
         document.title = title;
     }
 }
 
 /** "2 peers down" for the title; null if there are none. */
-export const troubleText = (n, one, many, what) => n ? `${count(n, one, many)} ${what}` : null;
+export const troubleText = (n, one, many, what) => (n ? `${count(n, one, many)} ${what}` : null);

@@ -4,7 +4,7 @@ export const SLOTS = 600;
 export const REASONS = ['limit', 'address_limit', 'draining', 'proxy', 'tls'];
 const FIGURES = ['connections', 'messages', 'received', 'sent'];
 
-const value = v => typeof v === 'number' && Number.isFinite(v) ? v : null;
+const value = v => (typeof v === 'number' && Number.isFinite(v) ? v : null);
 
 export class History {
     /** The time of the last entry, in milliseconds; NaN before the first event. */

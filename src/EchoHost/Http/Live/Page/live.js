@@ -57,10 +57,16 @@ export function follow(handlers, onStatus) {
 
     function report() {
         const age = lastEvent === null ? 0 : now() - lastEvent;
-        const state = hiddenAt !== null && !source ? 'paused'
-            : !source ? 'waiting'
-                : lastEvent === null || lastEvent < openedAt ? 'connecting'
-                    : age > 3 ? 'late' : 'live';
+        const state =
+            hiddenAt !== null && !source
+                ? 'paused'
+                : !source
+                  ? 'waiting'
+                  : lastEvent === null || lastEvent < openedAt
+                    ? 'connecting'
+                    : age > 3
+                      ? 'late'
+                      : 'live';
         onStatus({ state, age, wait: Math.max(0, retryAt - now()) });
     }
 

@@ -19,36 +19,39 @@ const peers = createPeers(state);
 const fleet = createFleet(state, failing => badge('fleet-count', failing));
 let wasLost = false;
 
-const stream = follow({
-    host(event) {
-        state.host = event;
-        showHost(event);
-        fleet.show(event.fleet === true);
-        moment();
+const stream = follow(
+    {
+        host(event) {
+            state.host = event;
+            showHost(event);
+            fleet.show(event.fleet === true);
+            moment();
+        },
+        history(event) {
+            history.reset(event);
+            moment();
+        },
+        sample(event) {
+            history.add(event);
+            moment();
+            peers.tick();
+        },
+        peers(event) {
+            peers.take(event);
+            trouble();
+        },
     },
-    history(event) {
-        history.reset(event);
-        moment();
+    status => {
+        showLink(status, history.end);
+        if (status.state === 'waiting') {
+            wasLost = true;
+        } else if (status.state === 'live' && wasLost) {
+            wasLost = false;
+            clients.refresh();
+            fleet.refresh();
+        }
     },
-    sample(event) {
-        history.add(event);
-        moment();
-        peers.tick();
-    },
-    peers(event) {
-        peers.take(event);
-        trouble();
-    },
-}, status => {
-    showLink(status, history.end);
-    if (status.state === 'waiting') {
-        wasLost = true;
-    } else if (status.state === 'live' && wasLost) {
-        wasLost = false;
-        clients.refresh();
-        fleet.refresh();
-    }
-});
+);
 byId('retry').addEventListener('click', stream.retry);
 
 function moment() {
@@ -62,7 +65,9 @@ function moment() {
 function trouble() {
     const { down, turnsAway } = peers.trouble();
     badge('peers-count', down + turnsAway, peers.size());
-    showTrouble([troubleText(down, 'peer', 'peers', 'down'), troubleText(turnsAway, 'peer', 'peers', turnsAway === 1 ? 'turns away' : 'turn away')].filter(Boolean));
+    showTrouble(
+        [troubleText(down, 'peer', 'peers', 'down'), troubleText(turnsAway, 'peer', 'peers', turnsAway === 1 ? 'turns away' : 'turn away')].filter(Boolean),
+    );
 }
 
 /** The number in the navigation: of what is wrong, marked, or of all. */

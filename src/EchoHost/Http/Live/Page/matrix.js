@@ -20,11 +20,16 @@ export const FORMS = {
 };
 
 /** A cell's picture for the legend. */
-export const swatch = code => svg('svg', { class: 'swatch', viewBox: '0 0 10 10', 'aria-hidden': 'true' },
-    svg('path', { class: `cell cell-${code}`, d: 'M.5 .5h9v9h-9z' }), FORMS[code] ? svg('path', { class: `form form-${code}`, d: FORMS[code] }) : null);
+export const swatch = code =>
+    svg(
+        'svg',
+        { class: 'swatch', viewBox: '0 0 10 10', 'aria-hidden': 'true' },
+        svg('path', { class: `cell cell-${code}`, d: 'M.5 .5h9v9h-9z' }),
+        FORMS[code] ? svg('path', { class: `form form-${code}`, d: FORMS[code] }) : null,
+    );
 
 /** Moves a form into a cell: its numbers come in pairs but for H, V, h and a, so the picture moves and scales it. */
-const form = (code, x, y, size) => FORMS[code] === undefined ? place(FORMS.local, x, y, size) : place(FORMS[code], x, y, size);
+const form = (code, x, y, size) => (FORMS[code] === undefined ? place(FORMS.local, x, y, size) : place(FORMS[code], x, y, size));
 
 function place(path, x, y, size) {
     const k = size / 10;
@@ -32,12 +37,19 @@ function place(path, x, y, size) {
     return path.replace(/([MLHVhaZ])([^MLHVhaZ]*)/g, (_, command, rest) => {
         const n = rest.trim().split(/[ ,]+/).filter(Boolean).map(Number);
         switch (command) {
-            case 'M': case 'L': return `${command}${r(x + n[0] * k)} ${r(y + n[1] * k)}`;
-            case 'H': return `H${r(x + n[0] * k)}`;
-            case 'V': return `V${r(y + n[0] * k)}`;
-            case 'h': return `h${r(n[0] * k)}`;
-            case 'a': return `a${r(n[0] * k)} ${r(n[1] * k)} 0 1 0 ${r(n[5] * k)} 0`;
-            default: return 'Z';
+            case 'M':
+            case 'L':
+                return `${command}${r(x + n[0] * k)} ${r(y + n[1] * k)}`;
+            case 'H':
+                return `H${r(x + n[0] * k)}`;
+            case 'V':
+                return `V${r(y + n[0] * k)}`;
+            case 'h':
+                return `h${r(n[0] * k)}`;
+            case 'a':
+                return `a${r(n[0] * k)} ${r(n[1] * k)} 0 1 0 ${r(n[5] * k)} 0`;
+            default:
+                return 'Z';
         }
     });
 }
@@ -47,7 +59,16 @@ const square = (x, y, size) => `M${x} ${y}h${size}v${size}h${-size}z`;
 const SMALL = 12;
 
 /** How large a cell is drawn, so that many fit and few are easy to hit. */
-export const cellSize = (rows, columns, text) => text ? 62 : [[14, 30], [26, 24], [44, 18], [80, 13], [130, 9]].find(([most]) => Math.max(rows, columns) <= most)?.[1] ?? 6;
+export const cellSize = (rows, columns, text) =>
+    text
+        ? 62
+        : ([
+              [14, 30],
+              [26, 24],
+              [44, 18],
+              [80, 13],
+              [130, 9],
+          ].find(([most]) => Math.max(rows, columns) <= most)?.[1] ?? 6);
 
 /**
  * @param {HTMLElement} parent
@@ -99,8 +120,14 @@ export function createMatrix(parent, onRead, onOpen) {
     cursor.addEventListener('keydown', event => {
         const last = model.columns.length - 1;
         const to = {
-            ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column],
-            Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? model.rows.length - 1 : row, last], PageUp: [row - 10, column], PageDown: [row + 10, column],
+            ArrowLeft: [row, column - 1],
+            ArrowRight: [row, column + 1],
+            ArrowUp: [row - 1, column],
+            ArrowDown: [row + 1, column],
+            Home: [event.ctrlKey ? 0 : row, 0],
+            End: [event.ctrlKey ? model.rows.length - 1 : row, last],
+            PageUp: [row - 10, column],
+            PageDown: [row + 10, column],
         }[event.key];
         if (to) {
             event.preventDefault();
@@ -140,8 +167,9 @@ export function createMatrix(parent, onRead, onOpen) {
         const narrow = parent.clientWidth < 500;
         const most = narrow ? 11 : 18;
         const titleOf = group => group && (model.groupTitle?.(group) ?? group);
-        const short = label => label.length > most ? `${label.slice(0, most - 1)}…` : label;
-        const fit = (label, space) => label.length * 7 > space ? label.length * 7 > 2 * space ? '' : `${label.slice(0, Math.max(1, Math.floor(space / 7) - 1))}…` : label;
+        const short = label => (label.length > most ? `${label.slice(0, most - 1)}…` : label);
+        const fit = (label, space) =>
+            label.length * 7 > space ? (label.length * 7 > 2 * space ? '' : `${label.slice(0, Math.max(1, Math.floor(space / 7) - 1))}…`) : label;
         const longest = list => Math.max(4, ...list.map(one => short(named ? one.label : titleOf(one.group)).length));
         left = Math.ceil(longest(rows) * 7 + 16);
         const upright = size < 18;
@@ -178,7 +206,13 @@ export function createMatrix(parent, onRead, onOpen) {
                     if (code !== 'ok') {
                         add(forms, code, form(code, x + size / 2 - 11, y + 6, 22));
                     }
-                    texts.push(svg('text', { x: x + size / 2, y: y + size / 2 + (code === 'ok' ? 4 : 15), 'text-anchor': 'middle', class: `cell-text form-${code}` }, cell.text));
+                    texts.push(
+                        svg(
+                            'text',
+                            { x: x + size / 2, y: y + size / 2 + (code === 'ok' ? 4 : 15), 'text-anchor': 'middle', class: `cell-text form-${code}` },
+                            cell.text,
+                        ),
+                    );
                 } else {
                     add(forms, code, form(code, x, y, size));
                 }
@@ -195,45 +229,84 @@ export function createMatrix(parent, onRead, onOpen) {
         const lines = [];
         const heads = [];
         let start = 0;
-        const boundaries = (list, line, name) => list.forEach((one, i) => {
-            if (i + 1 === list.length || list[i + 1].group !== one.group) {
-                if (i + 1 < list.length && !text) {
-                    line(i + 1);
+        const boundaries = (list, line, name) =>
+            list.forEach((one, i) => {
+                if (i + 1 === list.length || list[i + 1].group !== one.group) {
+                    if (i + 1 < list.length && !text) {
+                        line(i + 1);
+                    }
+                    name(titleOf(one.group), start, i + 1);
+                    start = i + 1;
                 }
-                name(titleOf(one.group), start, i + 1);
-                start = i + 1;
-            }
-        });
-        boundaries(rows, i => lines.push(`M${named ? 4 : left - 4} ${top + i * size}H${left + columns.length * size}`),
+            });
+        boundaries(
+            rows,
+            i => lines.push(`M${named ? 4 : left - 4} ${top + i * size}H${left + columns.length * size}`),
             (group, from, to) => {
-                const y = top + (from + to) / 2 * size;
+                const y = top + ((from + to) / 2) * size;
                 if (!group || text) {
                     return;
                 }
-                heads.push(named ? svg('text', { class: 'group', transform: `translate(${left + columns.length * size + 10} ${y}) rotate(90)`, 'text-anchor': 'middle' }, fit(group, (to - from) * size))
-                    : svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, short(group)));
-            });
+                heads.push(
+                    named
+                        ? svg(
+                              'text',
+                              { class: 'group', transform: `translate(${left + columns.length * size + 10} ${y}) rotate(90)`, 'text-anchor': 'middle' },
+                              fit(group, (to - from) * size),
+                          )
+                        : svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, short(group)),
+                );
+            },
+        );
         start = 0;
-        boundaries(columns, i => lines.push(`M${left + i * size} ${named ? top - 4 : 14}V${top + rows.length * size}`),
+        boundaries(
+            columns,
+            i => lines.push(`M${left + i * size} ${named ? top - 4 : 14}V${top + rows.length * size}`),
             (group, from, to) => {
                 if (group && !text) {
-                    heads.push(svg('text', { class: named ? 'group' : null, x: left + (from + to) / 2 * size, y: named ? top + rows.length * size + 16 : top - 8, 'text-anchor': 'middle' }, fit(group, (to - from) * size)));
+                    heads.push(
+                        svg(
+                            'text',
+                            {
+                                class: named ? 'group' : null,
+                                x: left + ((from + to) / 2) * size,
+                                y: named ? top + rows.length * size + 16 : top - 8,
+                                'text-anchor': 'middle',
+                            },
+                            fit(group, (to - from) * size),
+                        ),
+                    );
                 }
-            });
+            },
+        );
         if (named) {
-            heads.push(...rows.map((one, r) => label(one, { x: left - 8, y: top + (r + 0.5) * size + 4, 'text-anchor': 'end', class: one.faint ? 'faint' : null })),
-                ...columns.map((one, c) => text
-                    ? label(one, { x: left + (c + 0.5) * size, y: top - 8, 'text-anchor': 'middle' })
-                    : label(one, { transform: `translate(${left + (c + 0.5) * size + (upright ? 4 : 2)} ${top - 7}) rotate(${upright ? -90 : -45})` })));
+            heads.push(
+                ...rows.map((one, r) => label(one, { x: left - 8, y: top + (r + 0.5) * size + 4, 'text-anchor': 'end', class: one.faint ? 'faint' : null })),
+                ...columns.map((one, c) =>
+                    text
+                        ? label(one, { x: left + (c + 0.5) * size, y: top - 8, 'text-anchor': 'middle' })
+                        : label(one, { transform: `translate(${left + (c + 0.5) * size + (upright ? 4 : 2)} ${top - 7}) rotate(${upright ? -90 : -45})` }),
+                ),
+            );
         }
 
-        const fresh = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
+        const fresh = svg(
+            'svg',
+            { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
             ...[...tiles].map(([code, d]) => svg('path', { class: `cell cell-${code}`, d })),
             svg('path', { class: 'cell-faint', d: faint.join('') }),
-            ...[...forms].map(([code, d]) => svg('path', { class: code.endsWith('corner') ? `corner form-${code.split(' ')[0]}` : `form form-${code}`, d, 'stroke-width': Math.max(1.2, size / 12) })),
+            ...[...forms].map(([code, d]) =>
+                svg('path', {
+                    class: code.endsWith('corner') ? `corner form-${code.split(' ')[0]}` : `form form-${code}`,
+                    d,
+                    'stroke-width': Math.max(1.2, size / 12),
+                }),
+            ),
             svg('path', { class: 'same', d: marks.join('') }),
             svg('path', { class: 'boundary', d: lines.join('') }),
-            ...texts, ...heads);
+            ...texts,
+            ...heads,
+        );
         if (picture) {
             picture.replaceWith(fresh);
         } else {
@@ -247,5 +320,10 @@ export function createMatrix(parent, onRead, onOpen) {
         move(row, column);
     }
 
-    return { draw, reset() { row = column = 0; } };
+    return {
+        draw,
+        reset() {
+            row = column = 0;
+        },
+    };
 }

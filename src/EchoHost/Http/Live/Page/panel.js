@@ -42,12 +42,22 @@ export function showFacts(parent, groups) {
     const shape = JSON.stringify(groups.map(([title, facts]) => [title, facts.map(([name]) => name)]));
     if (parent.dataset.shape !== shape) {
         parent.dataset.shape = shape;
-        parent.replaceChildren(...groups.map(([title, facts]) => el('section', null, el('h3', null, title),
-            el('dl', { class: 'facts' }, ...facts.map(([name]) => el('div', null, el('dt', null, name), el('dd')))))));
+        parent.replaceChildren(
+            ...groups.map(([title, facts]) =>
+                el(
+                    'section',
+                    null,
+                    el('h3', null, title),
+                    el('dl', { class: 'facts' }, ...facts.map(([name]) => el('div', null, el('dt', null, name), el('dd')))),
+                ),
+            ),
+        );
     }
     const values = parent.querySelectorAll('dd');
-    groups.flatMap(([, facts]) => facts).forEach(([, text, title], i) => {
-        setText(values[i], text);
-        setAttribute(values[i], 'title', title);
-    });
+    groups
+        .flatMap(([, facts]) => facts)
+        .forEach(([, text, title], i) => {
+            setText(values[i], text);
+            setAttribute(values[i], 'title', title);
+        });
 }

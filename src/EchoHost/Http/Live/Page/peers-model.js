@@ -33,7 +33,7 @@ export function merge(peers, event) {
             changes.push({ name: peer.name, from: before.state, to: peer.state });
         }
     }
-    for (const name of event.all ? [...peers.keys()].filter(name => !seen.has(name)) : event.gone ?? []) {
+    for (const name of event.all ? [...peers.keys()].filter(name => !seen.has(name)) : (event.gone ?? [])) {
         peers.delete(name);
     }
     return changes;
@@ -57,10 +57,7 @@ export function recent(peer) {
 
 /** 0 is the worst: down, turns away, loses probes, not known, up. */
 export function rank(peer) {
-    return peer.state === 'down' ? 0
-        : peer.state === 'turnsAway' ? 1
-            : peer.state === 'up' ? recent(peer).lost > 0 ? 2 : 4
-                : 3;
+    return peer.state === 'down' ? 0 : peer.state === 'turnsAway' ? 1 : peer.state === 'up' ? (recent(peer).lost > 0 ? 2 : 4) : 3;
 }
 
 const byName = new Intl.Collator('en', { numeric: true }).compare;
@@ -101,7 +98,7 @@ export function remark(peer) {
         const { lost, probes } = recent(peer);
         return lost ? `lost ${lost} of the last ${probes} probes` : '';
     }
-    return peer.state === 'turnsAway' ? `may be draining or full: ${peer.lastError ?? result(peer.lastResult)}` : peer.lastError ?? '';
+    return peer.state === 'turnsAway' ? `may be draining or full: ${peer.lastError ?? result(peer.lastResult)}` : (peer.lastError ?? '');
 }
 
 /** One sentence over all of them. */
@@ -129,7 +126,8 @@ export function columnText(column, format) {
         return 'no probe';
     }
     const [median, min, max, lost, probes] = column;
-    const loss = lost === 0 ? `none of ${probes} lost` : lost === probes ? `all ${probes} lost` : `${lost} of ${probes} lost (${percent(100 * lost / probes)})`;
+    const loss =
+        lost === 0 ? `none of ${probes} lost` : lost === probes ? `all ${probes} lost` : `${lost} of ${probes} lost (${percent((100 * lost) / probes)})`;
     return median === null ? loss : `median ${format(median)}, ${format(min)} to ${format(max)}, ${loss}`;
 }
 
@@ -144,12 +142,13 @@ export function columnTimes(peer, index, intervalSeconds, columnProbes) {
 
 /** "The last 48 columns of 5 probes: 2 with loss, 1 all lost." for those who do not see the strip. */
 export function stripText(peer, columnProbes) {
-    const columns = lastColumns(peer).map(({ column }) => column).filter(column => column?.[4]);
+    const columns = lastColumns(peer)
+        .map(({ column }) => column)
+        .filter(column => column?.[4]);
     if (!columns.length) {
         return 'no probes yet';
     }
     const lossy = columns.filter(column => column[3] > 0 && column[3] < column[4]).length;
     const lost = columns.filter(column => column[3] === column[4]).length;
-    return `last ${columns.length} × ${columnProbes} probes: ${lossy ? `${lossy} with loss` : 'none with part of them lost'}, ${lost ? `${lost} all lost` : 'none all lost'}`;
+    return `last ${columns.length} columns of ${columnProbes} probes: ${lossy || 'none'} with loss, ${lost || 'none'} all lost`;
 }
-

@@ -33,7 +33,10 @@ export function createPeers(state) {
         if (!drawn) {
             drawn = true;
             // Many events in one frame are drawn once.
-            requestAnimationFrame(() => { drawn = false; draw(); });
+            requestAnimationFrame(() => {
+                drawn = false;
+                draw();
+            });
         }
     }
 
@@ -60,28 +63,57 @@ export function createPeers(state) {
         const empty = byId('peers-empty');
         empty.hidden = any;
         if (!any) {
-            setText(empty, 'No peers are configured. Peers:Targets names them one by one, such as Peers__Targets__0=HOST:5555; Peers:Dns takes every address of a name.');
+            setText(
+                empty,
+                'No peers are configured. Peers:Targets names them one by one, such as Peers__Targets__0=HOST:5555; Peers:Dns takes every address of a name.',
+            );
             setText(byId('peers-note'), '\u00a0');
             reconcile(body, rows, [], create, update);
             return;
         }
         const shown = sorted(peers, filter.value);
-        setText(byId('peers-note'), `${summary(peers).text}${shown.length > LIMIT ? ` ${LIMIT} of ${number(shown.length)} shown, troubled ones first.` : filter.value ? ` ${number(shown.length)} match.` : ''}`);
+        const more =
+            shown.length > LIMIT
+                ? ` ${LIMIT} of ${number(shown.length)} shown, troubled ones first.`
+                : filter.value
+                  ? ` ${count(shown.length, 'matches', 'match')}.`
+                  : '';
+        setText(byId('peers-note'), summary(peers).text + more);
         setText(byId('peers-probes'), `Last ${duration(COLUMNS * columnProbes * interval)}`);
         setAttribute(byId('peers-probes'), 'title', `${COLUMNS} columns of ${columnProbes} probes, one probe each ${duration(interval)}`);
-        reconcile(body, rows, shown.slice(0, LIMIT).map(peer => peer.name), create, update);
+        reconcile(
+            body,
+            rows,
+            shown.slice(0, LIMIT).map(peer => peer.name),
+            create,
+            update,
+        );
         panel?.();
     }
 
     function create(name) {
         const cell = (className, ...content) => el('td', { role: 'cell', class: className }, ...content);
         const strip = createStrip(() => peers.get(name), false);
-        const row = el('tr', { role: 'row' },
-            el('th', { scope: 'row', role: 'rowheader' }, el('button', { type: 'button', class: 'row-link cut', onclick: () => openPeer(name) }), el('span', { class: 'muted small-text' })),
-            cell('peer-state', el('span', { class: 'state-line' }, el('span', { class: 'sign', 'aria-hidden': 'true' }), el('span', { class: 'state-words' })), el('span', { class: 'muted cut small-text' })),
+        const row = el(
+            'tr',
+            { role: 'row' },
+            el(
+                'th',
+                { scope: 'row', role: 'rowheader' },
+                el('button', { type: 'button', class: 'row-link cut', onclick: () => openPeer(name) }),
+                el('span', { class: 'muted small-text' }),
+            ),
+            cell(
+                'peer-state',
+                el('span', { class: 'state-line' }, el('span', { class: 'sign', 'aria-hidden': 'true' }), el('span', { class: 'state-words' })),
+                el('span', { class: 'muted cut small-text' }),
+            ),
             cell('peer-strip', strip.node),
-            cell('n', el('span', { class: 'label' }, 'last'), el('span')), cell('n', el('span', { class: 'label' }, 'p50'), el('span')), cell('n', el('span', { class: 'label' }, 'p99'), el('span')),
-            cell('n', el('span', { class: 'label' }, 'lost'), el('span')));
+            cell('n', el('span', { class: 'label' }, 'last'), el('span')),
+            cell('n', el('span', { class: 'label' }, 'p50'), el('span')),
+            cell('n', el('span', { class: 'label' }, 'p99'), el('span')),
+            cell('n', el('span', { class: 'label' }, 'lost'), el('span')),
+        );
         row.strip = strip;
         return row;
     }
@@ -125,7 +157,12 @@ export function createPeers(state) {
         const height = large ? 72 : HEIGHT;
         const paths = Object.fromEntries(['spread', 'median', 'loss', 'edge', 'none'].map(name => [name, svg('path', { class: `strip-${name}` })]));
         const mark = svg('rect', { class: 'strip-mark', y: 0, width: step, height, visibility: 'hidden' });
-        const picture = svg('svg', { class: 'strip', width: COLUMNS * step, height, viewBox: `0 0 ${COLUMNS * step} ${height}`, role: large ? null : 'img' }, mark, ...Object.values(paths));
+        const picture = svg(
+            'svg',
+            { class: 'strip', width: COLUMNS * step, height, viewBox: `0 0 ${COLUMNS * step} ${height}`, role: large ? null : 'img' },
+            mark,
+            ...Object.values(paths),
+        );
         const max = el('span', { class: 'strip-max muted', 'aria-hidden': 'true' });
         const node = el('div', { class: 'strip-box' }, picture, max);
         const text = index => {
@@ -146,12 +183,22 @@ export function createPeers(state) {
                 showTip(text(index), box.left + (index + 0.5) * step, box.top);
             }
         });
-        picture.addEventListener('pointerleave', () => { point(null); showTip(null); });
+        picture.addEventListener('pointerleave', () => {
+            point(null);
+            showTip(null);
+        });
         return {
-            node, picture, point, text,
+            node,
+            picture,
+            point,
+            text,
             update() {
                 const peer = peerOf();
-                const { max: most, ...d } = stripPaths(lastColumns(peer).map(({ column }) => column), step, height);
+                const { max: most, ...d } = stripPaths(
+                    lastColumns(peer).map(({ column }) => column),
+                    step,
+                    height,
+                );
                 for (const [name, path] of Object.entries(d)) {
                     setAttribute(paths[name], 'd', path);
                 }
@@ -164,12 +211,18 @@ export function createPeers(state) {
     }
 
     function openPeer(name) {
-        const { body: sheet } = openPanel(plain(name), () => { panel = null; });
+        const { body: sheet } = openPanel(plain(name), () => {
+            panel = null;
+        });
         const status = el('p', { class: 'panel-status', role: 'status' });
         const strip = createStrip(() => peers.get(name), true);
         let index = COLUMNS - 1;
         const reading = el('p', { class: 'muted strip-reading' });
-        const slider = el('div', { role: 'slider', tabindex: '0', class: 'strip-slider', 'aria-label': 'Last probes', 'aria-valuemin': 1, 'aria-valuemax': COLUMNS }, strip.node);
+        const slider = el(
+            'div',
+            { role: 'slider', tabindex: '0', class: 'strip-slider', 'aria-label': 'Last probes', 'aria-valuemin': 1, 'aria-valuemax': COLUMNS },
+            strip.node,
+        );
         slider.addEventListener('keydown', event => {
             const to = { ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1, Home: 0, End: COLUMNS - 1 }[event.key];
             if (to !== undefined) {
@@ -208,14 +261,41 @@ export function createPeers(state) {
             }
             const rtt = peer.rttMilliseconds ?? {};
             showFacts(facts, [
-                ['State', [
-                    ['now', `${stateText(peer, state.now)}${peer.state === 'turnsAway' ? ': may be draining or full' : ''}`], ['since', peer.since ? moment(Date.parse(peer.since)) : 'not known', peer.since],
-                    ['last probe', peer.lastProbe ? moment(Date.parse(peer.lastProbe)) : 'none yet', peer.lastProbe], ['last result', result(peer.lastResult)],
-                    ['last error', peer.lastError ? plain(peer.lastError) : 'none'],
-                ]],
-                ['Round trip', [['last', milliseconds(rtt.last)], ['p50', milliseconds(rtt.p50)], ['p90', milliseconds(rtt.p90)], ['p99', milliseconds(rtt.p99)], ['p99.9', milliseconds(rtt['p99.9'])]]],
-                ['Probes', [['made', number(peer.probes)], ['lost', `${number(peer.lost)} (${percent(peer.lossPercent)})`], ['one each', duration(interval)]]],
-                ['Peer', [['from', peer.source === 'Dns' ? 'Peers:Dns' : peer.source === 'Targets' ? 'Peers:Targets' : plain(peer.source)], ['TLS', peer.tls ? 'yes' : 'no']]],
+                [
+                    'State',
+                    [
+                        ['now', `${stateText(peer, state.now)}${peer.state === 'turnsAway' ? ': may be draining or full' : ''}`],
+                        ['since', peer.since ? moment(Date.parse(peer.since)) : 'not known', peer.since],
+                        ['last probe', peer.lastProbe ? moment(Date.parse(peer.lastProbe)) : 'none yet', peer.lastProbe],
+                        ['last result', result(peer.lastResult)],
+                        ['last error', peer.lastError ? plain(peer.lastError) : 'none'],
+                    ],
+                ],
+                [
+                    'Round trip',
+                    [
+                        ['last', milliseconds(rtt.last)],
+                        ['p50', milliseconds(rtt.p50)],
+                        ['p90', milliseconds(rtt.p90)],
+                        ['p99', milliseconds(rtt.p99)],
+                        ['p99.9', milliseconds(rtt['p99.9'])],
+                    ],
+                ],
+                [
+                    'Probes',
+                    [
+                        ['made', number(peer.probes)],
+                        ['lost', `${number(peer.lost)} (${percent(peer.lossPercent)})`],
+                        ['one each', duration(interval)],
+                    ],
+                ],
+                [
+                    'Peer',
+                    [
+                        ['from', peer.source === 'Dns' ? 'Peers:Dns' : peer.source === 'Targets' ? 'Peers:Targets' : plain(peer.source)],
+                        ['TLS', peer.tls ? 'yes' : 'no'],
+                    ],
+                ],
             ]);
         };
         panel();

@@ -24,26 +24,30 @@ const round = n => Math.round(n * 10) / 10;
  * is not known is a gap.
  */
 export function linePath(values, slots, height, max) {
-    return runs(values).map(([from, to]) => {
-        const points = [];
-        for (let i = from; i < to; i++) {
-            points.push(`${slots - values.length + i + 0.5} ${round(height - values[i] / max * height)}`);
-        }
-        // A single value between two gaps is a short dash.
-        return `M${points.join('L')}${points.length === 1 ? 'h0.9' : ''}`;
-    }).join('');
+    return runs(values)
+        .map(([from, to]) => {
+            const points = [];
+            for (let i = from; i < to; i++) {
+                points.push(`${slots - values.length + i + 0.5} ${round(height - (values[i] / max) * height)}`);
+            }
+            // A single value between two gaps is a short dash.
+            return `M${points.join('L')}${points.length === 1 ? 'h0.9' : ''}`;
+        })
+        .join('');
 }
 
 /** The area between such a line and the axis. */
 export function areaPath(values, slots, height, max) {
-    return runs(values).map(([from, to]) => {
-        const x = i => slots - values.length + i + 0.5;
-        let path = `M${x(from)} ${height}`;
-        for (let i = from; i < to; i++) {
-            path += `L${x(i)} ${round(height - values[i] / max * height)}`;
-        }
-        return `${path}L${x(to - 1)} ${height}Z`;
-    }).join('');
+    return runs(values)
+        .map(([from, to]) => {
+            const x = i => slots - values.length + i + 0.5;
+            let path = `M${x(from)} ${height}`;
+            for (let i = from; i < to; i++) {
+                path += `L${x(i)} ${round(height - (values[i] / max) * height)}`;
+            }
+            return `${path}L${x(to - 1)} ${height}Z`;
+        })
+        .join('');
 }
 
 /** Bars over groups of values: the sums of so many successive ones, aligned to the right. */

@@ -25,8 +25,13 @@ export async function getJson(url, options) {
 
 /** An error of {@link getJson} in words. */
 export function errorText(error) {
-    return error instanceof HttpError ? error.status === 503 ? 'The host has too many such requests just now.' : error.message
-        : error.name === 'TimeoutError' ? 'The host did not answer within 10 s.' : 'The host can’t be reached.';
+    return error instanceof HttpError
+        ? error.status === 503
+            ? 'The host has too many such requests just now.'
+            : error.message
+        : error.name === 'TimeoutError'
+          ? 'The host did not answer within 10 s.'
+          : 'The host can’t be reached.';
 }
 
 /**

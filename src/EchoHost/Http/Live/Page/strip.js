@@ -10,7 +10,7 @@ export const HEIGHT = 34;
 export function stripPaths(columns, step = STEP, height = HEIGHT) {
     const max = niceMax(Math.max(0, ...columns.map(column => column?.[2] ?? 0)));
     const paths = { max, spread: '', median: '', loss: '', edge: '', none: '' };
-    const y = value => Math.round((height - 1.5 - value / max * (height - 4)) * 10) / 10;
+    const y = value => Math.round((height - 1.5 - (value / max) * (height - 4)) * 10) / 10;
     columns.forEach((column, i) => {
         const x = i * step;
         if (!column?.[4]) {
@@ -24,7 +24,7 @@ export function stripPaths(columns, step = STEP, height = HEIGHT) {
             paths.median += `M${x + 0.5} ${y(median)}h${step - 1}`;
         }
         if (lost > 0) {
-            const depth = Math.max(4, Math.round(lost / probes * height));
+            const depth = Math.max(4, Math.round((lost / probes) * height));
             paths.loss += `M${x + 0.5} 0h${step - 1}v${depth}h${1 - step}Z`;
             paths.edge += `M${x + 0.5} ${depth - 0.75}h${step - 1}`;
         }
