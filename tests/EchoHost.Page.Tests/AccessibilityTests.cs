@@ -71,6 +71,10 @@ public class AccessibilityTests(Chromium chromium)
     private static async Task CheckAsync(HostPage page)
     {
         var result = await page.Page.RunAxe();
-        Assert.Empty(result.Violations.Select(v => $"{v.Id}: {string.Join("; ", v.Nodes.Select(n => $"{n.Html} {string.Join(", ", n.Any.Concat(n.All).Select(c => c.Message))}"))}"));
+        var violations =
+            from violation in result.Violations
+            from node in violation.Nodes
+            select $"{violation.Id}: {node.Html} {string.Join(", ", node.Any.Concat(node.All).Select(check => check.Message))}";
+        Assert.Empty(violations);
     }
 }

@@ -25,7 +25,10 @@ public class HostileTextTests(Chromium chromium)
         ]);
         using var client = await host.ConnectAsync();
         await client.SendAsync(ProxyHeaders.V2(
-            "203.0.113.7:56324", "192.0.2.1:5555", ProxyHeaders.Tlv(0x02, Encoding.UTF8.GetBytes(Markup)), ProxyHeaders.Tlv(0x05, Encoding.UTF8.GetBytes(Markup))));
+            "203.0.113.7:56324",
+            "192.0.2.1:5555",
+            ProxyHeaders.Tlv(0x02, Encoding.UTF8.GetBytes(Markup)),
+            ProxyHeaders.Tlv(0x05, Encoding.UTF8.GetBytes(Markup))));
         await client.EchoAsync(Markup);
         await using var page = await chromium.OpenAsync(host);
         await Expect(page.Page.Locator("h1")).ToHaveTextAsync($"a{Markup}");
@@ -53,7 +56,8 @@ public class HostileTextTests(Chromium chromium)
         ];
         foreach (var attempt in attempts)
         {
-            var outcome = await page.Page.EvaluateAsync<string>($"markup => {{ try {{ ({attempt})(markup); return ''; }} catch (e) {{ return e.name; }} }}", Markup);
+            var outcome = await page.Page.EvaluateAsync<string>(
+                $"markup => {{ try {{ ({attempt})(markup); return ''; }} catch (e) {{ return e.name; }} }}", Markup);
             Assert.Equal("TypeError", outcome);
         }
 

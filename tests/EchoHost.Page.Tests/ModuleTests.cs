@@ -14,7 +14,8 @@ public class ModuleTests
     {
         var node = Tool.Need("node");
         var version = await RunAsync(node, "--version");
-        Assert.SkipWhen(int.Parse(version.Output.TrimStart('v').Split('.')[0], CultureInfo.InvariantCulture) < OldestNode, $"node {version.Output.Trim()} is older than {OldestNode}");
+        var major = int.Parse(version.Output.TrimStart('v').Split('.')[0], CultureInfo.InvariantCulture);
+        Assert.SkipWhen(major < OldestNode, $"node {version.Output.Trim()} is older than {OldestNode}");
         var files = Directory.GetFiles(Repository.File("tests/page"), "*.test.mjs");
         Assert.NotEmpty(files);
         var (code, output) = await RunAsync(node, ["--test-reporter=tap", "--test", .. files]);

@@ -51,7 +51,8 @@ public partial class SystemdTests
     public async Task Stopping_is_said_when_the_drain_begins()
     {
         using var socket = new NotifySocket();
-        using var program = await EchoHostProcess.StartHostAsync(["--Echo:Shutdown:ReadinessDelay=00:01:00", "--Echo:Shutdown:GracePeriod=00:02:00"], socket.Variable);
+        string[] times = ["--Echo:Shutdown:ReadinessDelay=00:01:00", "--Echo:Shutdown:GracePeriod=00:02:00"];
+        using var program = await EchoHostProcess.StartHostAsync(times, socket.Variable);
         using var client = await EchoClient.ConnectAsync(program.Tcp);
         await client.EchoAsync("before");
         program.Signal(PosixSignal.SIGTERM);

@@ -10,7 +10,11 @@ internal sealed class PeerChanges(PeerList peers, MeshOptions options)
 
     /// <summary>All peers, whole.</summary>
     public PeersEvent All() => new(
-        All: true, Interval, ProbeStrip.ColumnProbes, [.. peers.All().OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(peer => peer.Describe(seen: 0))], Gone: []);
+        All: true,
+        Interval,
+        ProbeStrip.ColumnProbes,
+        [.. peers.All().OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(peer => peer.Describe(seen: 0))],
+        Gone: []);
 
     /// <summary>What changed since the last call; null if nothing did.</summary>
     public PeersEvent? Changes()

@@ -8,7 +8,7 @@ namespace EchoHost.Peers.Fleet;
 
 /// <summary>
 /// The view that every host of the fleet has of its peers, gathered from their <c>/peers</c>: only when somebody asks, at most once
-/// an interval whoever asks, and never so that one bad host hides the others. The last view of a host stays, with its age, until
+/// an interval, and never so that one bad host hides the others. The last view of a host stays, with its age, until
 /// the host is no peer any more.
 /// </summary>
 internal sealed class FleetView(

@@ -292,7 +292,7 @@ public class FleetTests
         Assert.All(notAsked, h => Assert.Equal(JsonValueKind.Null, h.GetProperty("ageSeconds").ValueKind));
         await Wait.UntilAsync(async () => (await HostsAsync(host)).Count(h => Error(h) == "timeout: no answer within 5 s") == 16, "the first timed out");
 
-        // Whoever asks now waits no more. When all are known, those that failed are asked last.
+        // A caller waits no more now. When all are known, those that failed are asked last.
         await Wait.UntilAsync(async () => Error(await HostAsync(host, stubs.Names[silent])) is null, "the last one answers");
         time.Advance(TimeSpan.FromSeconds(5));
         await Wait.UntilAsync(async () => (await HostsAsync(host)).Count(h => Error(h) == "timeout: no answer within 5 s") == silent, "all are known");

@@ -1,4 +1,4 @@
-// The fleet: what is wrong in sentences, the matrix of who asks whom, and the failing paths as a list.
+// The fleet: what is wrong in sentences, the matrix of which host asks which, and the failing paths as a list.
 
 import { announce, byId, el, reconcile, setAttribute, setText } from './dom.js';
 import { count, duration, milliseconds, number, percent, plain } from './format.js';
