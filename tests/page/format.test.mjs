@@ -37,8 +37,9 @@ each('large figures are shortened only when they would not fit', format.figure, 
 ]);
 each('times of a network', format.milliseconds, [
     [0, '0 ms'],
-    [0.043, '0.043 ms'],
-    [0.5, '0.50 ms'],
+    [0.043, '43 µs'],
+    [0.5, '500 µs'],
+    [0.9996, '1.00 ms'],
     [1.254, '1.25 ms'],
     [48.21, '48.2 ms'],
     [137.4, '137 ms'],

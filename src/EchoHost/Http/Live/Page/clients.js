@@ -25,7 +25,7 @@ const COLUMNS = [
     { title: 'Out', width: 78, text: c => bytes(c.sentBytes), n: true },
     { title: 'Messages', width: 80, text: c => number(c.messages), n: true },
     { title: 'RTT', width: 80, text: c => milliseconds(c.tcp?.rttMs), sort: 'rtt', n: true },
-    { title: 'Retrans.', width: 66, text: c => number(c.tcp?.retransmits), n: true, alert: c => c.tcp?.retransmits > 0 },
+    { title: 'Resent', width: 66, text: c => number(c.tcp?.retransmits), n: true, alert: c => c.tcp?.retransmits > 0 },
     { title: 'Queue', width: 70, text: c => bytes(c.tcp?.sendQueueBytes), n: true, alert: c => c.tcp?.sendQueueBytes > 0 },
     { title: 'TLS', width: 84, text: c => (c.tls ? plain(c.tls.protocol) : NONE) },
     { title: 'Faults', width: 86, text: c => (c.faults?.length ? `⚠ ${c.faults.map(key => plain(words(key))).join(', ')}` : NONE) },

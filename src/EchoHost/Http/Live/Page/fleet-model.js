@@ -139,8 +139,8 @@ export function groups(model) {
     return { names, at: (r, c) => cells.get(`${r} ${c}`) };
 }
 
-/** "zone a", or what stands for the lack of a label. */
-export const groupName = (key, group) => (group === '' ? `no ${key}` : `${key} ${group}`);
+/** "zone a", where the label does not say that already, or what stands for the lack of a label. */
+export const groupName = (key, group) => (group === '' ? `no ${key}` : group.startsWith(key) ? group : `${key} ${group}`);
 
 /** How many sentences of one kind are said before "and 7 more". */
 const MOST = 6;

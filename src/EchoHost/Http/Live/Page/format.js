@@ -39,7 +39,7 @@ export const bytes = value => (known(value) ? scaled(value, ['B', 'kB', 'MB', 'G
 /** 1.23 MB/s */
 export const byteRate = value => (known(value) ? `${bytes(value)}/s` : NONE);
 
-/** A time of a network, given in milliseconds: 0.043 ms, 1.25 ms, 48.2 ms, 1.5 s. */
+/** A time of a network, given in milliseconds: 43 µs, 1.25 ms, 48.2 ms, 1.5 s. */
 export function milliseconds(value) {
     if (!known(value)) {
         return NONE;
@@ -47,7 +47,7 @@ export function milliseconds(value) {
     if (value >= 999.5) {
         return `${(value / 1000).toFixed(value < 9995 ? 2 : 1)}\u00a0s`;
     }
-    return `${value === 0 ? '0' : value < 0.1 ? value.toFixed(3) : three(value)}\u00a0ms`;
+    return value > 0 && value < 0.9995 ? `${Math.round(value * 1000)}\u00a0µs` : `${value === 0 ? '0' : three(value)}\u00a0ms`;
 }
 
 /** 0 %, 0.03 %, 12 % */

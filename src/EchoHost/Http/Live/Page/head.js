@@ -24,7 +24,9 @@ export function showHost(event) {
     state.className = `pill ${draining ? 'warn' : 'good'}`;
     setText(state, draining ? '◆ Draining' : '● Accepting');
     setAttribute(state, 'title', draining ? 'The host is about to stop: it ends its connections and takes no new ones.' : 'New connections are welcome.');
-    setText(byId('version'), `version ${plain(event.version)}`);
+    // Of the commit that it was built from, the first digits are enough.
+    setText(byId('version'), `version ${plain(event.version).replace(/(\+[0-9a-f]{9})[0-9a-f]+$/, '$1')}`);
+    setAttribute(byId('version'), 'title', plain(event.version));
     const labels = Object.entries(event.labels ?? {});
     if (labelsShown !== JSON.stringify(labels)) {
         labelsShown = JSON.stringify(labels);
