@@ -16,13 +16,30 @@ internal static class FleetEndpoint
             return new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none").ExecuteAsync(context);
         }
 
-        var services = context.RequestServices;
-        return services.GetService<FleetView>() is not { } fleet
+        return context.RequestServices.GetService<FleetView>() is not { } fleet
             ? new HttpProblem(StatusCodes.Status404NotFound, "there is no view of the fleet: Peers:HttpPort is not configured").ExecuteAsync(context)
-            : CostlyAnswer.WriteAsync(context, ContentType, async cancellationToken =>
+            : AnswerAsync(context, fleet, context.RequestServices.GetRequiredService<FleetListing>());
+    }
+
+    private static async Task AnswerAsync(HttpContext context, FleetView fleet, FleetListing listing)
+    {
+        if (!listing.TryEnter())
+        {
+            await HttpProblem.TooManyAsync(context, $"at most {FleetListing.MaxReaders} can ask at a time");
+            return;
+        }
+
+        try
+        {
+            await CostlyAnswer.WriteAsync(context, ContentType, async cancellationToken =>
             {
                 await fleet.RefreshAsync(cancellationToken);
-                return await services.GetRequiredService<FleetListing>().GetAsync(cancellationToken);
+                return await listing.GetAsync(cancellationToken);
             });
+        }
+        finally
+        {
+            listing.Leave();
+        }
     }
 }

@@ -9,14 +9,28 @@ namespace EchoHost.Http;
 /// <summary>Creates the answers of <c>GET /fleet</c>. They are costly: a fleet may have 200,000 pairs of hosts.</summary>
 internal sealed class FleetListing(FleetView fleet) : IDisposable
 {
+    /// <summary>The maximum number of clients that may ask at a time: each may read a large answer slowly, and keep it in memory.</summary>
+    internal const int MaxReaders = 32;
+
     private const double Share = 1 / 20.0;
 
+    private readonly SemaphoreSlim _readers = new(MaxReaders);
     private readonly CostlyAnswers<string> _answers = new(TimeSpan.Zero, Share, TimeProvider.System);
 
     /// <summary>The fleet as JSON; null if there are too many requests.</summary>
     public ValueTask<ReadOnlySequence<byte>?> GetAsync(CancellationToken cancellationToken) => _answers.GetAsync("", _ => MakeAsync(), cancellationToken);
 
-    public void Dispose() => _answers.Dispose();
+    /// <summary>Takes one of the places of clients; false if there is none.</summary>
+    public bool TryEnter() => _readers.Wait(0);
+
+    /// <summary>Gives the place back.</summary>
+    public void Leave() => _readers.Release();
+
+    public void Dispose()
+    {
+        _answers.Dispose();
+        _readers.Dispose();
+    }
 
     private async ValueTask<ReadOnlySequence<byte>> MakeAsync()
     {

@@ -7,6 +7,9 @@ namespace EchoHost.Systemd;
 
 internal static class SystemdExtensions
 {
+    /// <summary>More than the process takes after the host has stopped, for its last metrics and log lines.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(10);
+
     /// <summary>
     /// Reports the host's state to systemd, if systemd asks for it (a unit with <c>Type=notify</c>). Call it last: its step of
     /// the stop then runs first, before the drain.
@@ -31,7 +34,7 @@ internal static class SystemdExtensions
             () => respondAsync(provider),
             provider.GetRequiredService<ConnectionRegistry>(),
             provider.GetRequiredService<DrainState>(),
-            provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout,
+            provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout + LastWords,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SystemdNotifications>>()));
     }

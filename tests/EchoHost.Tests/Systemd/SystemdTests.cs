@@ -60,7 +60,7 @@ public partial class SystemdTests
         await client.EchoAsync("served in the readiness delay");
         Assert.Contains("STATUS=Draining, 1 connection", socket.Lines);
         // The drain's own longest time, and what Kestrel and the metrics may take after it.
-        Assert.Contains($"EXTEND_TIMEOUT_USEC={(60 + 120 + 3 + 10) * 1_000_000L}", socket.Lines);
+        Assert.Contains($"EXTEND_TIMEOUT_USEC={(60 + 120 + 3 + 10 + 10) * 1_000_000L}", socket.Lines);
         using var second = await EchoClient.ConnectAsync(program.Tcp);
         await second.EchoAsync("one more");
         await socket.UntilAsync("STATUS=Draining, 2 connections");

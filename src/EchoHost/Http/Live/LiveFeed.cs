@@ -37,9 +37,10 @@ internal sealed class LiveFeed(
     private readonly List<LiveWatcher> _watchers = [];
     private readonly ActivityHistory _history = new();
     private readonly PeerChanges _changes = new(peers, mesh);
-    private readonly long _start = time.GetTimestamp();
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
-    private DateTimeOffset _end;
+    private DateTimeOffset _end = time.GetUtcNow();
+    /// <summary>When the first second began, as a timestamp: at the first tick, so that ticks come at whole seconds.</summary>
+    private long? _start;
     private byte[] _host = [];
     private byte[]? _snapshot;
     private bool _isOver;
@@ -67,7 +68,8 @@ internal sealed class LiveFeed(
                 return null;
             }
 
-            if (_watchers.Count == 0)
+            // A snapshot of this second goes with what was looked at then: what changed since must still be sent.
+            if (_watchers.Count == 0 && _snapshot is null)
             {
                 // Nothing was looked at while nothing was watched.
                 _changes.Changes();
@@ -99,7 +101,14 @@ internal sealed class LiveFeed(
     {
         lock (_lock)
         {
-            var seconds = _history.Add(metrics.Total(), time.GetElapsedTime(_start));
+            if (_isOver)
+            {
+                // A timer may still be at it when the host has ended the events.
+                return;
+            }
+
+            _start ??= time.GetTimestamp();
+            var seconds = _history.Add(metrics.Total(), time.GetElapsedTime(_start.Value));
             if (seconds == 0)
             {
                 return;
@@ -141,9 +150,9 @@ internal sealed class LiveFeed(
     /// <summary>Ends the events of all watchers, after the last state.</summary>
     public void End()
     {
-        Tick();
         lock (_lock)
         {
+            Tick();
             _isOver = true;
             foreach (var watcher in _watchers)
             {

@@ -6,8 +6,11 @@ namespace EchoHost.Http.Live;
 /// <param name="onTooSlow">Called when the watcher does not read fast enough.</param>
 internal sealed class LiveWatcher(Action onTooSlow)
 {
-    /// <summary>The number of seconds that a watcher may be behind.</summary>
-    private const int Backlog = 10;
+    /// <summary>
+    /// The number of seconds that a watcher may be behind, as one on a slow link is after its first events. All watchers share the
+    /// events, so it costs little.
+    /// </summary>
+    private const int Backlog = 60;
 
     private readonly Channel<ReadOnlyMemory<byte>> _events = Channel.CreateBounded<ReadOnlyMemory<byte>>(Backlog);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.ObjectModel;
 using System.Net;
 using EchoHost.Identity;
@@ -156,14 +157,14 @@ internal sealed class FleetView(
         await Parallel.ForEachAsync(
             order.OrderBy(other => other.HasFailed).Select(other => other.Target),
             limits,
-            async (target, stop) => await AskAsync(target, isOwn(target.Port), stop));
+            async (target, stop) => await AskAsync(target, isOwn, stop));
     }
 
-    private async Task AskAsync(PeerTarget target, Predicate<IPAddress> isOwn, CancellationToken stop)
+    private async Task AskAsync(PeerTarget target, Func<int, Predicate<IPAddress>> isOwn, CancellationToken stop)
     {
         try
         {
-            var view = await client.AskAsync(target, isOwn, stop);
+            var view = await client.AskAsync(target, isOwn(target.Port), stop);
             lock (_lock)
             {
                 var isTooMuch = view is not null && _pairs - PairsOf(target.Name) + view.Peers.Count > MaxPairs;
@@ -216,8 +217,9 @@ internal sealed class FleetView(
     /// <summary>Tells this host's addresses, by port. To find those of the machine takes time, so each port's are found once.</summary>
     private Func<int, Predicate<IPAddress>> OwnByPort(bool seenFromOutside = false)
     {
-        Dictionary<int, Predicate<IPAddress>> byPort = [];
-        return port => byPort.TryGetValue(port, out var isOwn) ? isOwn : byPort[port] = own.At(port, seenFromOutside);
+        // Used by all calls of a gathering at once.
+        ConcurrentDictionary<int, Predicate<IPAddress>> byPort = [];
+        return port => byPort.GetOrAdd(port, port => own.At(port, seenFromOutside));
     }
 
     /// <param name="View">The last view; null if there is none.</param>

@@ -23,6 +23,9 @@ internal sealed record PeerView(string? Instance, IReadOnlyDictionary<string, st
     public const int MaxLabels = 32;
     public const int MaxKey = 63;
 
+    /// <summary>The maximum number of peers: more than fit into an honest answer, whose entries are longer than a liar's.</summary>
+    public const int MaxPeers = 5000;
+
     /// <summary>The maximum length of a state or result.</summary>
     private const int MaxWord = 32;
 
@@ -65,6 +68,11 @@ internal sealed record PeerView(string? Instance, IReadOnlyDictionary<string, st
             throw Wrong($"it has more than {MaxLabels} labels");
         }
 
+        if (answer.Peers.Length > MaxPeers)
+        {
+            throw Wrong($"it has more than {MaxPeers} peers");
+        }
+
         var peers = new FleetPeer[answer.Peers.Length];
         for (var i = 0; i < peers.Length; i++)
         {
@@ -77,6 +85,11 @@ internal sealed record PeerView(string? Instance, IReadOnlyDictionary<string, st
     private static FleetPeer Checked(FleetPeer peer, int i)
     {
         Check(peer.Name, MaxName, $"peers[{i}].name");
+        if (peer.Name.Length == 0)
+        {
+            throw Wrong($"peers[{i}].name is empty");
+        }
+
         Check(peer.State, MaxWord, $"peers[{i}].state");
         Check(peer.LastResult, MaxWord, $"peers[{i}].lastResult");
         // JSON has numbers that are too large for a double, and become infinite.

@@ -19,6 +19,9 @@ internal sealed class PeerViewClient : IDisposable
 
     private static readonly HttpRequestOptionsKey<IPAddress[]> Addresses = new("addresses");
 
+    /// <summary>Cancels the call. The handler's own token would let an attempt to connect go on for seconds after it.</summary>
+    private static readonly HttpRequestOptionsKey<CancellationToken> Call = new("call");
+
     private readonly HttpClient _http;
     private readonly INameResolver _resolver;
     private readonly MeshOptions _options;
@@ -95,6 +98,7 @@ internal sealed class PeerViewClient : IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Options.Set(Addresses, addresses);
+        request.Options.Set(Call, cancellationToken);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
         request.Headers.ConnectionClose = true;
         try
@@ -145,12 +149,14 @@ internal sealed class PeerViewClient : IDisposable
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         context.InitialRequestMessage.Options.TryGetValue(Addresses, out var addresses);
+        context.InitialRequestMessage.Options.TryGetValue(Call, out var call);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(call, cancellationToken);
         for (var i = 0; ; i++)
         {
             var socket = new Socket(addresses![i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                await socket.ConnectAsync(addresses[i], context.DnsEndPoint.Port, cancellationToken);
+                await socket.ConnectAsync(addresses[i], context.DnsEndPoint.Port, either.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
             catch (Exception e)

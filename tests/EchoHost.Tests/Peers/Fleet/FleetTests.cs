@@ -323,9 +323,9 @@ public class FleetTests
     [Fact]
     public async Task Pairs_are_kept_up_to_a_limit()
     {
-        const int each = 30_000;
+        const int each = PeerView.MaxPeers;
         var many = HttpStub.Json($$"""{"peers":[{{string.Join(',', Enumerable.Range(0, each).Select(i => $$"""{"name":"{{i}}","state":"up"}"""))}}]}""");
-        await using var stubs = Stubs.Start(8, _ => Text(many));
+        await using var stubs = Stubs.Start((FleetView.MaxPairs / each) + 2, _ => Text(many));
         await using var host = await stubs.StartHostAsync("Peers:Interval=00:00:00.1");
         for (var times = 0; times < 2; times++)
         {

@@ -28,6 +28,15 @@ public class PeerViewTests
     }
 
     [Fact]
+    public void One_host_can_not_use_up_the_pairs_of_a_fleet()
+    {
+        static string Peers(int count) => $$"""{"peers":[{{string.Join(',', Enumerable.Repeat("""{"name":"a","state":""}""", count))}}]}""";
+        Assert.Equal(PeerView.MaxPeers, Parse(Peers(PeerView.MaxPeers)).Peers.Count);
+        var problem = Assert.Throws<PeerException>(() => Parse(Peers(PeerView.MaxPeers + 1)));
+        Assert.Equal($"{Beginning}it has more than 5000 peers", problem.Message);
+    }
+
+    [Fact]
     public void An_answer_of_another_version_may_lack_or_have_more()
     {
         var view = Parse("""{"more":{"a":[1]},"peers":[{"name":"a:1","state":"asleep","other":null}]}""");
@@ -47,6 +56,7 @@ public class PeerViewTests
     [InlineData("{\"peers\":[],\"peers\":[]}", "not as expected at $.peers")]
     [InlineData("{\"peers\":[null]}", "peers[0] is null")]
     [InlineData("{\"peers\":[{\"name\":\"a:1\"}]}", "not as expected at $.peers[0]")]
+    [InlineData("{\"peers\":[{\"name\":\"\",\"state\":\"up\"}]}", "peers[0].name is empty")]
     [InlineData("{\"peers\":[{\"name\":null,\"state\":\"up\"}]}", "not as expected at $.peers[0].name")]
     [InlineData("{\"peers\":[{\"name\":1,\"state\":\"up\"}]}", "not as expected at $.peers[0].name")]
     [InlineData("{\"peers\":[{\"name\":\"a:1\",\"state\":\"up\",\"lossPercent\":\"1\"}]}", "not as expected at $.peers[0].lossPercent")]

@@ -19,7 +19,8 @@ export function merge(peers, event) {
     const seen = new Set();
     for (const peer of event.peers) {
         const before = peers.get(peer.name);
-        const columns = event.all || !before ? new Map() : before.columns;
+        // Fewer probes than before: the peer left and came back in between, and counts from the start.
+        const columns = event.all || !before || peer.probes < before.probes ? new Map() : before.columns;
         (peer.strip?.columns ?? []).forEach((column, i) => columns.set(peer.strip.first + i, column));
         const last = Math.max(...columns.keys());
         for (const number of columns.keys()) {
