@@ -27,6 +27,7 @@ public class ManifestTests
     [InlineData("overlays/mesh", "updateStrategy:", "strategy:")]
     [InlineData("overlays/prometheus-operator", "podMetricsEndpoints:", "podMetricEndpoints:")]
     [InlineData("overlays/prometheus-operator", "interval: 15s", "intervall: 15s")]
+    [InlineData("overlays/prometheus-operator", "relabelings:", "relabeling:")]
     public async Task A_misspelt_field_is_refused(string folder, string field, string misspelt)
     {
         var yaml = await Manifest.RenderAsync(folder);
@@ -93,6 +94,15 @@ public class ManifestTests
         }
 
         Assert.Equal(folder == "overlays/prometheus-operator" ? 1 : 0, manifest.All<PodMonitor>().Count());
+    }
+
+    /// <summary>The operator's own label of that name would make EchoHost's <c>exported_endpoint</c>, which no alert rule knows.</summary>
+    [Fact]
+    public async Task Under_the_operator_the_label_endpoint_is_the_hosts()
+    {
+        var monitor = Assert.Single((await Manifest.ReadAsync("overlays/prometheus-operator")).All<PodMonitor>());
+        var relabeling = Assert.Single(Assert.Single(monitor.Spec.PodMetricsEndpoints).Relabelings);
+        Assert.Equal(("labeldrop", "endpoint"), (relabeling.Action, relabeling.Regex));
     }
 
     /// <summary>HTTP shows clients' addresses. It must be in no Service with a balancer, and closed to what is outside the cluster.</summary>

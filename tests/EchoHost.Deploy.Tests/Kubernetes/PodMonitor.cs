@@ -32,4 +32,13 @@ internal sealed class PodMetricsEndpoint
     public string Path { get; set; } = "";
 
     public string Interval { get; set; } = "";
+
+    public List<PodRelabeling> Relabelings { get; set; } = [];
+}
+
+internal sealed class PodRelabeling
+{
+    public string Action { get; set; } = "";
+
+    public string Regex { get; set; } = "";
 }
