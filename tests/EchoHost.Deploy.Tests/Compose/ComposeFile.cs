@@ -11,6 +11,8 @@ internal sealed class ComposeFile
 
     public Dictionary<string, ComposeService> Services { get; set; } = [];
 
+    public Dictionary<string, ComposeNetworkDefinition> Networks { get; set; } = [];
+
     public static string Folder => Repository.File("deploy/compose");
 
     /// <summary>Reads it with <c>docker-compose config</c>, once for all tests.</summary>
@@ -35,6 +37,12 @@ internal sealed class ComposeService
 {
     public string Image { get; set; } = "";
 
+    public object? Build { get; set; }
+
+    /// <summary>The names of services, alone or with a condition each.</summary>
+    [YamlDotNet.Serialization.YamlMember(Alias = "depends_on", ApplyNamingConventions = false)]
+    public object? DependsOn { get; set; }
+
     public Dictionary<string, string> Environment { get; set; } = [];
 
     /// <summary>Texts, and mappings of <c>published</c> and <c>target</c>: docker-compose writes both.</summary>
@@ -51,6 +59,25 @@ internal sealed class ComposeService
 
     [YamlDotNet.Serialization.YamlMember(Alias = "stop_grace_period", ApplyNamingConventions = false)]
     public string StopGracePeriod { get; set; } = "";
+}
+
+internal sealed class ComposeNetworkDefinition
+{
+    public ComposeAddresses Ipam { get; set; } = new();
+}
+
+internal sealed class ComposeAddresses
+{
+    public List<ComposeSubnet> Config { get; set; } = [];
+}
+
+internal sealed class ComposeSubnet
+{
+    public string Subnet { get; set; } = "";
+
+    /// <summary>From where containers without an address of their own get one.</summary>
+    [YamlDotNet.Serialization.YamlMember(Alias = "ip_range", ApplyNamingConventions = false)]
+    public string Range { get; set; } = "";
 }
 
 internal sealed class ComposeNetwork

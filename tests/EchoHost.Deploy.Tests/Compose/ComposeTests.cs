@@ -1,3 +1,4 @@
+using System.Net;
 using EchoHost.Configuration;
 using EchoHost.Connections.ProxyProtocol;
 using EchoHost.Deploy.Tests.Infrastructure;
@@ -37,6 +38,27 @@ public class ComposeTests
         });
     }
 
+    /// <summary>Two services that build the same image would do so side by side, and each write its name.</summary>
+    [Fact]
+    public async Task The_image_is_built_once_and_before_the_host_that_only_uses_it()
+    {
+        var services = (await ComposeFile.ReadAsync()).Services;
+        Assert.Equal(["echohost-1"], services.Where(service => service.Value.Build is not null).Select(service => service.Key));
+        var before = services["echohost-2"].DependsOn is IDictionary<object, object> conditions ? conditions.Keys : (IEnumerable<object>)services["echohost-2"].DependsOn!;
+        Assert.Equal(["echohost-1"], before);
+    }
+
+    [Fact]
+    public async Task No_other_container_gets_the_address_of_the_balancer()
+    {
+        var compose = await ComposeFile.ReadAsync();
+        var balancer = IPAddress.Parse(compose.Services["haproxy"].Networks["default"]!.Address);
+        var subnet = Assert.Single(compose.Networks["default"].Ipam.Config);
+        Assert.True(IPNetwork.Parse(subnet.Subnet).Contains(balancer));
+        Assert.True(IPNetwork.Parse(subnet.Subnet).Contains(IPNetwork.Parse(subnet.Range).BaseAddress));
+        Assert.False(IPNetwork.Parse(subnet.Range).Contains(balancer));
+    }
+
     [Fact]
     public async Task The_balancer_and_the_peers_ask_at_the_ports_on_which_the_hosts_listen()
     {
@@ -45,7 +67,7 @@ public class ComposeTests
         foreach (var (name, number) in Hosts.Zip(["1", "2"]))
         {
             var settings = Image.Settings(compose.Environment(name));
-            var ports = settings.Endpoints.Raw.ToDictionary(endpoint => endpoint.Name, endpoint => ((System.Net.IPEndPoint)endpoint.Addresses[0]).Port);
+            var ports = settings.Endpoints.Raw.ToDictionary(endpoint => endpoint.Name, endpoint => ((IPEndPoint)endpoint.Addresses[0]).Port);
             Assert.Equal($"{name}:{ports["Tcp"]}", balancer[$"ECHO_{number}"]);
             Assert.Equal($"{name}:{ports["Who"]}", balancer[$"WHO_{number}"]);
             var http = Assert.Single(settings.Endpoints.Http).Port;
