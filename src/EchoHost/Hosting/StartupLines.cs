@@ -56,7 +56,7 @@ internal sealed partial class StartupLines(
     private static partial void ListeningOnPath(ILogger logger, string path, string Endpoint);
 #pragma warning restore SYSLIB1015
 
-    [LoggerMessage(6, LogLevel.Warning, "Echo:TrustedProxies is empty: nobody's PROXY header is believed on {Endpoints:l}")]
+    [LoggerMessage(6, LogLevel.Warning, "Echo:TrustedProxies is empty: no PROXY header is believed on {Endpoints:l}")]
     private static partial void NobodyTrusted(ILogger logger, string endpoints);
 
     [LoggerMessage(3, LogLevel.Information, "Health, metrics and connections are served on {Urls:l}")]
