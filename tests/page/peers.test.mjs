@@ -31,6 +31,12 @@ test('an event with all replaces what was known', () => {
     assert.deepEqual([...peers.keys()], ['b', 'c']);
 });
 
+test('a peer that left and came back between two events begins a strip of its own', () => {
+    const peers = known(peer('a', 'up', { probes: 500, strip: { first: 52, columns: [OK, OK] } }));
+    merge(peers, { all: false, peers: [peer('a', 'up', { probes: 5, strip: { first: 0, columns: [LOST] } })], gone: [] });
+    assert.deepEqual([...peers.get('a').columns], [[0, LOST]]);
+});
+
 test('an event with changes merges columns by their number', () => {
     const peers = known(peer('a', 'up', { strip: { first: 7, columns: [OK, [1, 1, 1, 0, 2]] } }), peer('b'));
     merge(peers, { all: false, peers: [peer('a', 'up', { strip: { first: 8, columns: [LOST, OK] } })], gone: ['b'] });
