@@ -44,7 +44,9 @@ public class ComposeTests
     {
         var services = (await ComposeFile.ReadAsync()).Services;
         Assert.Equal(["echohost-1"], services.Where(service => service.Value.Build is not null).Select(service => service.Key));
-        var before = services["echohost-2"].DependsOn is IDictionary<object, object> conditions ? conditions.Keys : (IEnumerable<object>)services["echohost-2"].DependsOn!;
+        var before = services["echohost-2"].DependsOn is IDictionary<object, object> conditions
+            ? conditions.Keys
+            : (IEnumerable<object>)services["echohost-2"].DependsOn!;
         Assert.Equal(["echohost-1"], before);
     }
 
