@@ -26,9 +26,9 @@ internal static partial class EndpointsEndpoint
 
     private static IResult List(HttpContext context, ListenEndpoints endpoints, BoundEndpoints bound, EchoMetrics metrics, FaultSettings settings)
     {
-        if (context.Request.Query.Keys.FirstOrDefault() is { } unknown)
+        if (HttpProblem.OfParameters(context) is { } problem)
         {
-            return new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none");
+            return problem;
         }
 
         var list = endpoints.Raw.Select(endpoint => EndpointDescription.Of(endpoint, bound, metrics, settings.Of(endpoint.Name)));
@@ -80,9 +80,9 @@ internal static partial class EndpointsEndpoint
             return NotFound(name, endpoints);
         }
 
-        if (context.Request.Query.Keys.FirstOrDefault() is { } unknown)
+        if (HttpProblem.OfParameters(context) is { } problem)
         {
-            return new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none");
+            return problem;
         }
 
         settings.Of(endpoint.Name).Clear();

@@ -11,9 +11,9 @@ internal static class FleetEndpoint
 
     private static Task AnswerAsync(HttpContext context)
     {
-        if (context.Request.Query.Keys.FirstOrDefault() is { } unknown)
+        if (HttpProblem.OfParameters(context) is { } problem)
         {
-            return new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none").ExecuteAsync(context);
+            return problem.ExecuteAsync(context);
         }
 
         return context.RequestServices.GetService<FleetView>() is not { } fleet

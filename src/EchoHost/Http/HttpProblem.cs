@@ -26,6 +26,11 @@ internal sealed class HttpProblem(int status, string? detail) : IResult
         return WriteAsync(httpContext, detail);
     }
 
+    /// <summary>The answer to a request with a parameter, for a call that has none; null if the request has none.</summary>
+    public static HttpProblem? OfParameters(HttpContext context) => context.Request.Query.Keys.FirstOrDefault() is { } unknown
+        ? new HttpProblem(StatusCodes.Status400BadRequest, $"{unknown} is no parameter of this call; it has none")
+        : null;
+
     /// <summary>Answers 503, and asks the client to come again in a second.</summary>
     public static Task TooManyAsync(HttpContext context, string detail)
     {
