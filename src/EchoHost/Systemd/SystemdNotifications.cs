@@ -51,8 +51,9 @@ internal sealed partial class SystemdNotifications(
     public override Task StoppingAsync(CancellationToken cancellationToken)
     {
         var microseconds = (long)longestStop.TotalMicroseconds;
-        Notify(string.Create(CultureInfo.InvariantCulture, $"STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}\nSTATUS={Draining()}"));
-        _ = ShowDrainAsync();
+        var connections = registry.Count;
+        Notify(string.Create(CultureInfo.InvariantCulture, $"STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}\nSTATUS={Draining(connections)}"));
+        _ = ShowDrainAsync(connections);
         return Task.CompletedTask;
     }
 
@@ -82,18 +83,18 @@ internal sealed partial class SystemdNotifications(
         }
     }
 
-    private async Task ShowDrainAsync()
+    /// <summary>Reports the number of connections whenever it is not the one that systemd was told last.</summary>
+    private async Task ShowDrainAsync(int shown)
     {
         using var timer = new PeriodicTimer(StatusInterval, time);
         try
         {
-            var shown = registry.Count;
             while (await timer.WaitForNextTickAsync(_stopped.Token))
             {
                 if (registry.Count is var count && count != shown)
                 {
                     shown = count;
-                    Notify($"STATUS={Draining()}");
+                    Notify($"STATUS={Draining(count)}");
                 }
             }
         }
@@ -103,7 +104,7 @@ internal sealed partial class SystemdNotifications(
         }
     }
 
-    private string Draining() => drain.IsOver ? "Drained" : registry.Count == 1 ? "Draining, 1 connection" : $"Draining, {registry.Count} connections";
+    private string Draining(int connections) => drain.IsOver ? "Drained" : connections == 1 ? "Draining, 1 connection" : $"Draining, {connections} connections";
 
     /// <summary>Sends a message. Where systemd does not take it, the host goes on; the first failure is logged.</summary>
     private void Notify(string message)

@@ -4,6 +4,7 @@ using EchoHost.Connections.Tracking;
 using EchoHost.Lifetime;
 using EchoHost.Systemd;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -17,6 +18,7 @@ public sealed class SystemdNotificationsTests : IDisposable
 
     private readonly FakeTimeProvider _time = new();
     private readonly Notifier _notifier = new();
+    private readonly ConnectionRegistry _registry = new();
     private readonly DrainState _drain = new();
     private readonly ConcurrentQueue<TaskCompletionSource> _asked = new();
 
@@ -64,6 +66,19 @@ public sealed class SystemdNotificationsTests : IDisposable
         await notifications.StoppedAsync(CancellationToken.None);
     }
 
+    [Fact]
+    public async Task A_connection_that_comes_while_the_drain_is_reported_is_reported_next()
+    {
+        using var notifications = Create();
+        _notifier.OnMessage = () => _registry.Add(new TrackedConnection(new DefaultConnectionContext("late"), "Tcp", _time));
+        await notifications.StoppingAsync(CancellationToken.None);
+        Assert.EndsWith("STATUS=Draining, 0 connections", Assert.Single(_notifier.Messages), StringComparison.Ordinal);
+        _notifier.OnMessage = null;
+        await _time.PassUntilAsync(
+            TimeSpan.FromSeconds(1), () => _notifier.Messages.Contains("STATUS=Draining, 1 connection"), "the connection is reported");
+        await notifications.StoppedAsync(CancellationToken.None);
+    }
+
     [Theory]
     [InlineData("60000000", null, 30.0)]
     [InlineData("60000000", "", 30.0)]
@@ -93,7 +108,7 @@ public sealed class SystemdNotificationsTests : IDisposable
             _asked.Enqueue(response);
             return response.Task;
         },
-        new ConnectionRegistry(),
+        _registry,
         _drain,
         TimeSpan.FromSeconds(33),
         _time,
@@ -112,6 +127,9 @@ public sealed class SystemdNotificationsTests : IDisposable
 
         public bool IsBroken { get; set; }
 
+        /// <summary>Called while a message is being sent.</summary>
+        public Action? OnMessage { get; set; }
+
         public bool IsEnabled => true;
 
         public IEnumerable<string> Messages => _messages;
@@ -124,6 +142,7 @@ public sealed class SystemdNotificationsTests : IDisposable
             }
 
             _messages.Enqueue(state.ToString());
+            OnMessage?.Invoke();
         }
     }
 }
