@@ -5,14 +5,14 @@ using Microsoft.AspNetCore.Connections;
 var (http, echo) = (IPEndPoint.Parse(args[0]), IPEndPoint.Parse(args[1]));
 
 var builder = WebApplication.CreateSlimBuilder(args);
-// The echo only moves bytes: its code goes on right on the event loop, that of HTTP on the thread pool.
+// The echo only moves bytes: its code runs right on the event loop, that of HTTP on the thread pool.
 builder.WebHost.UseEpoll(epoll => epoll.ContinueOnLoop = endPoint => endPoint == echo);
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.Listen(http);
 
     // Raw TCP: every byte comes back.
-    kestrel.Listen(echo, listen => listen.Run(connection =>
+    kestrel.Listen(echo, listen => listen.StartOnLoop().Run(connection =>
         connection.Transport.Input.CopyToAsync(connection.Transport.Output)));
 });
 

@@ -14,7 +14,7 @@ namespace Kestrel.Epoll;
 /// A connection for Kestrel, over a descriptor that an event loop watches. Watching starts when code first has to wait, so a
 /// connection that ends before is never watched.
 /// </summary>
-internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollable, IKernelSocketFeature, IConnectionIdFeature, IConnectionEndPointFeature,
+internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollable, IThreadPoolWorkItem, IKernelSocketFeature, IConnectionIdFeature, IConnectionEndPointFeature,
     IConnectionItemsFeature, IConnectionLifetimeFeature, IConnectionSocketFeature, IConnectionTransportFeature, IMemoryPoolFeature
 {
     private const EpollEvents Always = EpollEvents.Readable | EpollEvents.PeerClosed | EpollEvents.Urgent;
@@ -25,6 +25,7 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     private readonly EpollTransport _transport;
     private readonly ulong _token;
     private readonly ConnectionFeatures _features;
+    private readonly LoopStart? _start;
     private string? _id;
     private IDictionary<object, object?>? _items;
     private IDuplexPipe? _pipe;
@@ -36,9 +37,18 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
     private Errno _sendError;
     private bool _isClosed;
 
-    public EpollConnection(EpollTransport transport, EventLoop loop, SocketDescriptor descriptor, EndPoint? remote, bool isUnix, bool continuesOnLoop)
+    /// <param name="transport">The transport that the connection belongs to.</param>
+    /// <param name="loop">The loop that watches it.</param>
+    /// <param name="descriptor">Its socket; disposed with the connection.</param>
+    /// <param name="remote">The peer's end point.</param>
+    /// <param name="isUnix">Whether it is a Unix socket.</param>
+    /// <param name="continuesOnLoop">Whether continuations run directly on the loop; otherwise on the thread pool.</param>
+    /// <param name="start">Runs it, if it starts on the loop; null if another caller does.</param>
+    public EpollConnection(
+        EpollTransport transport, EventLoop loop, SocketDescriptor descriptor, EndPoint? remote, bool isUnix, bool continuesOnLoop, LoopStart? start = null)
     {
         _transport = transport;
+        _start = start;
         Loop = loop;
         Descriptor = descriptor;
         RemoteEndPoint = remote;
@@ -184,6 +194,9 @@ internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollabl
             _reader.OnReadable(mayHideMore: (events & (EpollEvents.Urgent | ended)) != 0);
         }
     }
+
+    /// <summary>Starts to run the connection; called once, on the loop.</summary>
+    void IThreadPoolWorkItem.Execute() => _ = _start!.RunAsync(this);
 
     void IPollable.OnFailed(Exception exception) => Abort(new ConnectionAbortedException(exception.Message, exception));
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -34,5 +35,37 @@ public static class EpollExtensions
             // Kestrel asks the factory that was registered last first.
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, EpollListenerFactory>());
         });
+    }
+    /// <summary>
+    /// Starts the connections of this end point on their event loops. Kestrel starts each on the thread pool, a hop of threads
+    /// that can take as long as all the rest of a short connection. Call it before any middleware is added.
+    /// </summary>
+    /// <remarks>
+    /// <para>
+    /// Kestrel then knows nothing of these connections. It does not log, measure or limit them, and their features have
+    /// nothing of its own (<c>IConnectionLifetimeNotificationFeature</c>, <c>IConnectionHeartbeatFeature</c>,
+    /// <c>IConnectionCompleteFeature</c>, and what its HTTP and TLS need): this is for middleware and handlers of raw
+    /// connections. A server that stops gives those that are left a second to end, and aborts the rest.
+    /// </para>
+    /// <para>
+    /// The middleware starts on the loop, like continuations where <see cref="EpollTransportOptions.ContinueOnLoop"/> says so, and
+    /// the same rules hold: what computes for long or blocks holds up other connections.
+    /// </para>
+    /// <para>
+    /// It has no effect with <see cref="KestrelServerOptions.ListenLocalhost(int)"/>, which listens on two copies of the options.
+    /// </para>
+    /// </remarks>
+    /// <param name="listen">The options of the end point.</param>
+    /// <exception cref="InvalidOperationException">The server does not use the epoll transport.</exception>
+    public static ListenOptions StartOnLoop(this ListenOptions listen)
+    {
+        ArgumentNullException.ThrowIfNull(listen);
+        var transport = listen.ApplicationServices.GetRequiredService<EpollTransport>();
+        listen.Use(next =>
+        {
+            transport.SetStart(listen.EndPoint, next);
+            return next;
+        });
+        return listen;
     }
 }

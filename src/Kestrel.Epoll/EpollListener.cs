@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
@@ -17,6 +18,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     private readonly IAcceptPolicy _policy;
     private readonly bool _isUnix;
     private readonly bool _continuesOnLoop;
+    private readonly LoopStart? _start;
     private readonly EventLoop _loop;
     private readonly ulong _token;
     private readonly CancellationTokenSource _unbound = new();
@@ -32,15 +34,20 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     /// <param name="endPoint">The end point that the listener reports as its own.</param>
     /// <param name="policy">What to do if accept(2) fails, and which connections to keep.</param>
     /// <param name="continuesOnLoop">As for <see cref="EpollConnection"/>.</param>
+    /// <param name="start">
+    /// Runs the accepted connections on their loops; null to return them from <see cref="AcceptAsync"/>.
+    /// </param>
     /// <param name="loop">The loop that watches the listener itself; null for the next one.</param>
     /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
-    public EpollListener(EpollTransport transport, Socket listenSocket, EndPoint endPoint, IAcceptPolicy policy, bool continuesOnLoop, EventLoop? loop = null)
+    public EpollListener(
+        EpollTransport transport, Socket listenSocket, EndPoint endPoint, IAcceptPolicy policy, bool continuesOnLoop, LoopStart? start = null, EventLoop? loop = null)
     {
         _transport = transport;
         _listenSocket = listenSocket;
         EndPoint = endPoint;
         _policy = policy;
         _continuesOnLoop = continuesOnLoop;
+        _start = start;
         _isUnix = endPoint is not IPEndPoint;
         listenSocket.Blocking = false;
         if (!_isUnix)
@@ -62,7 +69,9 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
 
     public EndPoint EndPoint { get; }
 
-    /// <summary>Returns the next connection; null once the listener is unbound.</summary>
+    /// <summary>
+    /// Returns the next connection; null once the listener is unbound. Connections that start on their loops are not returned.
+    /// </summary>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (!_unbound.IsCancellationRequested)
@@ -76,7 +85,13 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             Forget();
             if (TryAccept(out var connection, out var error))
             {
-                return connection;
+                if (_start is null)
+                {
+                    return connection;
+                }
+
+                _start.Begin(connection);
+                continue;
             }
 
             if (error == Errno.Again)
@@ -111,7 +126,15 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         return default;
     }
 
-    public ValueTask DisposeAsync() => UnbindAsync();
+    /// <summary>Also ends the connections that started on their loops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync();
+        if (_start is not null)
+        {
+            await _start.StopAsync();
+        }
+    }
 
     void IPollable.OnEvents(EpollEvents events) => GoOn(isReadable: true);
 
@@ -130,7 +153,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
         _wait.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Accepts a connection; false with <see cref="Errno.None"/> if a client was accepted and rejected.</summary>
-    private bool TryAccept(out EpollConnection? connection, out Errno error)
+    private bool TryAccept([NotNullWhen(true)] out EpollConnection? connection, out Errno error)
     {
         connection = null;
         SocketDescriptor? descriptor;
@@ -158,7 +181,7 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
             return false;
         }
 
-        connection = new EpollConnection(_transport, _transport.Loops.Next(), descriptor, remote, _isUnix, _continuesOnLoop);
+        connection = new EpollConnection(_transport, _transport.Loops.Next(), descriptor, remote, _isUnix, _continuesOnLoop, _start);
         return true;
     }
 

@@ -36,7 +36,8 @@ public sealed class EpollListenerFactory(EpollTransport transport) : IConnection
                 // A Unix socket's LocalEndPoint is of another type than the requested end point.
                 var bound = endpoint is UnixDomainSocketEndPoint ? endpoint : socket.LocalEndPoint!;
                 var policy = options.AcceptPolicy?.Invoke(endpoint);
-                return new ValueTask<IConnectionListener>(_transport.Listen(socket, bound, policy, options.ContinueOnLoop(endpoint)));
+                return new ValueTask<IConnectionListener>(
+                    _transport.Listen(socket, bound, policy, options.ContinueOnLoop(endpoint), _transport.StartOf(endpoint)));
             }
             catch
             {

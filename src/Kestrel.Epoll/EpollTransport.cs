@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -17,6 +18,7 @@ public sealed partial class EpollTransport : IDisposable
 {
     private readonly IMemoryPoolFactory<byte>? _memoryPools;
     private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<EndPoint, ConnectionDelegate> _starts = new(ReferenceEqualityComparer.Instance);
     private EndPoint? _lastLocal;
 
     /// <param name="options">The options; null for the defaults.</param>
@@ -70,14 +72,24 @@ public sealed partial class EpollTransport : IDisposable
     /// Whether continuations run directly on the event loop, which is fastest; otherwise on the thread pool, which suits
     /// code that computes for long or blocks.
     /// </param>
+    /// <param name="start">
+    /// Handles each connection, from the event loop on; see <see cref="EpollExtensions.StartOnLoop"/>. Null to return the
+    /// connections from <see cref="IConnectionListener.AcceptAsync"/>, which then returns nothing before the end.
+    /// </param>
     /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
-    public IConnectionListener Listen(Socket listenSocket, EndPoint endPoint, IAcceptPolicy? policy = null, bool continueOnLoop = false)
+    public IConnectionListener Listen(
+        Socket listenSocket, EndPoint endPoint, IAcceptPolicy? policy = null, bool continueOnLoop = false, ConnectionDelegate? start = null)
     {
         ArgumentNullException.ThrowIfNull(listenSocket);
         ArgumentNullException.ThrowIfNull(endPoint);
-        return new EpollListener(this, listenSocket, endPoint, policy ?? new RestOnErrors(endPoint, TimeProvider.System, _logger), continueOnLoop);
+        policy ??= new RestOnErrors(endPoint, TimeProvider.System, _logger);
+        return new EpollListener(this, listenSocket, endPoint, policy, continueOnLoop, start is null ? null : new LoopStart(start, _logger));
     }
+
+    /// <summary>The chain that <see cref="EpollExtensions.StartOnLoop"/> has set for an end point; null for none.</summary>
+    /// <param name="endPoint">The same object that Kestrel was given to listen on.</param>
+    public ConnectionDelegate? StartOf(EndPoint endPoint) => _starts.GetValueOrDefault(endPoint);
 
     /// <summary>
     /// Completes when every event loop has run a call that this method queues. While a loop hangs it does not complete, so a
@@ -89,6 +101,8 @@ public sealed partial class EpollTransport : IDisposable
     /// Ends the loops. Dispose of listeners and connections first: code that still awaits a connection would wait for ever.
     /// </summary>
     public void Dispose() => Loops.Dispose();
+
+    internal void SetStart(EndPoint endPoint, ConnectionDelegate chain) => _starts[endPoint] = chain;
 
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
     internal static void ThrowUnlessSupported()

@@ -36,13 +36,14 @@ internal sealed class EpollServer : IAsyncDisposable
     public static EpollTransport Transport(int loops, TimeSpan? lookInterval = null, ISeams? seams = null) =>
         new(new EpollTransportOptions { LoopCount = loops }, new MemoryPools(), loggers: null, lookInterval, seams);
 
-    /// <summary>Listens as <see cref="EpollListenerFactory"/> does, optionally on a given loop.</summary>
-    public static IConnectionListener Listen(EpollTransport transport, EndPoint endPoint, bool continuesOnLoop, EventLoop? loop = null)
+    /// <summary>Listens as <see cref="EpollListenerFactory"/> does, optionally on a given loop and with connections that start on theirs.</summary>
+    public static IConnectionListener Listen(EpollTransport transport, EndPoint endPoint, bool continuesOnLoop, EventLoop? loop = null, LoopStart? start = null)
     {
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         socket.Listen(1024);
         var bound = endPoint is IPEndPoint ? socket.LocalEndPoint! : endPoint;
-        return new EpollListener(transport, socket, bound, new RestOnErrors(bound, TimeProvider.System, NullLogger.Instance), continuesOnLoop, loop);
+        var policy = new RestOnErrors(bound, TimeProvider.System, NullLogger.Instance);
+        return new EpollListener(transport, socket, bound, policy, continuesOnLoop, start, loop);
     }
 
     /// <summary>Opens a connection and returns both ends.</summary>

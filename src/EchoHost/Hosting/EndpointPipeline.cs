@@ -5,7 +5,10 @@ using EchoHost.Connections.Tls;
 using EchoHost.Connections.Tracking;
 using EchoHost.Echo;
 using EchoHost.Endpoints;
+using EchoHost.Metrics;
+using EchoHost.Transport;
 using EchoHost.Who;
+using Kestrel.Epoll;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -19,6 +22,12 @@ internal static class EndpointPipeline
     /// </summary>
     public static void UseEndpoint(this ListenOptions listen, ListenEndpoint endpoint)
     {
+        if (StartsOnLoop(endpoint, listen.ApplicationServices))
+        {
+            listen.StartOnLoop();
+            listen.Use(listen.ApplicationServices.GetRequiredService<KestrelInstruments>().Count);
+        }
+
         listen.UseSelfProbes();
         listen.UseForClients(clients =>
         {
@@ -47,6 +56,13 @@ internal static class EndpointPipeline
         });
         listen.UseService(endpoint);
     }
+
+    /// <summary>
+    /// Whether connections start on the event loop that accepted them, instead of on the thread pool. Kestrel's TLS needs
+    /// connections that Kestrel itself has started.
+    /// </summary>
+    private static bool StartsOnLoop(ListenEndpoint endpoint, IServiceProvider services) =>
+        endpoint.Tls is null && services.GetRequiredService<TransportOptions>().IsEpoll;
 
     private static void UseService(this ListenOptions listen, ListenEndpoint endpoint)
     {

@@ -35,6 +35,7 @@ internal static class MetricsSetup
         services.AddSingleton(endpoints);
         services.AddSingleton<EchoMetrics>();
         services.AddSingleton<ProcessMetrics>();
+        services.AddSingleton<KestrelInstruments>();
         services.AddSingleton(provider => new MeterProviders(
             (exporter, isWanted, maxSeries) => Build(provider, exporter, isWanted, maxSeries, configuration, isPushed, push),
             SeriesInAll + (SeriesPerEndpoint * endpoints.Count(e => e.Name != EchoMetrics.HttpEndpoint))));
