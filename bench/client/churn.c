@@ -1,15 +1,14 @@
 // Each thread opens a connection, has one message echoed, closes it, and begins again.
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "client.h"
+#include "stream.h"
 
-static bool send_all(int fd, uint64_t position, size_t length)
+static bool send_all(struct stream *stream, uint64_t position, size_t length)
 {
     while (length > 0) {
         size_t chunk = length < PATTERN_CHUNK ? length : PATTERN_CHUNK;
-        ssize_t count = send(fd, pattern_at(position), chunk, MSG_NOSIGNAL);
+        ssize_t count = stream_send(stream, pattern_at(position), chunk);
         if (count <= 0) {
             return false;
         }
@@ -22,10 +21,10 @@ static bool send_all(int fd, uint64_t position, size_t length)
 }
 
 // False when the connection ended or stalled before all of it had come.
-static bool receive_all(int fd, uint64_t position, size_t length, unsigned char *buffer, struct result *result)
+static bool receive_all(struct stream *stream, uint64_t position, size_t length, unsigned char *buffer, struct result *result)
 {
     for (size_t received = 0; received < length;) {
-        ssize_t count = recv(fd, buffer, length - received, 0);
+        ssize_t count = stream_receive(stream, buffer, length - received);
         if (count <= 0) {
             return false;
         }
@@ -42,13 +41,13 @@ static bool receive_all(int fd, uint64_t position, size_t length, unsigned char 
 }
 
 // Our FIN must be answered by the server's, with no byte before it.
-static bool end(int fd, unsigned char *buffer, struct result *result)
+static bool end(struct stream *stream, unsigned char *buffer, struct result *result)
 {
-    if (shutdown(fd, SHUT_WR) < 0) {
+    if (!stream_finish(stream)) {
         return false;
     }
 
-    ssize_t count = recv(fd, buffer, 1, 0);
+    ssize_t count = stream_receive(stream, buffer, 1);
     result->mismatches += count > 0;
     return count == 0;
 }
@@ -59,16 +58,15 @@ static bool cycle(struct worker *worker, uint64_t position, unsigned char *buffe
     struct result *result = &worker->result;
     size_t size = (size_t)options->size;
     // Closed connections keep their port for a while; a thread has an address of its own, and so enough of them.
-    int fd = dial(options->port, worker->first);
-    if (fd < 0) {
+    struct stream stream;
+    if (!stream_open(&stream, worker, worker->first)) {
         return false;
     }
 
-    result->opened++;
-    bool is_well = send_all(fd, position, size)
-        && receive_all(fd, position, size, buffer, result)
-        && end(fd, buffer, result);
-    close(fd);
+    bool is_well = send_all(&stream, position, size)
+        && receive_all(&stream, position, size, buffer, result)
+        && end(&stream, buffer, result);
+    stream_close(&stream);
     return is_well;
 }
 

@@ -17,6 +17,9 @@ struct options {
     int in_flight; // messages a connection has under way
     int threads;
     double seconds;
+    double rate;    // messages a second over all connections, for paced
+    const char *certificate; // a file with the one that is trusted; null without TLS
+    bool resume;    // TLS sessions
     int server;     // the process whose CPU time is read, or 0
     char **command; // what is started and timed, up to a NULL
 };
@@ -25,11 +28,15 @@ struct result {
     double seconds; // what was really measured, without connecting and ending
     double server_cpu; // seconds of CPU that the server took meanwhile
     uint64_t opened;
+    uint64_t resumed;  // of those, with TLS, by an earlier connection's ticket
     uint64_t messages; // echoed whole; for churn: connections opened, echoed on and closed
     uint64_t bytes;    // echoed
+    uint64_t due;      // for paced: messages that were to be sent
+    uint64_t sent;     // for paced: messages that were sent
     uint64_t errors;   // connections that could not be opened, broke, or did not give back all that was sent
     uint64_t mismatches; // reads in which a byte was not the one that was sent there
     struct histogram latency; // nanoseconds a message, or a churn cycle
+    struct histogram late;    // for paced: nanoseconds by which the client itself was late
 };
 
 // One thread, with its share of the connections.
@@ -38,11 +45,13 @@ struct worker {
     pthread_barrier_t *connected; // so that all threads begin to measure together
     int first;                    // the number of its first connection
     int count;
+    struct ssl_session_st *session; // the last one that can be resumed, or null
     struct result result;
 };
 
 void run_pingpong(struct worker *worker);
 void run_churn(struct worker *worker);
+void run_paced(struct worker *worker);
 void run_idle(struct worker *worker);
 
 // Start the command, print one line of JSON, and return the exit code.

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "stream.h"
 
 #define EVENTS 256
 #define WAIT_MS 100
@@ -17,7 +17,7 @@
 #define DRAIN_NS 2000000000ull
 
 struct connection {
-    int fd; // -1 once it is broken
+    struct stream stream; // closed once it is broken
     bool waits_to_send;
     uint64_t start; // where its stream stands in the pattern
     uint64_t sent;
@@ -40,14 +40,13 @@ static void watch(struct run *run, struct connection *connection, int operation)
         .events = EPOLLIN | (connection->waits_to_send ? EPOLLOUT : 0),
         .data.ptr = connection,
     };
-    epoll_ctl(run->epoll, operation, connection->fd, &event);
+    epoll_ctl(run->epoll, operation, connection->stream.fd, &event);
 }
 
 static void broken(struct run *run, struct connection *connection)
 {
     run->worker->result.errors++;
-    close(connection->fd);
-    connection->fd = -1;
+    stream_close(&connection->stream);
 }
 
 static void note_begun(struct connection *connection, const struct options *options, uint64_t until, uint64_t now)
@@ -72,7 +71,7 @@ static bool send_some(struct run *run, struct connection *connection, uint64_t n
         }
 
         const unsigned char *bytes = pattern_at(connection->start + connection->sent);
-        ssize_t count = send(connection->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t count = stream_send(&connection->stream, bytes, length);
         if (count < 0 && errno != EAGAIN) {
             return false;
         }
@@ -110,7 +109,7 @@ static void count_completed(struct run *run, struct connection *connection, uint
 static bool receive_some(struct run *run, struct connection *connection)
 {
     struct result *result = &run->worker->result;
-    ssize_t count = recv(connection->fd, run->buffer, READ_SIZE, MSG_DONTWAIT);
+    ssize_t count = stream_receive(&connection->stream, run->buffer, READ_SIZE);
     if (count < 0 && errno == EAGAIN) {
         return send_some(run, connection, now_ns());
     }
@@ -152,7 +151,7 @@ static int under_way(const struct run *run)
     int count = 0;
     for (int i = 0; i < run->worker->count; i++) {
         const struct connection *connection = &run->connections[i];
-        count += connection->fd >= 0 && connection->received < connection->sent;
+        count += connection->stream.fd >= 0 && connection->received < connection->sent;
     }
 
     return count;
@@ -166,13 +165,12 @@ static void open_all(struct run *run)
         int number = worker->first + i;
         connection->start = pattern_start(number);
         connection->begun_at = calloc((size_t)worker->options->in_flight, sizeof *connection->begun_at);
-        connection->fd = dial(worker->options->port, number / CONNECTIONS_A_SOURCE);
-        if (connection->fd < 0) {
+        if (!stream_open(&connection->stream, worker, number / CONNECTIONS_A_SOURCE)) {
             worker->result.errors++;
             continue;
         }
 
-        worker->result.opened++;
+        stream_stop_waiting(&connection->stream);
         watch(run, connection, EPOLL_CTL_ADD);
     }
 }
@@ -186,7 +184,7 @@ static void measure(struct run *run)
     run->is_sending = true;
     for (int i = 0; i < run->worker->count; i++) {
         struct connection *connection = &run->connections[i];
-        if (connection->fd >= 0 && !send_some(run, connection, now_ns())) {
+        if (connection->stream.fd >= 0 && !send_some(run, connection, now_ns())) {
             broken(run, connection);
         }
     }
@@ -214,10 +212,7 @@ static void drain(struct run *run)
 static void close_all(struct run *run)
 {
     for (int i = 0; i < run->worker->count; i++) {
-        if (run->connections[i].fd >= 0) {
-            close(run->connections[i].fd);
-        }
-
+        stream_close(&run->connections[i].stream);
         free(run->connections[i].begun_at);
     }
 }

@@ -1,5 +1,6 @@
 """The command line."""
 import argparse
+import os
 import shlex
 from pathlib import Path
 
@@ -15,6 +16,9 @@ examples:
   bench/compare --workloads none --startup             start-up alone
   bench/compare --also-jit --peers none                EchoHost as a native file beside EchoHost compiled as it runs
   bench/compare --peers none --transports none --clients   the client beside EchoHost's load alone
+  bench/compare --workloads none --growth --peers epoll,go --transports Epoll --growth-svg growth.svg
+  bench/compare --workloads none --tls --transports Epoll
+  bench/compare --workloads none --loops --echohost /opt/echohost/EchoHost
   bench/compare --server 'mine=/opt/echo --port {port}'
   bench/compare --from results.json --svg results.svg  measure nothing, show an earlier run again
 """
@@ -38,12 +42,25 @@ def parse(description):
         help="EchoHost's: of Epoll,Sockets, or none (default: both)")
     add("--also-jit", action="store_true",
         help="publish EchoHost a second time, to be compiled as it runs (-p:PublishAot=false), and measure that too")
+    add("--echohost", type=program, metavar="FILE",
+        help="measure this program, which was published earlier, rather than publish EchoHost")
     add("--server", type=named_command, action="append", default=[], metavar="NAME=COMMAND",
-        help="one more server; {port} in its command stands for the port, and the process started must be the server itself. May be repeated")
+        help="one more server; {port} in its command stands for the port, {http_port} for that of its HTTP answers where it has EchoHost's; and the process started must be the server itself. May be repeated")
     add("--startup", type=positive(int), nargs="?", const=10, metavar="N",
         help="start each server N times too: time to the first echo, the first messages, memory before any load (default of N: 10)")
     add("--idle", type=positive(int), nargs="?", const=8000, metavar="N",
         help="measure the memory of N idle connections too (default of N: 8000, or what the descriptor limit allows)")
+    add("--growth", action="store_true",
+        help="measure how cost grows with connections too: 1 to 10,000 of them with the same rate of messages, and EchoHost's HTTP answers")
+    add("--growth-rate", type=positive(float), default=5000, metavar="N",
+        help="with --growth, messages a second over all connections (default: 5000)")
+    add("--growth-svg", type=Path, metavar="FILE", help="draw what --growth measured")
+    add("--tls", action="store_true",
+        help="measure TLS 1.3 too: handshakes, full and resumed, and the echo over it; of Go, nginx and EchoHost")
+    add("--tls-peers", type=names(builds.TLS_PEERS), default=list(builds.TLS_PEERS), metavar="LIST",
+        help=f"with --tls, beside EchoHost's transports: of {','.join(builds.TLS_PEERS)}, or none (default: both)")
+    add("--loops", action="store_true",
+        help="compare EchoHost with one event loop and with two, on one CPU and on two, too")
     add("--clients", action="store_true",
         help="have EchoHost's own command load drive EchoHost too, beside the client that all servers are measured with")
     add("--port", type=positive(int), default=7600, metavar="P",
@@ -73,6 +90,13 @@ def names(known):
                 raise argparse.ArgumentTypeError(f"there is no '{name}'; there are {', '.join(known)}")
         return given
     return parse
+
+
+def program(text):
+    path = Path(text).resolve()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is no program")
+    return path
 
 
 def named_command(text):

@@ -17,6 +17,12 @@ PEERS = {"epoll": "C epoll", "tokio": "Rust tokio", "go": "Go", "erlang": "Erlan
 BASELINE = PEERS["epoll"]
 TRANSPORTS = ["Epoll", "Sockets"]
 
+# What ends TLS beside EchoHost.
+TLS_PEERS = {"go": "Go", "nginx": "nginx"}
+TLS_BASELINE = TLS_PEERS["go"]
+NGINX_MODULES = Path("/usr/lib/nginx/modules")
+OPENSSL_HEADERS = Path("/usr/include/openssl/ssl.h")
+
 # What was published so far, in words, by name.
 published = {}
 
@@ -25,9 +31,24 @@ class CannotBuild(Exception):
     """Why something is left out, in one line."""
 
 
+# A published EchoHost to measure instead of publishing one.
+given_echohost = None
+
+
 def client():
-    sources = sorted((BENCH / "client").glob("*.c"))
-    return str(compile_c("client", sources, CACHE / "echo-client"))
+    return str(compile_c("client", client_sources(), CACHE / "echo-client"))
+
+
+def tls_client():
+    """The same client with TLS, as a program of its own, so that the other measurements don't need OpenSSL."""
+    if not OPENSSL_HEADERS.exists():
+        raise CannotBuild(f"there is no {OPENSSL_HEADERS} (Debian: libssl-dev)")
+    sources = client_sources() + sorted((BENCH / "client/tls").glob("*.c"))
+    return str(compile_c("tls-client", sources, CACHE / "echo-tls-client", "-DWITH_TLS", "-lssl", "-lcrypto"))
+
+
+def client_sources():
+    return sorted((BENCH / "client").glob("*.c"))
 
 
 def peer(name):
@@ -38,8 +59,8 @@ def peer(name):
 
 @functools.cache
 def echohost_program():
-    """Publishes EchoHost as it is meant to be."""
-    program = publish("EchoHost", REPOSITORY / "src/EchoHost")
+    """Publishes EchoHost as it is meant to be, or takes the one that was given."""
+    program = given_echohost or publish("EchoHost", REPOSITORY / "src/EchoHost")
     published["EchoHost"] = kind_of(program)
     return program
 
@@ -54,16 +75,68 @@ def echohost_jit_program():
     return program
 
 
-def echohost(program, transport, suffix=""):
+def echohost(program, transport, suffix="", *settings):
     """How EchoHost is started with a transport."""
     command = [
         str(program),
         "--Echo:Endpoints:Tcp:Url=tcp://*:{port}",
-        "--Urls=http://localhost:0",
+        "--Urls=http://localhost:{http_port}",
         "--Echo:LogMessages=false",
         f"--Echo:Transport={transport}",
+        *settings,
     ]
     return Server(f"EchoHost {transport}{suffix}", command, [str(program), "--version"])
+
+
+def echohost_tls(program, transport, certificate, key):
+    """The same, with TLS on its endpoint."""
+    plain = echohost(program, transport)
+    settings = [
+        # The last of two values holds.
+        "--Echo:Endpoints:Tcp:Url=tls://*:{port}",
+        f"--Echo:Endpoints:Tcp:Certificate:Path={certificate}",
+        f"--Echo:Endpoints:Tcp:Certificate:KeyPath={key}",
+    ]
+    return Server(plain.name, plain.command + settings, tls=True)
+
+
+def tls_peer(name, certificate, key):
+    """Builds one of TLS_PEERS, and says how it is started."""
+    builders = {"go": go_tls, "nginx": nginx}
+    return builders[name](certificate, key)
+
+
+def go_tls(certificate, key):
+    return Server(TLS_PEERS["go"], [*go("go-tls"), str(certificate), str(key)], tls=True)
+
+
+def nginx(certificate, key):
+    """It passes everything on to the plain C server."""
+    need("nginx", "nginx")
+    if not (NGINX_MODULES / "ngx_stream_module.so").exists():
+        raise CannotBuild(f"there is no ngx_stream_module.so in {NGINX_MODULES} (Debian: libnginx-mod-stream)")
+    folder = CACHE / "nginx"
+    folder.mkdir(parents=True, exist_ok=True)
+    words = {"folder": folder, "modules": NGINX_MODULES, "certificate": certificate, "key": key}
+    content = (BENCH / "peers/nginx/nginx.conf").read_text()
+    for word, value in words.items():
+        content = content.replace(f"{{{word}}}", str(value))
+    configuration = folder / "nginx.conf"
+    command = ["nginx", "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
+    return Server(TLS_PEERS["nginx"], command, tls=True, backend=Server("C epoll", epoll()), files={configuration: content})
+
+
+def certificate_and_key():
+    """One for all servers: ECDSA on P-256, for localhost, made anew."""
+    need("openssl", "openssl")
+    folder = CACHE / "tls"
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    run("certificate", [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        "-out", str(certificate), "-keyout", str(key)])
+    return certificate, key
 
 
 def is_native(program):
@@ -95,11 +168,11 @@ def tokio():
     return [str(folder / "target/release/tokio-echo"), "{port}"]
 
 
-def go():
+def go(peer="go"):
     need("go", "golang-go")
-    program = CACHE / "go-echo"
+    program = CACHE / f"{peer}-echo"
     environment = {**os.environ, "GOCACHE": str(CACHE / "go-cache")}
-    run("go", ["go", "build", "-o", str(program), str(BENCH / "peers/go/main.go")], env=environment)
+    run(peer, ["go", "build", "-o", str(program), str(BENCH / f"peers/{peer}/main.go")], env=environment)
     return [str(program), "{port}"]
 
 
@@ -117,10 +190,10 @@ def kestrel():
     return [str(program), "{port}"]
 
 
-def compile_c(name, sources, program):
+def compile_c(name, sources, program, *options):
     need("gcc", "gcc")
     flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-pthread"]
-    run(name, ["gcc", *flags, "-o", str(program), *map(str, sources)])
+    run(name, ["gcc", *flags, "-o", str(program), *map(str, sources), *options])
     return program
 
 

@@ -1,4 +1,5 @@
 """The measurements: rounds of workloads, and idle connections."""
+import functools
 import os
 import resource
 import sys
@@ -32,12 +33,16 @@ class Mode:
 
 def modes():
     """Pinned and free; pinned is missing where there is one CPU alone."""
-    cpus = sorted(os.sched_getaffinity(0))
+    cpus = usable_cpus()
     free = Mode("free", f"server and client may use all {len(cpus)} CPUs", None, None)
     if len(cpus) < 2:
         return {"free": free}
     pinned = Mode("pinned", f"server on CPU {cpus[1]}, client on CPU {cpus[0]}", {cpus[1]}, {cpus[0]})
     return {"pinned": pinned, "free": free}
+
+
+def usable_cpus():
+    return sorted(os.sched_getaffinity(0))
 
 
 def say(text):
@@ -47,26 +52,39 @@ def say(text):
 def rounds(servers, workloads, mode, client_program, ports, count, seconds, warm_up_seconds):
     """Measures every server in every round. A server that fails is missing from that round."""
     client = Client(client_program, mode.client_cpus)
+
+    def one(server):
+        port = ports.take()
+        with running(server, port, mode.server_cpus) as process:
+            warm = [WORKLOADS[name] for name in dict.fromkeys(["small", *workloads])]
+            return one_server(process, port, [WORKLOADS[name] for name in workloads], client, seconds, warm_up_seconds, warm)
+
+    return in_turn({server.name: functools.partial(one, server) for server in servers}, count, mode.name)
+
+
+def in_turn(measurements, count, title):
+    """Calls each in every round. One that fails is missing from that round."""
     results = []
+    names = list(measurements)
     for number in range(count):
         results.append({})
         # Another one begins each round, so that what follows on another's heels is not always the same.
-        begin = number % len(servers)
-        for server in servers[begin:] + servers[:begin]:
-            say(f"{mode.name}, round {number + 1} of {count}: {server.name}")
+        begin = number % len(names)
+        for name in names[begin:] + names[:begin]:
+            say(f"{title}, round {number + 1} of {count}: {name}")
             try:
-                results[-1][server.name] = one_server(server, workloads, mode, client, ports.take(), seconds, warm_up_seconds)
+                results[-1][name] = measurements[name]()
             except ServerFailed as e:
                 say(f"  left out of this round: {e}")
     return results
 
 
-def one_server(server, workloads, mode, client, port, seconds, warm_up_seconds):
-    with running(server, port, mode.server_cpus) as process:
-        for name in dict.fromkeys(["small", *workloads]):
-            warm_up(client, WORKLOADS[name], port, warm_up_seconds)
-        result = {name: one_workload(client, WORKLOADS[name], port, process, seconds) for name in workloads}
-        return {"rss_bytes": rss_bytes(process), "workloads": result}
+def one_server(process, port, workloads, client, seconds, warm_up_seconds, warm=None):
+    """Warms a server up by each workload, or by others, and then measures it with each."""
+    for workload in warm or workloads:
+        warm_up(client, workload, port, warm_up_seconds)
+    result = {workload.name: one_workload(client, workload, port, process, seconds) for workload in workloads}
+    return {"rss_bytes": rss_bytes(process), "workloads": result}
 
 
 def clients(server, workloads, mode, client_program, load_program, ports, count, seconds, warm_up_seconds):
@@ -108,6 +126,8 @@ def one_workload(client, workload, port, process, seconds):
     if result.get("server_cpu_seconds") and result["messages"]:
         result["cpu_us"] = result["server_cpu_seconds"] / result["messages"] * 1e6
         cost = f"{result['cpu_us']:,.2f} µs of CPU/{workload.cost}, "
+    if "resumed" in result and workload.mode == "churn" and result["opened"]:
+        result["resumed_share"] = result["resumed"] / result["opened"]
     say(f"  {workload.name}: {result['rate']:,.0f} {workload.unit}, {cost}p99 {result['p99_us']:,.0f} µs, "
         f"{result['errors']} errors, {result['mismatches']} mismatches, others {result['others_cpus']:.2f} CPUs")
     return result
@@ -119,12 +139,12 @@ def finished_children_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def most_idle(wanted):
-    """As many connections as the descriptor limit lets both the client and every server have."""
+def most_connections(title, wanted):
+    """As many as the descriptor limit lets both the client and every server have."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = max(1, min(wanted, limit - DESCRIPTORS_ASIDE))
     if most < wanted:
-        say(f"idle: {most} connections rather than {wanted}, because the limit is {limit} file descriptors")
+        say(f"{title}: {most} connections rather than {wanted}, because the limit is {limit} file descriptors")
     return most
 
 

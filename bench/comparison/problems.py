@@ -7,6 +7,10 @@ def lines_of(results):
     lines = []
     for mode, measured in results["modes"].items():
         lines += of_mode(mode, measured)
+    for title, key in (("growth", "growth"), ("TLS", "tls"), ("event loops", "loops")):
+        if key in results:
+            lines += of_mode(title, results[key])
+    lines += of_growth(results.get("growth", {}))
     lines += of_starts(results.get("startup", {}))
     for name, result in results.get("idle", {}).items():
         lines += [f"idle: {name} had {result[key]} {key}" for key in ("errors", "mismatches") if result[key]]
@@ -25,6 +29,19 @@ def of_mode(mode, measured):
             count = total(measured, name, key)
             if count:
                 lines.append(f"{mode}: {name} had {count} {key}")
+    return lines
+
+
+def of_growth(measured):
+    lines = []
+    for name in measured.get("servers", []):
+        unsent = total(measured, name, "due") - total(measured, name, "sent")
+        if unsent:
+            lines.append(f"growth: {unsent} messages to {name} were due and not sent")
+    for name, results in measured.get("http", {}).items():
+        bad = sum(result[key] for result in results.values() for key in ("errors", "mismatches"))
+        if bad:
+            lines.append(f"growth: the idle connections of {name} had {bad} errors and mismatches")
     return lines
 
 

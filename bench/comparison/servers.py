@@ -2,10 +2,11 @@
 import ctypes
 import os
 import socket
+import ssl
 import subprocess
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FIRST_ECHO_LIMIT = 30
@@ -21,11 +22,29 @@ class ServerFailed(Exception):
 @dataclass(frozen=True)
 class Server:
     name: str
-    command: list  # {port} in it stands for the port
+    command: list  # {port} in it stands for the port, {http_port} for that of its HTTP answers
     version: list = None  # a command that only prints its version; None where there is none to time
+    tls: bool = False  # whether it echoes over TLS alone
+    backend: "Server" = None  # what it passes everything on to, on {backend_port}
+    files: dict = field(default_factory=dict)  # what is written by path before it is started, with the same words in it
 
-    def on(self, port):
-        return [part.replace("{port}", str(port)) for part in self.command]
+    @property
+    def answers_http(self):
+        return any("{http_port}" in part for part in self.command)
+
+    def on(self, port, **others):
+        return [fill(part, port, others) for part in self.command]
+
+    def write_files(self, port, **others):
+        for path, content in self.files.items():
+            path.write_text(fill(content, port, others))
+
+
+def fill(text, port, others):
+    """With port 0, HTTP is answered on any free port."""
+    for name, value in {"port": port, "http_port": 0, **others}.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
 
 
 class Ports:
@@ -60,32 +79,33 @@ def on_cpus(cpus):
 
 
 @contextmanager
-def running(server, port, cpus=None):
+def running(server, port, cpus=None, **other_ports):
     """A process of the server that has echoed its first byte."""
-    process = start(server, port, cpus)
+    process = start(server, port, cpus, **other_ports)
     try:
         yield process
     finally:
         stop(process)
 
 
-def start(server, port, cpus=None):
+def start(server, port, cpus=None, **other_ports):
     """Starts a server; returns its process once it has echoed a byte."""
     try:
+        server.write_files(port, **other_ports)
         process = subprocess.Popen(
-            server.on(port), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=on_cpus(cpus))
+            server.on(port, **other_ports), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=on_cpus(cpus))
     except OSError as e:
         raise ServerFailed(f"it can't be started: {e}") from e
     try:
-        await_echo(process, port, time.monotonic() + FIRST_ECHO_LIMIT)
+        await_echo(process, port, server.tls, time.monotonic() + FIRST_ECHO_LIMIT)
     except BaseException:
         stop(process)
         raise
     return process
 
 
-def await_echo(process, port, limit):
-    while not echoes(port):
+def await_echo(process, port, tls, limit):
+    while not echoes(port, tls):
         if process.poll() is not None:
             raise ServerFailed(f"it ended with code {process.returncode}")
         if time.monotonic() > limit:
@@ -93,13 +113,22 @@ def await_echo(process, port, limit):
         time.sleep(0.002)
 
 
-def echoes(port):
+def echoes(port, tls):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as plain, secured(plain, tls) as connection:
             connection.sendall(b"x")
             return connection.recv(1) == b"x"
     except OSError:
         return False
+
+
+def secured(connection, tls):
+    """With TLS where that is wanted. The certificate is for the client to check."""
+    if not tls:
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def stop(process):

@@ -2,9 +2,10 @@
 from statistics import median
 
 from .figures import figures, names_of, ratio, ratio_of, total
-from .workloads import WORKLOADS
+from .workloads import TLS_WORKLOADS, WORKLOADS
 
 NONE = "–"
+ALL_WORKLOADS = {**WORKLOADS, **TLS_WORKLOADS}
 REFERENCE = "stock Kestrel"  # start-up is compared with it: C has no runtime to start
 
 
@@ -16,10 +17,11 @@ def workload_tables(mode_name, measured):
         f"Rate by that of {measured['baseline']} in the same round: median (lowest to highest), rounds: {len(measured['rounds'])}",
         ratio_table(measured),
         "Median rate",
-        figure_table(measured, "rate", lambda w: f"{w} {WORKLOADS[w].unit}", "{:,.0f}"),
+        figure_table(measured, "rate", lambda w: f"{w} {ALL_WORKLOADS[w].unit}", "{:,.0f}"),
         *cpu_tables(measured),
         "Median of the 99th percentile of the time a message takes (churn: a whole connection), µs",
         figure_table(measured, "p99_us", str, "{:,.0f}"),
+        *resumed_tables(measured),
         "Median of the CPUs that the server kept busy",
         figure_table(measured, "cpus", str, "{:.2f}"),
         others_line(measured),
@@ -33,9 +35,20 @@ def cpu_tables(measured):
         return ["CPU time a message: these results are of an earlier version, which did not measure it"]
     return [
         "Median of the server's CPU time",
-        figure_table(measured, "cpu_us", lambda w: f"{w} µs/{WORKLOADS[w].cost}", "{:,.2f}"),
+        figure_table(measured, "cpu_us", lambda w: f"{w} µs/{ALL_WORKLOADS[w].cost}", "{:,.2f}"),
         f"The same by that of {measured['baseline']} in the same round: median (lowest to highest); lower is better",
         table([["server", *measured["workloads"]], *([name, *ratios(measured, name, "cpu_us")] for name in names_of(measured))]),
+    ]
+
+
+def resumed_tables(measured):
+    """How many handshakes resumed a session: what was measured is resumption only where nearly all did."""
+    workloads = [w for w in measured["workloads"] if any(figures(measured, name, w, "resumed_share") for name in names_of(measured))]
+    if not workloads:
+        return []
+    return [
+        "Share of the handshakes that resumed a session (a thread's first can't)",
+        figure_table({**measured, "workloads": workloads}, "resumed_share", str, "{:.2%}"),
     ]
 
 
@@ -122,6 +135,53 @@ def idle_table(results):
             name, f"{result['connections']:,}", *sizes, f"{result['bytes_a_connection']:,.0f}",
             f"{result['cpus']:.3f}", str(result["errors"]), str(result["mismatches"])])
     return f"## Idle connections, each of which has echoed once\n\n{table(rows)}"
+
+
+def growth_tables(measured):
+    """A row a server, a column a number of connections."""
+    if not names_of(measured):
+        return "## Growth: nothing was measured"
+    figures_by_title = {
+        "CPU time of the server for a message, µs": ("cpu_us", "{:,.2f}"),
+        "CPUs that the server kept busy": ("server_cpus", "{:.3f}"),
+        "Time of a message from when it was due, median, µs": ("p50_us", "{:,.0f}"),
+        "The same, 99th percentile, µs": ("p99_us", "{:,.0f}"),
+        "How late the client itself was in sending, 99th percentile, µs, which is a part of it": ("late_p99_us", "{:,.0f}"),
+    }
+    parts = [f"## Growth: {measured['rate']:,g} messages of 64 B a second over so many connections, {measured['meaning']}"]
+    for title, (key, form) in figures_by_title.items():
+        parts += [f"{title}: median, rounds: {len(measured['rounds'])}", figure_table(measured, key, connections_text, form)]
+    parts += ["Messages sent of those that were due, and what went wrong, all rounds together", sent_table(measured), others_line(measured)]
+    parts += http_tables(measured["http"])
+    return "\n\n".join(parts)
+
+
+def connections_text(number):
+    return f"{int(number):,}"
+
+
+def sent_table(measured):
+    rows = [["server", *map(connections_text, measured["workloads"]), "errors", "mismatches"]]
+    for name in names_of(measured):
+        counts = [[sum(figures(measured, name, w, key)) for key in ("sent", "due")] for w in measured["workloads"]]
+        wrong = [str(total(measured, name, key)) for key in ("errors", "mismatches")]
+        rows.append([name, *(f"{sent:,} of {due:,}" for sent, due in counts), *wrong])
+    return table(rows)
+
+
+def http_tables(results_by_name):
+    """What HTTP answers cost with connections that are open and idle."""
+    parts = []
+    for name, results in results_by_name.items():
+        paths = list(next(iter(results.values()))["paths"])
+        rows = [["connections", *(f"{path} {what}" for path in paths for what in ("CPU ms", "ms", "KiB")), "quiet µs/s", "/live watched µs/s"]]
+        for number, result in results.items():
+            answers = [result["paths"][path] for path in paths]
+            cells = [cell for answer in answers for cell in (f"{answer['cpu_ms']:.2f}", f"{answer['ms']:.2f}", f"{answer['bytes'] / 1024:,.0f}")]
+            live = [f"{result['live'][key]:,.0f}" for key in ("quiet_us", "watched_us")]
+            rows.append([connections_text(number), *cells, *live])
+        parts += [f"HTTP answers of {name} with idle connections open: CPU time, time, length, median of several; CPU time a second", table(rows)]
+    return parts
 
 
 def clients_table(results):

@@ -1,7 +1,7 @@
 """What the servers are asked to do, and the client that asks."""
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .servers import ServerFailed, on_cpus
 
@@ -17,6 +17,8 @@ class Workload:
     size: int
     in_flight: int = 1
     threads: int = 1
+    rate_of_messages: float = 0  # a second, for paced
+    resume: bool = False  # TLS sessions
 
     def rate(self, result):
         amount = result["bytes"] / 2**20 if self.unit == "MiB/s" else result["messages"]
@@ -31,12 +33,31 @@ WORKLOADS = {workload.name: workload for workload in [
 ]}
 
 
-class Client:
-    """The one client, pinned or not."""
+TLS_WORKLOADS = {workload.name: workload for workload in [
+    Workload("tls churn", "8 threads: connect, full handshake, echo 64 B, close", "conn/s", "handshake", "churn", 8, 64, threads=8),
+    Workload("tls resume", "the same, sessions resumed", "conn/s", "handshake", "churn", 8, 64, threads=8, resume=True),
+    Workload("tls small", "64 connections, 64 B", "msg/s", "message", "pingpong", 64, 64),
+    Workload("tls stream", "64 connections, 16 KiB, 4 in flight", "MiB/s", "16 KiB", "pingpong", 64, 16384, in_flight=4),
+]}
 
-    def __init__(self, program, cpus=None):
+# With as many threads of the client as a server has event loops at the most, so that no loop waits for the client's one.
+LOOP_WORKLOADS = {workload.name: workload for workload in [
+    replace(WORKLOADS["small"], threads=2),
+    WORKLOADS["churn"],
+]}
+
+
+def paced(connections, rate):
+    return Workload(str(connections), "messages of 64 B at a fixed rate", "msg/s", "message", "paced", connections, 64, rate_of_messages=rate)
+
+
+class Client:
+    """The one client, pinned or not; with a file that has a certificate it uses TLS and trusts that."""
+
+    def __init__(self, program, cpus=None, certificate=None):
         self._program = program
         self._cpus = cpus
+        self._certificate = certificate
 
     def drive(self, workload, port, seconds, server_pid=0):
         """Runs a workload; returns what the client counted, and the CPU time that the server took meanwhile."""
@@ -64,6 +85,9 @@ class Client:
             "--size", str(workload.size),
             "--in-flight", str(workload.in_flight),
             "--threads", str(workload.threads),
+            *(["--rate", str(workload.rate_of_messages)] if workload.rate_of_messages else []),
+            *(["--tls", str(self._certificate)] if self._certificate else []),
+            *(["--resume"] if workload.resume else []),
         ]
 
 
