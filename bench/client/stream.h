@@ -20,7 +20,7 @@ bool stream_open(struct stream *stream, struct worker *worker, int source);
 // From now on, sending and receiving fail with EAGAIN rather than wait.
 void stream_stop_waiting(struct stream *stream);
 
-// As send and recv: how many bytes; 0 at the end; -1 with errno. With TLS, an end without the notice of it is an error.
+// As send and recv: how many bytes; 0 at the end; -1 with errno.
 ssize_t stream_send(struct stream *stream, const void *bytes, size_t length);
 ssize_t stream_receive(struct stream *stream, void *bytes, size_t length);
 

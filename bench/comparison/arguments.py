@@ -17,8 +17,8 @@ examples:
   bench/compare --also-jit --peers none                EchoHost as a native file beside EchoHost compiled as it runs
   bench/compare --peers none --transports none --clients   the client beside EchoHost's load alone
   bench/compare --workloads none --growth --peers epoll,go --transports Epoll --growth-svg growth.svg
-  bench/compare --workloads none --tls --transports Epoll
-  bench/compare --workloads none --loops --echohost /opt/echohost/EchoHost
+  bench/compare --workloads none --tls --peers none --transports Epoll
+  bench/compare --workloads none --loops --peers none --transports none --echohost /opt/echohost/EchoHost
   bench/compare --server 'mine=/opt/echo --port {port}'
   bench/compare --from results.json --svg results.svg  measure nothing, show an earlier run again
 """
@@ -45,7 +45,8 @@ def parse(description):
     add("--echohost", type=program, metavar="FILE",
         help="measure this program, which was published earlier, rather than publish EchoHost")
     add("--server", type=named_command, action="append", default=[], metavar="NAME=COMMAND",
-        help="one more server; {port} in its command stands for the port, {http_port} for that of its HTTP answers where it has EchoHost's; and the process started must be the server itself. May be repeated")
+        help="one more server; {port} in its command stands for the port, and {http_port} for the HTTP port where it answers as EchoHost does; "
+             "the process started must be the server itself. May be repeated")
     add("--startup", type=positive(int), nargs="?", const=10, metavar="N",
         help="start each server N times too: time to the first echo, the first messages, memory before any load (default of N: 10)")
     add("--idle", type=positive(int), nargs="?", const=8000, metavar="N",

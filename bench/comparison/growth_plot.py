@@ -1,5 +1,5 @@
 """What --growth measured, in SVG: CPU time a message and p99 over the number of connections, side by side."""
-from math import ceil, floor, log10
+from math import floor, log10
 from statistics import median
 
 from .figures import figures, names_of
@@ -43,8 +43,8 @@ def legend(styles):
 
 
 def panel(left, top, width, measured, styles, key, title, axis):
-    values = {(name, w): figures(measured, name, w, key) for name in styles for w in measured["workloads"]}
-    share_of, lines = axis([value for all_ in values.values() for value in all_])
+    values = {(name, w): measured_figures(measured, name, w, key) for name in styles for w in measured["workloads"]}
+    share_of, lines = axis([value for all_ in values.values() for value in all_] or [1])
 
     def y_of(value):
         return top + HEIGHT * (1 - share_of(value))
@@ -52,7 +52,7 @@ def panel(left, top, width, measured, styles, key, title, axis):
     parts = [text(left, top - 20, title, size=14, weight="bold")]
     for value in lines:
         parts.append(line(left, left + width, y_of(value), y_of(value), GRID, 1))
-        parts.append(text(left - 8, y_of(value) + 4, f"{value:,g}", size=12, anchor="end", fill=FAINT))
+        parts.append(text(left - 8, y_of(value) + 4, f"{value:,.10g}", size=12, anchor="end", fill=FAINT))
     x_of = positions(left, width, measured["workloads"])
     for w in measured["workloads"]:
         parts.append(line(x_of(w), x_of(w), top + HEIGHT, top + HEIGHT + 5, FAINT, 1))
@@ -64,6 +64,11 @@ def panel(left, top, width, measured, styles, key, title, axis):
         points = [(x_of(w) + shift, values[name, w]) for w in measured["workloads"] if values[name, w]]
         parts += curve(points, colour, mark, y_of)
     return parts
+
+
+def measured_figures(measured, name, workload, key):
+    """Without those of a run in which nothing came back."""
+    return [value for value in figures(measured, name, workload, key) if value > 0]
 
 
 def positions(left, width, workloads):
@@ -82,10 +87,13 @@ def linear(values):
 
 
 def logarithmic(values):
-    lowest, highest = floor(log10(min(values))), ceil(log10(max(values)))
-    span = max(1, highest - lowest)
-    lines = [10.0 ** exponent * digit for exponent in range(lowest, lowest + span) for digit in (1, 2, 5)] + [10.0 ** (lowest + span)]
-    return lambda value: (log10(value) - lowest) / span, lines
+    """The same by the logarithm. The lines are at 1, 2, 5, 10, 20 and so on, from the last one below all to the first above."""
+    exponents = range(floor(log10(min(values))), floor(log10(max(values))) + 2)
+    lines = [10.0 ** exponent * digit for exponent in exponents for digit in (1, 2, 5)]
+    lowest = max(value for value in lines if value <= min(values))
+    highest = min(value for value in lines if value > max(values))
+    span = log10(highest / lowest)
+    return lambda value: log10(value / lowest) / span, [value for value in lines if lowest <= value <= highest]
 
 
 def curve(points, colour, mark, y_of):

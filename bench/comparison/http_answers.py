@@ -9,7 +9,7 @@ PATHS = ["/connections", "/connections?limit=10000", "/metrics"]
 TIMES = 5
 # EchoHost keeps a listing for a second, and rests for up to two after each, so that they don't take its processor.
 PAUSE = 2
-WATCHED_SECONDS = 5
+WATCHED_SECONDS = 8
 LIMIT = 20
 
 

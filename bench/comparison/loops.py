@@ -27,14 +27,16 @@ def placements():
     return [Placement("1 CPU", set(cpus), set(cpus))]
 
 
-def meaning():
+def note():
+    """What such a machine can show, and what it can't."""
     count = len(usable_cpus())
     if count >= 4:
-        return "the client has two CPUs of its own"
+        return "The client has two CPUs of its own throughout, so the rates show what a second loop adds."
     if count >= 2:
-        return ("on 1 CPU the client has the other one; on 2 CPUs it shares both with the server, so the rates there don't show "
-                "what a second loop adds, but the CPU times show what it costs")
-    return "server and client share the only CPU"
+        return (
+            "While the server is on 1 CPU, the client has the other one. While it is on 2 CPUs, the client shares both, and the two compete: "
+            "those rates don't show what a second loop adds. What it costs shows in the server's CPU time, which is the figure to compare.")
+    return "Server and client share the only CPU. The rates say little; the server's CPU time shows what a second loop costs."
 
 
 def measure(server_with_loops, client_program, ports, count, seconds, warm_up_seconds):
@@ -51,7 +53,8 @@ def measure(server_with_loops, client_program, ports, count, seconds, warm_up_se
     }
     names = list(measurements)
     return {
-        "meaning": meaning(),
+        "meaning": "the server on one CPU and on two",
+        "note": note(),
         "baseline": names[0],
         "servers": names,
         "workloads": list(LOOP_WORKLOADS),

@@ -12,6 +12,8 @@ TOOLS = {
     "go": ["go", "version"],
     "rustc": ["rustc", "--version"],
     "erlang": ["erl", "-noshell", "-eval", 'io:put_chars(erlang:system_info(otp_release)), halt().'],
+    "nginx": ["nginx", "-v"],
+    "openssl": ["openssl", "version"],
     "dotnet": ["dotnet", "--version"],
 }
 
@@ -44,6 +46,6 @@ def cpu_model():
 
 def version(command):
     """The first number in its answer."""
-    answer = subprocess.run(command, capture_output=True, text=True).stdout
-    number = re.search(r"\d+(\.\d+)*", answer)
+    answer = subprocess.run(command, capture_output=True, text=True)
+    number = re.search(r"\d+(\.\d+)*", answer.stdout or answer.stderr)
     return number.group() if number else "?"

@@ -90,7 +90,7 @@ def panel(top, mode, measured, colours):
 
 def scale(highest):
     """The top of the axis and the distance of its lines: a handful of round ones, and room for labels above the bars."""
-    step = next((step for step in (0.2, 0.5, 1, 2, 5) if highest * 1.08 / step <= 7), 10)
+    step = next((step for step in (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if highest * 1.08 / step <= 7), 1000)
     return ceil(highest * 1.08 / step) * step, step
 
 

@@ -14,6 +14,7 @@ def workload_tables(mode_name, measured):
         return f"## {mode_name}: nothing was measured"
     parts = [
         f"## {mode_name}: {measured['meaning']}",
+        *([measured["note"]] if "note" in measured else []),
         f"Rate by that of {measured['baseline']} in the same round: median (lowest to highest), rounds: {len(measured['rounds'])}",
         ratio_table(measured),
         "Median rate",
@@ -142,15 +143,18 @@ def growth_tables(measured):
     if not names_of(measured):
         return "## Growth: nothing was measured"
     figures_by_title = {
-        "CPU time of the server for a message, µs": ("cpu_us", "{:,.2f}"),
+        "The server's CPU time for a message, µs": ("cpu_us", "{:,.2f}"),
         "CPUs that the server kept busy": ("server_cpus", "{:.3f}"),
-        "Time of a message from when it was due, median, µs": ("p50_us", "{:,.0f}"),
-        "The same, 99th percentile, µs": ("p99_us", "{:,.0f}"),
-        "How late the client itself was in sending, 99th percentile, µs, which is a part of it": ("late_p99_us", "{:,.0f}"),
+        "Time of a message from when it was due, p50, µs": ("p50_us", "{:,.0f}"),
+        "The same, p99, µs": ("p99_us", "{:,.0f}"),
+        "How late the client itself was, p99, µs; it is a part of that time": ("late_p99_us", "{:,.0f}"),
     }
-    parts = [f"## Growth: {measured['rate']:,g} messages of 64 B a second over so many connections, {measured['meaning']}"]
+    parts = [
+        f"## Growth: {measured['rate']:,g} messages of 64 B a second over so many connections, {measured['meaning']}",
+        f"Medians, rounds: {len(measured['rounds'])}",
+    ]
     for title, (key, form) in figures_by_title.items():
-        parts += [f"{title}: median, rounds: {len(measured['rounds'])}", figure_table(measured, key, connections_text, form)]
+        parts += [title, figure_table(measured, key, connections_text, form)]
     parts += ["Messages sent of those that were due, and what went wrong, all rounds together", sent_table(measured), others_line(measured)]
     parts += http_tables(measured["http"])
     return "\n\n".join(parts)
@@ -174,14 +178,25 @@ def http_tables(results_by_name):
     parts = []
     for name, results in results_by_name.items():
         paths = list(next(iter(results.values()))["paths"])
-        rows = [["connections", *(f"{path} {what}" for path in paths for what in ("CPU ms", "ms", "KiB")), "quiet µs/s", "/live watched µs/s"]]
-        for number, result in results.items():
-            answers = [result["paths"][path] for path in paths]
-            cells = [cell for answer in answers for cell in (f"{answer['cpu_ms']:.2f}", f"{answer['ms']:.2f}", f"{answer['bytes'] / 1024:,.0f}")]
-            live = [f"{result['live'][key]:,.0f}" for key in ("quiet_us", "watched_us")]
-            rows.append([connections_text(number), *cells, *live])
-        parts += [f"HTTP answers of {name} with idle connections open: CPU time, time, length, median of several; CPU time a second", table(rows)]
+        parts += [
+            f"HTTP answers of {name} while so many connections are open and idle: its CPU time, ms an answer, and in µs a second without and "
+            "with a watcher of the live page",
+            http_table(results, paths, "cpu_ms", 1, "{:.2f}", {"no watcher": "quiet_us", "/live watched": "watched_us"}),
+            "The time until the whole answer was there, ms",
+            http_table(results, paths, "ms", 1, "{:.2f}"),
+            "Its length, KiB",
+            http_table(results, paths, "bytes", 1024, "{:,.0f}"),
+        ]
     return parts
+
+
+def http_table(results, paths, key, unit, form, live=None):
+    live = live or {}
+    rows = [["connections", *paths, *live]]
+    for number, result in results.items():
+        answers = [form.format(result["paths"][path][key] / unit) for path in paths]
+        rows.append([connections_text(number), *answers, *(f"{result['live'][figure]:,.0f}" for figure in live.values())])
+    return table(rows)
 
 
 def clients_table(results):
