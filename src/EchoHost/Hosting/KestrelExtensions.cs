@@ -1,3 +1,4 @@
+using EchoHost.Connections.Tls;
 using EchoHost.Descriptors;
 using EchoHost.Endpoints;
 using EchoHost.Transport;
@@ -22,10 +23,10 @@ internal static class KestrelExtensions
         services.AddSingleton<IStartupFilter, ForgetHostingUrls>();
         services.AddSingleton<BoundEndpoints>();
         services.AddSingleton<DescriptorReserve>();
-        services.AddSingleton(provider => CreateEpoll(provider, "echo loop"));
+        services.AddSingleton(provider => CreateEpoll(provider, "echo loop", provider.GetRequiredService<IMemoryPoolFactory<byte>>()));
         // TLS handshakes run on loops of their own, at most one per loop at a time, so that neither plaintext echoes nor
         // the thread pool, which answers /health, wait behind them.
-        services.AddKeyedSingleton(ForTls, (provider, _) => CreateEpoll(provider, "tls loop"));
+        services.AddKeyedSingleton(ForTls, (provider, _) => CreateEpoll(provider, "tls loop", new RecordMemory.Factory()));
         // Kestrel asks the factory that was registered last first.
         services.AddSingleton<IConnectionListenerFactory, ListenerFactory>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, KestrelSetup>();
@@ -36,9 +37,9 @@ internal static class KestrelExtensions
         services.GetRequiredService<EpollTransport>().RespondAsync(),
         services.GetRequiredKeyedService<EpollTransport>(ForTls).RespondAsync());
 
-    private static EpollTransport CreateEpoll(IServiceProvider provider, string name) => new(
+    private static EpollTransport CreateEpoll(IServiceProvider provider, string name, IMemoryPoolFactory<byte> memory) => new(
         new EpollTransportOptions { LoopCount = provider.GetRequiredService<TransportOptions>().EventLoops, ThreadName = name },
-        provider.GetRequiredService<IMemoryPoolFactory<byte>>(),
+        memory,
         provider.GetRequiredService<ILoggerFactory>());
 
     /// <summary>

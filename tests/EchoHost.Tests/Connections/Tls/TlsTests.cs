@@ -15,6 +15,8 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
 {
     private readonly TestCertificate _certificate = new();
 
+    private protected TestCertificate Certificate => _certificate;
+
     public void Dispose() => _certificate.Dispose();
 
     [Theory]
@@ -228,6 +230,24 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
     }
 }
 
-public sealed class TlsTestsOnEpoll() : TlsTests(TransportTests.Epoll);
+public sealed class TlsTestsOnEpoll() : TlsTests(TransportTests.Epoll)
+{
+    /// <summary>With Kestrel's own memory, which <c>Sockets</c> uses, it is read, encrypted and sent in four parts.</summary>
+    [Fact]
+    public async Task A_full_record_is_one_message()
+    {
+        const int recordSize = 1 << 14;
+        await using var host = await StartHostAsync([.. Certificate.Settings, "Echo:LogMessages=false"]);
+        await using var client = await ConnectAsync(host);
+        var sent = new SeededBytes(1).Take(recordSize);
+        for (var i = 1; i <= 3; i++)
+        {
+            await client.WriteAsync(sent);
+            var received = await ReadAsync(client, recordSize);
+            Bytes.AssertSame(sent, received);
+            Assert.Equal(i, Assert.Single(host.Services.GetRequiredService<ConnectionRegistry>().All()).Messages);
+        }
+    }
+}
 
 public sealed class TlsTestsOnSockets() : TlsTests(TransportTests.Sockets);
