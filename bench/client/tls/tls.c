@@ -15,13 +15,14 @@
 
 static SSL_CTX *context;
 
-// Servers send their tickets after the handshake, so they come while something else is read. The last one is kept.
+// Servers send their tickets after the handshake, so they come while something else is read. The last one is kept, as a copy:
+// where a server ends the connection without close_notify, as nginx does, OpenSSL marks its session as one not to resume.
 static int keep_session(SSL *tls, SSL_SESSION *session)
 {
     struct worker *worker = SSL_get_app_data(tls);
     SSL_SESSION_free(worker->session);
-    worker->session = session;
-    return 1; // it is ours now
+    worker->session = SSL_SESSION_dup(session);
+    return 0;
 }
 
 void tls_prepare(const struct options *options)
