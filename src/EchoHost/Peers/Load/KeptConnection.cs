@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 
@@ -6,9 +7,6 @@ namespace EchoHost.Peers.Load;
 /// <summary>Keeps one connection for all messages, and makes a new one only after a failure.</summary>
 internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot(number, context)
 {
-    /// <summary>The maximum number of bytes to write before a flush.</summary>
-    private const int MaxUnsent = 64 * 1024;
-
     private readonly Lock _sending = new();
     private readonly int _size = context.Options.Size;
     private readonly int _pipeline = context.Options.Pipeline;
@@ -20,6 +18,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     private PeerException? _endedBy;
     private Task _flush = Task.CompletedTask;
     private bool _isFlushing;
+
+    /// <summary>What the write under way sends from; null if none is.</summary>
+    private LoadTemplate? _sentFrom;
 
     /// <summary>In an open loop, the number of messages due so far.</summary>
     private long _due;
@@ -38,13 +39,22 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     /// <summary>The number of messages that may have begun by now. In a closed loop there is no limit until it stops.</summary>
     private long Due => Context.Schedule is not null ? Volatile.Read(ref _due) : IsStopping ? _begun : long.MaxValue;
 
+    /// <summary>Whether there is something to send: the rest of a message, or one that is due and has room in the pipeline.</summary>
+    private bool IsAnyDue => _written > 0 || (_begun < Due && _begun - Volatile.Read(ref _over) < _pipeline);
+
     private bool IsDone
     {
         get
         {
+            // Asked after every read, and without the lock nearly always.
+            if (!IsStopping)
+            {
+                return false;
+            }
+
             lock (_sending)
             {
-                return IsStopping && _over == _begun && _begun >= Due;
+                return _over == _begun && _begun >= Due;
             }
         }
     }
@@ -133,19 +143,22 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
     private async Task UseAsync(PeerConnection connection)
     {
         Send();
+        var input = connection.Input;
         try
         {
             while (!IsDone)
             {
-                var read = await connection.Input.ReadAsync();
-                Receive(read);
-                connection.Input.AdvanceTo(read.Buffer.End);
+                var read = await input.ReadAsync();
+                var now = Stopwatch.GetTimestamp();
+                Receive(read.Buffer, now);
+                input.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted && !IsDone)
                 {
                     throw _endedBy ?? PeerException.OfEnd(Progress(connection));
                 }
 
-                Send();
+                // Time starts for the next message as it ends for the last: one look at the clock for both.
+                Send(now);
             }
         }
         catch (Exception) when (GivenUp.IsCancellationRequested)
@@ -161,47 +174,63 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
 
     private ConnectionProgress Progress(PeerConnection connection) => new(Answered - _answeredBefore, _received, _size, connection.Age);
 
-    private void Receive(in ReadResult read)
+    private void Receive(in ReadOnlySequence<byte> bytes, long now)
     {
-        var now = Stopwatch.GetTimestamp();
-        var left = read.Buffer.Length;
-        foreach (var segment in read.Buffer)
+        if (bytes.IsSingleSegment)
         {
-            for (var rest = segment.Span; !rest.IsEmpty;)
+            Receive(bytes.FirstSpan, followedBy: 0, now);
+            return;
+        }
+
+        var left = bytes.Length;
+        foreach (var segment in bytes)
+        {
+            left -= segment.Length;
+            Receive(segment.Span, left, now);
+        }
+    }
+
+    /// <param name="bytes">The bytes that came back.</param>
+    /// <param name="followedBy">The number of bytes that came back behind them.</param>
+    /// <param name="now">When, as a timestamp.</param>
+    private void Receive(ReadOnlySpan<byte> bytes, long followedBy, long now)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var part = bytes[..Math.Min(bytes.Length, _size - _received)];
+            if (_over == Volatile.Read(ref _begun) || !Context.Payload.Matches(part, (Number, _over), _received))
             {
-                var part = rest[..Math.Min(rest.Length, _size - _received)];
-                if (_over == Volatile.Read(ref _begun) || !Context.Payload.Matches(part, (Number, _over), _received))
-                {
-                    throw PeerException.OfWrongEcho(
-                        $"something else came back in place of message {_over + 1} of connection {Number + 1}",
-                        rest.ToArray());
-                }
-
-                _received += part.Length;
-                rest = rest[part.Length..];
-                left -= part.Length;
-                if (_received == _size)
-                {
-                    if (left > 0 && _over + 1 == Volatile.Read(ref _begun))
-                    {
-                        // The message and the excess bytes count as one error.
-                        throw new PeerException(ProbeResult.Mismatch, $"more came back than message {_over + 1} of connection {Number + 1}");
-                    }
-
-                    _received = 0;
-                    CountAnswered(Context.Schedule?.DueAt(Number, _over) ?? _sentAt[_over % _pipeline], now);
-                    Volatile.Write(ref _over, _over + 1);
-                }
+                throw PeerException.OfWrongEcho(
+                    $"something else came back in place of message {_over + 1} of connection {Number + 1}",
+                    bytes.ToArray());
             }
+
+            _received += part.Length;
+            bytes = bytes[part.Length..];
+            if (_received < _size)
+            {
+                continue;
+            }
+
+            if (bytes.Length + followedBy > 0 && _over + 1 == Volatile.Read(ref _begun))
+            {
+                // The message and the excess bytes count as one error.
+                throw new PeerException(ProbeResult.Mismatch, $"more came back than message {_over + 1} of connection {Number + 1}");
+            }
+
+            _received = 0;
+            CountAnswered(Context.Schedule?.DueAt(Number, _over) ?? _sentAt[_over % _pipeline], now);
+            Volatile.Write(ref _over, _over + 1);
         }
     }
 
     /// <summary>Sends the messages that are due, as far as the pipeline has room. A flush under way will send them when it ends.</summary>
-    private void Send()
+    /// <param name="now">The timestamp of this moment, if it is known.</param>
+    private void Send(long? now = null)
     {
         lock (_sending)
         {
-            if (_connection is { } connection && !_isFlushing && Flush(connection) is { } flush)
+            if (_connection is { } connection && !_isFlushing && Flush(connection, now) is { } flush)
             {
                 _isFlushing = true;
                 _flush = FinishAsync(connection, flush);
@@ -209,22 +238,28 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
     }
 
-    /// <summary>Writes and flushes while flushes complete at once. Returns the flush that did not; null if nothing is left to send.</summary>
-    private ValueTask<FlushResult>? Flush(PeerConnection connection)
+    /// <summary>Writes while writes complete at once. Returns the write that did not; null if nothing is left to send.</summary>
+    private ValueTask<FlushResult>? Flush(PeerConnection connection, long? now)
     {
-        while (TryWrite(connection.Output))
+        Expire();
+        while (IsAnyDue)
         {
-            var flush = connection.Output.FlushAsync();
+            var template = LoadTemplate.Rent(Context.Payload);
+            var flush = connection.Output.WriteAsync(MakePart(template, now ?? Stopwatch.GetTimestamp()));
             if (!flush.IsCompletedSuccessfully)
             {
+                _sentFrom = template;
                 return flush;
             }
 
+            template.Return();
             if (flush.Result.IsCompleted)
             {
                 // The peer reads no more; the reading side gets the reason.
                 return null;
             }
+
+            now = null;
         }
 
         return null;
@@ -239,7 +274,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
             {
                 lock (_sending)
                 {
-                    if (_connection != connection || Flush(connection) is not { } next)
+                    _sentFrom!.Return();
+                    _sentFrom = null;
+                    if (_connection != connection || Flush(connection, now: null) is not { } next)
                     {
                         _isFlushing = false;
                         return;
@@ -255,33 +292,24 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
         }
     }
 
-    /// <summary>Writes up to <see cref="MaxUnsent"/> bytes of the messages that are due; false if there was nothing to write.</summary>
-    private bool TryWrite(PipeWriter output)
+    /// <summary>Begins as many of the messages that are due as one write takes, after the rest of the last one.</summary>
+    private ReadOnlyMemory<byte> MakePart(LoadTemplate template, long now)
     {
-        Expire();
-        var now = Stopwatch.GetTimestamp();
-        var unsent = 0;
-        while (unsent < MaxUnsent)
+        var (first, offset, length) = (_written == 0 ? _begun : _begun - 1, _written, 0);
+        while (length < LoadPayload.MaxPart && IsAnyDue)
         {
             if (_written == 0)
             {
-                if (_begun >= Due || _begun - Volatile.Read(ref _over) >= _pipeline)
-                {
-                    break;
-                }
-
                 _sentAt[_begun % _pipeline] = now;
                 Volatile.Write(ref _begun, _begun + 1);
             }
 
-            var count = Math.Min(_size - _written, MaxUnsent - unsent);
-            Context.Payload.Fill(output.GetSpan(count)[..count], (Number, _begun - 1), _written);
-            output.Advance(count);
-            unsent += count;
+            var count = Math.Min(_size - _written, LoadPayload.MaxPart - length);
+            length += count;
             _written = _written + count == _size ? 0 : _written + count;
         }
 
-        return unsent > 0;
+        return template.Make((Number, first), offset, length);
     }
 
     /// <summary>Ends the connection after a failure. Every message under way is lost.</summary>

@@ -1,74 +1,151 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 
 namespace EchoHost.Peers.Load;
 
 /// <summary>
-/// The messages of a load test. Each message begins with eight unique bytes. The others come from a block of random bytes, at
-/// an offset that changes with the message. So a stale echo, or that of another connection, does not compare.
+/// The messages of a load test. Those of a connection follow each other in a stream of random bytes, in which the first eight
+/// bytes of each message are unique. So a stale echo, that of another connection, or a byte out of place does not compare.
 /// </summary>
+/// <remarks>
+/// The random bytes repeat after a prime number of bytes, which neither the size of a buffer nor that of a page is a multiple of.
+/// So any part of any stream up to <see cref="MaxPart"/> lies in one small array. It is compared with what comes back; and a
+/// <see cref="LoadTemplate"/> is a copy of it to send from, so that only unique bytes are written before a message is sent.
+/// </remarks>
 internal sealed class LoadPayload
 {
+    /// <summary>The maximum length of a part of a stream that lies in one piece, in bytes.</summary>
+    public const int MaxPart = 64 * 1024;
+
     private const int UniqueBytes = sizeof(ulong);
 
-    /// <summary>The number of offsets in the random bytes; prime, so that offsets don't repeat in step with anything.</summary>
-    private const int Places = 4093;
+    /// <summary>
+    /// The random bytes repeat after the first number of bytes; if the size of a message is a multiple of that, so that all
+    /// messages would have the same random bytes, after the second. No size that <c>load</c> takes is a multiple of both.
+    /// </summary>
+    private static readonly (int Usual, int Other) Periods = (4093, 4111);
 
     private readonly byte[] _random;
+    private readonly int _period;
+    private readonly int _uniqueBytes;
     private readonly ulong _seed = (ulong)Random.Shared.NextInt64();
 
     /// <param name="size">The length of a message in bytes.</param>
     public LoadPayload(int size)
     {
         Size = size;
-        _random = new byte[size + Places];
-        Random.Shared.NextBytes(_random);
+        _uniqueBytes = Math.Min(UniqueBytes, size);
+        _period = size % Periods.Usual != 0 ? Periods.Usual : Periods.Other;
+        _random = new byte[_period + MaxPart];
+        Random.Shared.NextBytes(_random.AsSpan(0, _period));
+        for (var i = _period; i < _random.Length; i++)
+        {
+            _random[i] = _random[i - _period];
+        }
     }
 
     /// <summary>The length of a message in bytes.</summary>
     public int Size { get; }
 
-    /// <summary>Writes a part of a message.</summary>
+    /// <summary>The random bytes: from any place in the period, as many as the longest part has.</summary>
+    public ReadOnlySpan<byte> RandomBytes => _random;
+
+    /// <summary>The templates that are not in use, except one for each thread.</summary>
+    public ConcurrentBag<LoadTemplate> Spare { get; } = [];
+
+    /// <summary>Writes a part of a message, of any length.</summary>
     /// <param name="part">The buffer to fill.</param>
     /// <param name="message">The number of the connection, and that of the message on it.</param>
     /// <param name="offset">The offset of the part in the message.</param>
     public void Fill(Span<byte> part, (int Connection, long Number) message, int offset)
     {
-        At(message, offset, part.Length).CopyTo(part);
-        if (offset < UniqueBytes)
+        for (var done = 0; done < part.Length;)
         {
-            Span<byte> unique = stackalloc byte[UniqueBytes];
-            WriteUnique(unique, message);
-            unique[offset..Math.Min(UniqueBytes, offset + part.Length)].CopyTo(part);
+            var next = part.Slice(done, Math.Min(part.Length - done, MaxPart));
+            _random.AsSpan(PlaceOf(message, offset + done), next.Length).CopyTo(next);
+            done += next.Length;
         }
+
+        Mark(part, message, offset, random: []);
     }
 
     /// <summary>Whether received bytes equal that part of the message.</summary>
     public bool Matches(ReadOnlySpan<byte> part, (int Connection, long Number) message, int offset)
     {
-        if (offset >= UniqueBytes)
+        var done = 0;
+        if (offset < _uniqueBytes)
         {
-            return part.SequenceEqual(At(message, offset, part.Length));
+            Span<byte> unique = stackalloc byte[UniqueBytes];
+            BinaryPrimitives.WriteUInt64LittleEndian(unique, UniqueOf(message));
+            done = Math.Min(_uniqueBytes - offset, part.Length);
+            if (!part[..done].SequenceEqual(unique.Slice(offset, done)))
+            {
+                return false;
+            }
         }
 
-        Span<byte> unique = stackalloc byte[UniqueBytes];
-        WriteUnique(unique, message);
-        var count = Math.Min(UniqueBytes - offset, part.Length);
-        return part[..count].SequenceEqual(unique.Slice(offset, count))
-            && part[count..].SequenceEqual(At(message, offset + count, part.Length - count));
+        while (done < part.Length)
+        {
+            var next = part.Slice(done, Math.Min(part.Length - done, MaxPart));
+            if (!next.SequenceEqual(_random.AsSpan(PlaceOf(message, offset + done), next.Length)))
+            {
+                return false;
+            }
+
+            done += next.Length;
+        }
+
+        return true;
     }
 
-    private ReadOnlySpan<byte> At((int Connection, long Number) message, int offset, int length) =>
-        _random.AsSpan((int)((message.Number + message.Connection) % Places) + offset, length);
+    /// <summary>Where a byte of a message lies in the random bytes, so that the bytes that follow it lie behind it.</summary>
+    public int PlaceOf((int Connection, long Number) message, int offset)
+    {
+        // The streams of the connections begin at different places.
+        const ulong betweenStreams = 97;
+        var position = ((ulong)message.Connection * betweenStreams) + ((ulong)message.Number * (ulong)Size) + (ulong)offset;
+        return (int)(position % (ulong)_period);
+    }
 
     /// <summary>
-    /// Writes the unique bytes of a message. Each connection has its own range of 2^40 numbers; SplitMix64's mixing spreads
-    /// them over all eight bytes.
+    /// Writes the unique bytes of every message in a part of a connection's stream, or the random bytes in their place.
     /// </summary>
-    private void WriteUnique(Span<byte> unique, (int Connection, long Number) message)
+    /// <param name="part">The part of the stream.</param>
+    /// <param name="message">The number of the connection, and that of the message with which the part begins.</param>
+    /// <param name="offset">The offset of the part in that message.</param>
+    /// <param name="random">The random bytes of the part; empty to write the unique ones.</param>
+    public void Mark(Span<byte> part, (int Connection, long Number) message, int offset, ReadOnlySpan<byte> random)
+    {
+        Span<byte> unique = stackalloc byte[UniqueBytes];
+        for (var (number, start) = (message.Number, -offset); start < part.Length; number++, start += Size)
+        {
+            var (from, to) = (Math.Max(start, 0), Math.Min(start + _uniqueBytes, part.Length));
+            if (from >= to)
+            {
+                continue;
+            }
+
+            if (random.IsEmpty)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(unique, UniqueOf((message.Connection, number)));
+                unique[(from - start)..(to - start)].CopyTo(part[from..]);
+            }
+            else
+            {
+                random[from..to].CopyTo(part[from..]);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The unique bytes of a message, as a number. Each connection has its own range of 2^40 numbers; SplitMix64's mixing
+    /// spreads them over all eight bytes.
+    /// </summary>
+    private ulong UniqueOf((int Connection, long Number) message)
     {
         var mixed = _seed + ((((ulong)message.Connection << 40) + (ulong)message.Number) * 0x9E3779B97F4A7C15);
         mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
         mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        BinaryPrimitives.WriteUInt64LittleEndian(unique, mixed ^ (mixed >> 31));
+        return mixed ^ (mixed >> 31);
     }
 }

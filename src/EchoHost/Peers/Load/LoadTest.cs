@@ -67,7 +67,7 @@ internal sealed class LoadTest : IDisposable
         await OpenAsync(stop);
         var start = Stopwatch.GetTimestamp();
         Volatile.Write(ref _start, start);
-        using var watch = new Timer(_ => Array.ForEach(_slots, slot => slot.Watch()), null, WatchInterval, WatchInterval);
+        using var watch = new LoadWatch(WatchInterval, () => Array.ForEach(_slots, slot => slot.Watch()));
         if (Options.Rate is { } rate)
         {
             _context.Schedule = new LoadSchedule(start, rate, _slots.Length, Options.Duration);

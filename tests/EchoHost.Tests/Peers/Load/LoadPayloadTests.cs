@@ -70,19 +70,58 @@ public class LoadPayloadTests
 
     /// <summary>
     /// Messages differ beyond the eight bytes that identify them too, except from a message so many numbers away that the
-    /// sequence repeats.
+    /// random bytes repeat; not even a size that is a multiple of their period makes neighbours alike.
     /// </summary>
-    [Fact]
-    public void Neighbours_differ_in_what_follows_too()
+    [Theory]
+    [InlineData(64)]
+    [InlineData(4093)]
+    [InlineData(4 * 4093)]
+    [InlineData(16_384)]
+    [InlineData(1024 * 1024)]
+    public void Neighbours_differ_in_what_follows_too(int size)
     {
-        var payload = new LoadPayload(64);
+        var payload = new LoadPayload(size);
         var message = Message(payload, (5, 100));
-        Assert.False(payload.Matches(message.AsSpan(8), (5, 99), 8));
-        Assert.False(payload.Matches(message.AsSpan(8), (5, 101), 8));
-        Assert.False(payload.Matches(message.AsSpan(8), (4, 100), 8));
-        Assert.False(payload.Matches(message.AsSpan(8), (6, 100), 8));
+        for (var offset = 8; offset < size; offset += 4096)
+        {
+            var part = message.AsSpan(offset, Math.Min(size - offset, 56));
+            Assert.True(payload.Matches(part, (5, 100), offset));
+            Assert.False(payload.Matches(part, (5, 99), offset));
+            Assert.False(payload.Matches(part, (5, 101), offset));
+            Assert.False(payload.Matches(part, (4, 100), offset));
+            Assert.False(payload.Matches(part, (6, 100), offset));
+        }
+
         Assert.False(payload.Matches(message.AsSpan(0, 8), (5, 100 + 4093), 0));
         Assert.False(payload.Matches(message.AsSpan(0, 8), (6, 99), 0));
+    }
+
+    /// <summary>What a peer does that reuses a buffer too early: one part of a message is that of another, or from elsewhere.</summary>
+    [Theory]
+    [InlineData(512)]
+    [InlineData(4096)]
+    [InlineData(16_384)]
+    public void A_part_in_the_wrong_place_is_seen(int part)
+    {
+        const int size = 64 * 1024;
+        var payload = new LoadPayload(size);
+        var whole = Message(payload, (5, 100));
+        byte[][] others = [whole, Message(payload, (5, 99)), Message(payload, (5, 96)), Message(payload, (4, 100)), Message(payload, (6, 101))];
+        foreach (var other in others)
+        {
+            for (var from = 0; from < size; from += part)
+            {
+                for (var to = 0; to < size; to += part)
+                {
+                    var isSame = other == whole && from == to;
+                    Assert.Equal(isSame, payload.Matches(other.AsSpan(from, part), (5, 100), to));
+                }
+            }
+        }
+
+        // A byte too few or too many before it.
+        Assert.False(payload.Matches(whole.AsSpan(part + 1, part), (5, 100), part));
+        Assert.False(payload.Matches(whole.AsSpan(part - 1, part), (5, 100), part));
     }
 
     [Fact]

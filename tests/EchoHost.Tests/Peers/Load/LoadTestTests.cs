@@ -112,6 +112,25 @@ public abstract class LoadTestTests(string transport) : PeerTests(transport)
         Assert.InRange(test.Messages, 2, test.Tally.Connections);
     }
 
+    /// <summary>What a peer returns that reuses a buffer too early.</summary>
+    [Fact]
+    public async Task A_page_of_an_earlier_message_is_a_mismatch()
+    {
+        const int size = 16_384;
+        const int page = 4096;
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            var before = await connection.ReadAsync(size);
+            await connection.WriteAsync(before);
+            var message = await connection.ReadAsync(size);
+            before.AsSpan(page, page).CopyTo(message.AsSpan(page));
+            await connection.WriteAsync(message);
+            await connection.EchoAsync();
+        });
+        using var test = await RunAsync(Options(peer) with { Size = size, Pipeline = 4 }, isDone: HasErrors);
+        AssertOnly(test, ProbeResult.Mismatch);
+    }
+
     [Fact]
     public async Task Another_connections_answer_is_a_mismatch()
     {
