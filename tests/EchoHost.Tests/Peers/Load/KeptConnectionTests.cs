@@ -90,6 +90,96 @@ public class KeptConnectionTests() : PeerTests(PeerTests.Epoll)
         await running.WaitAsync(Wait.Limit);
     }
 
+    /// <summary>
+    /// The transport sends from the bytes that it was given. While it has not sent all of them, no other connection, not even one
+    /// that sends on the same thread, may write its own there.
+    /// </summary>
+    [Fact]
+    public async Task A_write_under_way_keeps_its_bytes()
+    {
+        const int messages = 3;
+        var options = new LoadOptions(
+            new PeerTarget("127.0.0.1", 1, false),
+            2,
+            Size,
+            messages,
+            TimeSpan.FromHours(1),
+            Rate: 1,
+            false,
+            TimeSpan.FromHours(1));
+        using var over = new CancellationTokenSource();
+        var connections = new Holding();
+        var context = new LoadContext(
+            options,
+            new PeerClient(connections, KnownNames.None(), PeerLink.Default, TimeProvider.System),
+            new LoadPayload(Size),
+            new LoadTally(),
+            over.Token)
+        {
+            Schedule = new LoadSchedule(Stopwatch.GetTimestamp(), 1, 2, options.Duration),
+        };
+        KeptConnection[] slots = [new(0, context), new(1, context)];
+        foreach (var slot in slots)
+        {
+            await slot.OpenAsync(CancellationToken.None).WaitAsync(Wait.Limit);
+        }
+
+        // Without an await between them: both connections send on this thread.
+        slots[0].OnDue(messages);
+        slots[1].OnDue(messages);
+        foreach (var (number, writer) in connections.Writers.Index())
+        {
+            Assert.Equal(messages * Size, writer.Held.Length);
+            for (var message = 0; message < messages; message++)
+            {
+                Assert.True(context.Payload.Matches(writer.Held.Span.Slice(message * Size, Size), (number, message), 0));
+            }
+        }
+    }
+
+    private sealed class Holding : IConnectionFactory
+    {
+        public List<HoldingWriter> Writers { get; } = [];
+
+        public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+        {
+            var pipe = new Pipe();
+            Writers.Add(new HoldingWriter());
+            var pipes = new Pipes(pipe.Reader, Writers[^1]);
+            return new(new DefaultConnectionContext("holding", pipes, pipes) { RemoteEndPoint = endpoint });
+        }
+    }
+
+    /// <summary>Keeps what it is to send, and never sends it.</summary>
+    private sealed class HoldingWriter : PipeWriter
+    {
+        private readonly TaskCompletionSource<FlushResult> _never = new();
+
+        public ReadOnlyMemory<byte> Held { get; private set; }
+
+        public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+        {
+            Held = source;
+            return new(_never.Task);
+        }
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override Memory<byte> GetMemory(int sizeHint = 0) => throw new NotSupportedException();
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => throw new NotSupportedException();
+
+        public override void Advance(int bytes) => throw new NotSupportedException();
+
+        public override void CancelPendingFlush()
+        {
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+    }
+
     private sealed class Stepped(SteppedWriter output) : IConnectionFactory
     {
         public ValueTask<ConnectionContext> ConnectAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
