@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace EchoHost.Peers.Load;
 
@@ -12,7 +13,7 @@ namespace EchoHost.Peers.Load;
 /// So any part of any stream up to <see cref="MaxPart"/> lies in one small array. It is compared with what comes back; and a
 /// <see cref="LoadTemplate"/> is a copy of it to send from, so that only unique bytes are written before a message is sent.
 /// </remarks>
-internal sealed class LoadPayload
+internal sealed unsafe partial class LoadPayload
 {
     /// <summary>The maximum length of a part of a stream that lies in one piece, in bytes.</summary>
     public const int MaxPart = 64 * 1024;
@@ -87,7 +88,7 @@ internal sealed class LoadPayload
         while (done < part.Length)
         {
             var next = part.Slice(done, Math.Min(part.Length - done, MaxPart));
-            if (!next.SequenceEqual(_random.AsSpan(PlaceOf(message, offset + done), next.Length)))
+            if (!AreSame(next, _random.AsSpan(PlaceOf(message, offset + done), next.Length)))
             {
                 return false;
             }
@@ -136,6 +137,29 @@ internal sealed class LoadPayload
             }
         }
     }
+
+    /// <summary>
+    /// Whether spans of the same length have the same bytes. The C library's comparison takes half the time of the framework's,
+    /// which a native file has compiled for the oldest processors that it runs on.
+    /// </summary>
+    private static bool AreSame(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
+    {
+        const int worthACall = 256;
+        if (one.Length < worthACall || !OperatingSystem.IsLinux())
+        {
+            return one.SequenceEqual(other);
+        }
+
+        fixed (byte* first = one, second = other)
+        {
+            return Compare(first, second, (nuint)one.Length) == 0;
+        }
+    }
+
+    /// <summary>memcmp(3). It takes some microseconds at most, so the garbage collector can wait for it.</summary>
+    [LibraryImport("libc", EntryPoint = "memcmp")]
+    [SuppressGCTransition]
+    private static partial int Compare(byte* one, byte* other, nuint length);
 
     /// <summary>
     /// The unique bytes of a message, as a number. Each connection has its own range of 2^40 numbers; SplitMix64's mixing
