@@ -139,8 +139,8 @@ internal sealed unsafe partial class LoadPayload
     }
 
     /// <summary>
-    /// Whether spans of the same length have the same bytes. The C library's comparison takes half the time of the framework's,
-    /// which a native file has compiled for the oldest processors that it runs on.
+    /// Whether spans of the same length have the same bytes. The C library's comparison takes a third less time than the
+    /// framework's, which a native file has compiled for the oldest processors that it runs on.
     /// </summary>
     private static bool AreSame(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other)
     {
