@@ -36,9 +36,11 @@ public static class EpollExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, EpollListenerFactory>());
         });
     }
+
     /// <summary>
     /// Starts the connections of this end point on their event loops. Kestrel starts each on the thread pool, a hop of threads
-    /// that can take as long as all the rest of a short connection. Call it before any middleware is added.
+    /// that can take as long as all the rest of a short connection. Call it before any middleware is added: connections
+    /// pass by what was added earlier, such as TLS.
     /// </summary>
     /// <remarks>
     /// <para>

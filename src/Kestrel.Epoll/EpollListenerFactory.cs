@@ -37,7 +37,7 @@ public sealed class EpollListenerFactory(EpollTransport transport) : IConnection
                 var bound = endpoint is UnixDomainSocketEndPoint ? endpoint : socket.LocalEndPoint!;
                 var policy = options.AcceptPolicy?.Invoke(endpoint);
                 return new ValueTask<IConnectionListener>(
-                    _transport.Listen(socket, bound, policy, options.ContinueOnLoop(endpoint), _transport.StartOf(endpoint)));
+                    _transport.Listen(socket, bound, policy, options.ContinueOnLoop(endpoint), _transport.TakeStart(endpoint)));
             }
             catch
             {

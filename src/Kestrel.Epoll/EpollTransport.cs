@@ -73,8 +73,9 @@ public sealed partial class EpollTransport : IDisposable
     /// code that computes for long or blocks.
     /// </param>
     /// <param name="start">
-    /// Handles each connection, from the event loop on; see <see cref="EpollExtensions.StartOnLoop"/>. Null to return the
-    /// connections from <see cref="IConnectionListener.AcceptAsync"/>, which then returns nothing before the end.
+    /// Handles each connection, from the event loop on; see <see cref="EpollExtensions.StartOnLoop"/>. Call
+    /// <see cref="IConnectionListener.AcceptAsync"/> once then: it accepts connections until the listener is unbound, and returns
+    /// null. Without a delegate it returns each connection.
     /// </param>
     /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     /// <exception cref="PlatformNotSupportedException">This system has no epoll.</exception>
@@ -87,9 +88,12 @@ public sealed partial class EpollTransport : IDisposable
         return new EpollListener(this, listenSocket, endPoint, policy, continueOnLoop, start is null ? null : new LoopStart(start, _logger));
     }
 
-    /// <summary>The chain that <see cref="EpollExtensions.StartOnLoop"/> has set for an end point; null for none.</summary>
+    /// <summary>
+    /// Takes the chain that <see cref="EpollExtensions.StartOnLoop"/> has set for an end point that is being bound; null if there
+    /// is none. Kestrel builds and sets it anew before each time that it binds.
+    /// </summary>
     /// <param name="endPoint">The same object that Kestrel was given to listen on.</param>
-    public ConnectionDelegate? StartOf(EndPoint endPoint) => _starts.GetValueOrDefault(endPoint);
+    public ConnectionDelegate? TakeStart(EndPoint endPoint) => _starts.TryRemove(endPoint, out var chain) ? chain : null;
 
     /// <summary>
     /// Completes when every event loop has run a call that this method queues. While a loop hangs it does not complete, so a

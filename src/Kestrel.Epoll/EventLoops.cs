@@ -13,7 +13,7 @@ internal sealed class EventLoops(string name, int count, Action<Exception> onFai
 {
     private readonly TimeSpan _lookInterval = lookInterval ?? TimeSpan.FromMilliseconds(50);
     private readonly Lock _lock = new();
-    private readonly ManualResetEventSlim _stop = new();
+    private readonly ManualResetEventSlim _stop = new(initialState: false, spinCount: 0);
     private EventLoop[]? _loops;
     private uint _turn;
 

@@ -16,16 +16,25 @@ internal sealed partial class LoopStart(ConnectionDelegate chain, ILogger logger
     private readonly TimeSpan _endLimit = endLimit ?? TimeSpan.FromSeconds(1);
     private readonly HashSet<EpollConnection> _running = [];
     private TaskCompletionSource? _allEnded;
+    private bool _isStopped;
 
-    /// <summary>Starts a connection on its loop, once that is done with the events at hand.</summary>
+    /// <summary>
+    /// Starts a connection on its loop, once that is done with the events at hand. One that comes after the stop is ended.
+    /// </summary>
     public void Begin(EpollConnection connection)
     {
         lock (_running)
         {
-            _running.Add(connection);
+            if (!_isStopped)
+            {
+                _running.Add(connection);
+                connection.Loop.Schedule(connection);
+                return;
+            }
         }
 
-        connection.Loop.Schedule(connection);
+        connection.Abort(Stopped());
+        _ = connection.DisposeAsync().AsTask();
     }
 
     /// <summary>Runs a connection to its end. Called on its loop.</summary>
@@ -60,6 +69,11 @@ internal sealed partial class LoopStart(ConnectionDelegate chain, ILogger logger
     /// </summary>
     public async Task StopAsync()
     {
+        lock (_running)
+        {
+            _isStopped = true;
+        }
+
         if (await AllEndAsync())
         {
             return;
@@ -73,14 +87,27 @@ internal sealed partial class LoopStart(ConnectionDelegate chain, ILogger logger
 
         foreach (var connection in left)
         {
-            connection.Abort(new ConnectionAbortedException("The server has stopped"));
+            connection.Abort(Stopped());
         }
 
-        if (!await AllEndAsync())
+        if (await AllEndAsync())
         {
-            LogLeft(logger, left.Length);
+            return;
+        }
+
+        int count;
+        lock (_running)
+        {
+            count = _running.Count;
+        }
+
+        if (count > 0)
+        {
+            LogLeft(logger, count);
         }
     }
+
+    private static ConnectionAbortedException Stopped() => new("The server has stopped");
 
     /// <summary>Whether all connections end within the limit.</summary>
     private async Task<bool> AllEndAsync()
@@ -99,12 +126,12 @@ internal sealed partial class LoopStart(ConnectionDelegate chain, ILogger logger
         return await Task.WhenAny(allEnded, Task.Delay(_endLimit)) == allEnded;
     }
 
-    [LoggerMessage(2, LogLevel.Error, "Connection {ConnectionId} ended with an unhandled exception")]
+    [LoggerMessage(4, LogLevel.Error, "Connection {ConnectionId} ended with an unhandled exception")]
     private static partial void LogFailed(ILogger logger, Exception exception, string connectionId);
 
-    [LoggerMessage(4, LogLevel.Debug, "Connection {ConnectionId} was reset or aborted")]
+    [LoggerMessage(5, LogLevel.Debug, "Connection {ConnectionId} was reset or aborted")]
     private static partial void LogAborted(ILogger logger, Exception exception, string connectionId);
 
-    [LoggerMessage(3, LogLevel.Warning, "Connections were left when the server stopped, and did not all end when it aborted them: {Count}")]
+    [LoggerMessage(6, LogLevel.Warning, "The server has stopped and aborted its connections, but some have not ended: {Count}")]
     private static partial void LogLeft(ILogger logger, int count);
 }

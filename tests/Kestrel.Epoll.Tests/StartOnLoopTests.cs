@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Epoll.Tests;
@@ -22,6 +24,8 @@ public sealed class StartOnLoopTests : IAsyncDisposable
         if (_app is not null)
         {
             await _app.StopAsync().WaitAsync(Wait.Limit);
+            var transport = _app.Services.GetRequiredService<EpollTransport>();
+            await Wait.UntilAsync(() => transport.BlocksInUse == 0, $"nothing holds memory of the transport ({transport.BlocksInUse} blocks)");
             await _app.DisposeAsync().Bounded();
         }
     }
@@ -44,6 +48,70 @@ public sealed class StartOnLoopTests : IAsyncDisposable
         }
 
         Assert.Equal(Enumerable.Repeat(new[] { $"{ThreadName} 0", $"{ThreadName} 1" }, 4).SelectMany(names => names).Order(), threads.Order());
+    }
+
+    [Fact]
+    public async Task It_may_go_on_on_the_pool_and_serve_a_unix_socket()
+    {
+        var folder = Directory.CreateTempSubdirectory("epoll");
+        var threads = new ConcurrentBag<string?>();
+        await StartAsync(
+            async connection =>
+            {
+                threads.Add(Thread.CurrentThread.Name);
+                var read = await connection.Transport.Input.ReadAsync();
+                threads.Add(Thread.CurrentThread.Name);
+                connection.Transport.Input.AdvanceTo(read.Buffer.Start);
+                await EchoAsync(connection);
+            },
+            continuesOnLoop: false,
+            endPoint: new UnixDomainSocketEndPoint(Path.Combine(folder.FullName, "server.sock")));
+        using (var client = await ConnectAsync())
+        {
+            // It comes when the handler waits for it already.
+            await Wait.UntilAsync(() => !threads.IsEmpty, "the handler has begun");
+            await client.EchoAsync("hello");
+        }
+
+        Assert.Contains(threads, name => name?.StartsWith(ThreadName, StringComparison.Ordinal) == true);
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Another_listener_on_the_same_object_is_not_concerned()
+    {
+        Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
+        using var transport = EpollServer.Transport(loops: 1);
+        var endPoint = new IPEndPoint(IPAddress.Loopback, 0);
+        ConnectionDelegate chain = connection => EchoAsync(connection);
+        transport.SetStart(endPoint, chain);
+        var factory = new EpollListenerFactory(transport);
+        await using var starting = await factory.BindAsync(endPoint);
+        await using var returning = await factory.BindAsync(endPoint);
+        var accepting = starting.AcceptAsync();
+        using (var client = await EchoClient.ConnectAsync(starting.EndPoint))
+        {
+            await client.EchoAsync("started");
+        }
+
+        using var other = await EchoClient.ConnectAsync(returning.EndPoint);
+        await using var returned = await returning.AcceptAsync().Bounded();
+        Assert.NotNull(returned);
+        await starting.UnbindAsync();
+        Assert.Null(await accepting.Bounded());
+    }
+
+    [Fact]
+    public async Task What_is_accepted_after_the_stop_is_ended()
+    {
+        Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
+        await using var server = EpollServer.Start();
+        var (host, peer) = await server.ConnectAsync();
+        var start = new LoopStart(_ => throw new InvalidOperationException("started"), _log);
+        await start.StopAsync();
+        start.Begin((EpollConnection)host);
+        await peer.ReceiveEndAsync();
+        Assert.Empty(_log.All);
     }
 
     [Fact]
@@ -189,18 +257,19 @@ public sealed class StartOnLoopTests : IAsyncDisposable
         using var client = await ConnectAsync();
         await client.ReceiveAsync(1);
         await _app!.StopAsync().WaitAsync(Wait.Limit);
-        Assert.Equal("Connections were left when the server stopped, and did not all end when it aborted them: 1", Assert.Single(_log.All).Text);
+        Assert.Equal("The server has stopped and aborted its connections, but some have not ended: 1", Assert.Single(_log.All).Text);
         never.SetResult();
     }
 
-    private async Task StartAsync(Func<ConnectionContext, Task> handler, bool startsOnLoop = true, int loops = 2)
+    private async Task StartAsync(
+        Func<ConnectionContext, Task> handler, bool startsOnLoop = true, int loops = 2, bool continuesOnLoop = true, EndPoint? endPoint = null)
     {
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(_log);
-        builder.WebHost.UseEpoll(epoll => (epoll.ThreadName, epoll.LoopCount, epoll.ContinueOnLoop) = (ThreadName, loops, _ => true));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(new IPEndPoint(IPAddress.Loopback, 0), listen =>
+        builder.WebHost.UseEpoll(epoll => (epoll.ThreadName, epoll.LoopCount, epoll.ContinueOnLoop) = (ThreadName, loops, _ => continuesOnLoop));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(endPoint ?? new IPEndPoint(IPAddress.Loopback, 0), listen =>
         {
             _listen = startsOnLoop ? listen.StartOnLoop() : listen;
             listen.Run(handler);

@@ -58,7 +58,7 @@ internal static class EndpointPipeline
     }
 
     /// <summary>
-    /// Whether connections start on the event loop that accepted them, instead of on the thread pool. Kestrel's TLS needs
+    /// Whether connections start on their event loop, instead of on the thread pool. Kestrel's TLS needs
     /// connections that Kestrel itself has started.
     /// </summary>
     private static bool StartsOnLoop(ListenEndpoint endpoint, IServiceProvider services) =>

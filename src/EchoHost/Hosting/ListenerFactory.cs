@@ -51,7 +51,7 @@ internal sealed class ListenerFactory(
         // A Unix socket's LocalEndPoint is of another type than the requested end point.
         var bound = endpoint is IPEndPoint ? listenSocket.LocalEndPoint! : endpoint;
         return new ValueTask<IConnectionListener>(raw is not null && transport.IsEpoll
-            ? (raw.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true, epoll.StartOf(endpoint))
+            ? (raw.Tls is null ? epoll : epollForTls).Listen(listenSocket, bound, errors, continueOnLoop: true, epoll.TakeStart(endpoint))
             : new SocketsListener(listenSocket, bound, Connections(raw is null ? MaxWriteBuffer : MaxEchoWriteBuffer), errors));
     }
 

@@ -36,20 +36,24 @@ public class KestrelInstrumentsTests
     }
 
     /// <summary>With <c>Sockets</c> Kestrel counts its connections itself.</summary>
-    [Fact]
-    public async Task The_series_are_those_of_Kestrel()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_series_are_those_of_Kestrel(bool isUnix)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux has epoll");
         var (ours, kestrels) = (await SeriesAsync("Epoll"), await SeriesAsync("Sockets"));
         Assert.NotEmpty(ours);
         Assert.Equal(kestrels, ours);
 
-        static async Task<string[]> SeriesAsync(string transport)
+        async Task<string[]> SeriesAsync(string transport)
         {
-            await using var host = await EchoHostFixture.StartAsync($"Echo:Transport={transport}");
-            using var open = await EchoClient.ConnectAsync(host.Tcp);
+            var folder = Directory.CreateTempSubdirectory("echohost-series");
+            await using var host = await EchoHostFixture.StartAsync(
+                $"Echo:Transport={transport}", $"Echo:Endpoints:Local:Url=unix:{folder.FullName}/echo.sock");
+            using var open = await host.ConnectAsync(isUnix ? "Local" : "Tcp");
             await open.EchoAsync("hello");
-            var port = $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";
+            var port = isUnix ? "network_transport=\"unix\"" : $"server_port=\"{((IPEndPoint)host.Tcp).Port}\"";
             string[] series = [];
             await Wait.UntilAsync(
                 async () =>
@@ -60,6 +64,7 @@ public class KestrelInstrumentsTests
                         && lines.Any(line => line.StartsWith("kestrel_active_connections", StringComparison.Ordinal) && line.EndsWith(" 1", StringComparison.Ordinal));
                 },
                 "the open connection and the host's own first probe are counted");
+            folder.Delete(recursive: true);
             return series;
         }
     }

@@ -7,7 +7,7 @@ namespace EchoHost.Connections.Tracking;
 
 /// <summary>
 /// Keeps a connection in the registry, the metrics and the log until the transport has sent its last byte. Returning
-/// earlier would leave that wait to Kestrel, which has no limit for it and would hide the connection from the timeouts.
+/// earlier would leave that wait to the server, which has no limit for it and would hide the connection from the timeouts.
 /// </summary>
 internal sealed class TrackingMiddleware(
     ConnectionDelegate next, EndpointMetrics metrics, ConnectionRegistry registry, QuietNetworks quiet, DrainState drain,

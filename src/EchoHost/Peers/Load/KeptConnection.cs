@@ -157,8 +157,9 @@ internal sealed class KeptConnection(int number, LoadContext context) : LoadSlot
                     throw _endedBy ?? PeerException.OfEnd(Progress(connection));
                 }
 
-                // Time starts for the next message as it ends for the last: one look at the clock for both.
-                Send(now);
+                // Time starts for the next message as it ends for the last: one look at the clock for both. Where many came back at
+                // once, what it takes to look at them all must not count for the next.
+                Send(read.Buffer.Length <= _size ? now : null);
             }
         }
         catch (Exception) when (GivenUp.IsCancellationRequested)

@@ -9,18 +9,31 @@ public class LoadWatchTests
     public async Task It_looks_again_and_again_until_it_is_disposed_of()
     {
         var looks = 0;
-        var (isOver, isLate) = (false, false);
-        using (new LoadWatch(TimeSpan.FromMilliseconds(1), () =>
-        {
-            isLate |= Volatile.Read(ref isOver);
-            Interlocked.Increment(ref looks);
-        }))
+        using (new LoadWatch(TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref looks)))
         {
             await Wait.UntilAsync(() => Volatile.Read(ref looks) > 2, "it looked three times");
         }
 
-        Volatile.Write(ref isOver, true);
-        Assert.False(isLate);
+        var atTheEnd = looks;
+        await Task.Delay(50, CancellationToken.None);
+        Assert.Equal(atTheEnd, looks);
+    }
+
+    [Fact]
+    public async Task Its_end_waits_for_a_look_under_way()
+    {
+        using var isLooking = new SemaphoreSlim(0);
+        using var goOn = new ManualResetEventSlim();
+        var watch = new LoadWatch(TimeSpan.FromMilliseconds(1), () =>
+        {
+            isLooking.Release();
+            Assert.True(goOn.Wait(Wait.Limit));
+        });
+        Assert.True(await isLooking.WaitAsync(Wait.Limit));
+        var ending = Task.Run(watch.Dispose);
+        Assert.NotSame(ending, await Task.WhenAny(ending, Task.Delay(100, CancellationToken.None)));
+        goOn.Set();
+        await ending.WaitAsync(Wait.Limit);
     }
 
     [Fact]
