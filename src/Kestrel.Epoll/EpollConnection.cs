@@ -14,8 +14,9 @@ namespace Kestrel.Epoll;
 /// A connection for Kestrel, over a descriptor that an event loop watches. Watching starts when code first has to wait, so a
 /// connection that ends before is never watched.
 /// </summary>
-internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollable, IThreadPoolWorkItem, IKernelSocketFeature, IConnectionIdFeature, IConnectionEndPointFeature,
-    IConnectionItemsFeature, IConnectionLifetimeFeature, IConnectionSocketFeature, IConnectionTransportFeature, IMemoryPoolFeature
+internal sealed class EpollConnection : ConnectionContext, IDuplexPipe, IPollable, IThreadPoolWorkItem,
+    IKernelSocketFeature, IConnectionIdFeature, IConnectionEndPointFeature, IConnectionItemsFeature, IConnectionLifetimeFeature,
+    IConnectionSocketFeature, IConnectionTransportFeature, IMemoryPoolFeature
 {
     private const EpollEvents Always = EpollEvents.Readable | EpollEvents.PeerClosed | EpollEvents.Urgent;
 

@@ -40,7 +40,13 @@ internal sealed class EpollListener : IConnectionListener, IPollable, IValueTask
     /// <param name="loop">The loop that watches the listener itself; null for the next one.</param>
     /// <exception cref="IOException">The kernel refuses to watch the socket. The caller must dispose of it.</exception>
     public EpollListener(
-        EpollTransport transport, Socket listenSocket, EndPoint endPoint, IAcceptPolicy policy, bool continuesOnLoop, LoopStart? start = null, EventLoop? loop = null)
+        EpollTransport transport,
+        Socket listenSocket,
+        EndPoint endPoint,
+        IAcceptPolicy policy,
+        bool continuesOnLoop,
+        LoopStart? start = null,
+        EventLoop? loop = null)
     {
         _transport = transport;
         _listenSocket = listenSocket;

@@ -220,8 +220,8 @@ public sealed class StartOnLoopTests : IAsyncDisposable
     {
         Assert.SkipUnless(EpollTransport.IsSupported, "only Linux has epoll");
         using var transport = EpollServer.Transport(loops: 1);
-        await using var listener = EpollServer.Listen(
-            transport, new IPEndPoint(IPAddress.Loopback, 0), continuesOnLoop: true, start: new LoopStart(connection => EchoAsync(connection), _log, Wait.Limit));
+        var start = new LoopStart(connection => EchoAsync(connection), _log, Wait.Limit);
+        await using var listener = EpollServer.Listen(transport, new IPEndPoint(IPAddress.Loopback, 0), continuesOnLoop: true, start: start);
         var accepting = listener.AcceptAsync();
         using var client = await EchoClient.ConnectAsync(listener.EndPoint);
         await client.EchoAsync("started");
