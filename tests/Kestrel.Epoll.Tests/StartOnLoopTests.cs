@@ -34,11 +34,7 @@ public sealed class StartOnLoopTests : IAsyncDisposable
     public async Task The_first_line_of_a_handler_runs_on_a_loop_and_connections_are_spread_over_all_of_them()
     {
         var threads = new ConcurrentBag<string?>();
-        await StartAsync(connection =>
-        {
-            threads.Add(Thread.CurrentThread.Name);
-            return EchoAsync(connection);
-        });
+        await StartAsync(connection => EchoAsync(connection, threads));
         for (var i = 0; i < 8; i++)
         {
             using var client = await ConnectAsync();
@@ -119,11 +115,7 @@ public sealed class StartOnLoopTests : IAsyncDisposable
     {
         var threads = new ConcurrentBag<string?>();
         await StartAsync(
-            connection =>
-            {
-                threads.Add(Thread.CurrentThread.Name);
-                return EchoAsync(connection);
-            },
+            connection => EchoAsync(connection, threads),
             startsOnLoop: false);
         using var client = await ConnectAsync();
         await client.EchoAsync("hello");
@@ -279,6 +271,13 @@ public sealed class StartOnLoopTests : IAsyncDisposable
     }
 
     private Task<EchoClient> ConnectAsync() => EchoClient.ConnectAsync(_listen!.EndPoint);
+
+    /// <summary>Echoes, and keeps the name of the thread that it begins on.</summary>
+    private static Task EchoAsync(ConnectionContext connection, ConcurrentBag<string?> threads)
+    {
+        threads.Add(Thread.CurrentThread.Name);
+        return EchoAsync(connection);
+    }
 
     private static Task EchoAsync(ConnectionContext connection) => connection.Transport.Input.CopyToAsync(connection.Transport.Output);
 

@@ -36,7 +36,7 @@ internal sealed class KestrelInstruments
     /// <summary>Counts the connections of one listener.</summary>
     public ConnectionDelegate Count(ConnectionDelegate next)
     {
-        var (ipv4, ipv6, unix) = (default(Labels), default(Labels), default(Labels));
+        KeyValuePair<string, object?>[]? ipv4 = null, ipv6 = null, unix = null;
         return context => RunAsync(context, next, context.RemoteEndPoint switch
         {
             IPEndPoint { AddressFamily: AddressFamily.InterNetworkV6 } => ipv6 ??= LabelsOf(context),
@@ -45,10 +45,10 @@ internal sealed class KestrelInstruments
         });
     }
 
-    private async Task RunAsync(ConnectionContext context, ConnectionDelegate next, Labels labels)
+    private async Task RunAsync(ConnectionContext context, ConnectionDelegate next, KeyValuePair<string, object?>[] labels)
     {
         var start = Stopwatch.GetTimestamp();
-        _active.Add(1, labels.All);
+        _active.Add(1, labels);
         Exception? error = null;
         try
         {
@@ -61,27 +61,25 @@ internal sealed class KestrelInstruments
         }
         finally
         {
-            _active.Add(-1, labels.All);
+            _active.Add(-1, labels);
             var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            _duration.Record(seconds, error is null ? labels.All : [.. labels.All, new("error.type", error.GetType().FullName)]);
+            _duration.Record(seconds, error is null ? labels : [.. labels, new("error.type", error.GetType().FullName)]);
         }
     }
 
     /// <summary>The labels that Kestrel gives a connection, but for those that <see cref="KestrelLabels"/> drops.</summary>
-    private Labels LabelsOf(ConnectionContext context)
+    private KeyValuePair<string, object?>[] LabelsOf(ConnectionContext context)
     {
-        var labels = new Labels(context.LocalEndPoint is IPEndPoint local
+        KeyValuePair<string, object?>[] labels = context.LocalEndPoint is IPEndPoint local
             ?
             [
                 new("network.transport", "tcp"),
                 new("network.type", local.AddressFamily == AddressFamily.InterNetworkV6 ? "ipv6" : "ipv4"),
                 new("server.port", local.Port),
             ]
-            : [new("network.transport", "unix")]);
+            : [new("network.transport", "unix")];
         // None waits to be started, which a series of 0 says.
-        _queued.Add(0, labels.All);
+        _queued.Add(0, labels);
         return labels;
     }
-
-    private sealed record Labels(KeyValuePair<string, object?>[] All);
 }
