@@ -107,7 +107,7 @@ def tls_peer(name, certificate, key):
 
 
 def go_tls(certificate, key):
-    return Server(TLS_PEERS["go"], [*go("go-tls"), str(certificate), str(key)], tls=True)
+    return Server(TLS_PEERS["go"], [*go("go-tls", "tls.go"), str(certificate), str(key)], tls=True)
 
 
 def nginx(certificate, key):
@@ -168,11 +168,13 @@ def tokio():
     return [str(folder / "target/release/tokio-echo"), "{port}"]
 
 
-def go(peer="go"):
+def go(peer="go", listening="plain.go"):
+    """Builds the Go server with the one of its files that listens."""
     need("go", "golang-go")
     program = CACHE / f"{peer}-echo"
     environment = {**os.environ, "GOCACHE": str(CACHE / "go-cache")}
-    run(peer, ["go", "build", "-o", str(program), str(BENCH / f"peers/{peer}/main.go")], env=environment)
+    sources = [str(BENCH / "peers/go" / name) for name in ("main.go", listening)]
+    run(peer, ["go", "build", "-o", str(program), *sources], env=environment)
     return [str(program), "{port}"]
 
 

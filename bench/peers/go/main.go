@@ -1,5 +1,5 @@
-// The plain echo server in Go: a goroutine a connection.
-// usage: go-echo PORT
+// The plain echo server in Go: a goroutine a connection. It is built with plain.go or with tls.go, which listen; so the plain
+// program has nothing of TLS in it.
 //
 // Read and Write rather than io.Copy, which would have the kernel splice the bytes without the program seeing them.
 // The net package sets TCP_NODELAY by itself, and its Write returns only when all is sent.
@@ -8,17 +8,12 @@ package main
 import (
 	"log"
 	"net"
-	"os"
 )
 
 const readSize = 65536
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: go-echo PORT")
-	}
-
-	listener, err := net.Listen("tcp", ":"+os.Args[1])
+	listener, err := listen()
 	if err != nil {
 		log.Fatal(err)
 	}
