@@ -26,18 +26,18 @@ internal sealed class WatchedOutput(PipeWriter output, HttpPlace place) : PipeWr
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
         Watch(output.WriteAsync(source, cancellationToken));
 
-    private ValueTask<FlushResult> Watch(ValueTask<FlushResult> flush) => flush.IsCompleted || !place.IsHostsTurn ? flush : WaitAsync(flush);
+    private ValueTask<FlushResult> Watch(ValueTask<FlushResult> flush) => flush.IsCompleted ? flush : WaitAsync(flush);
 
     private async ValueTask<FlushResult> WaitAsync(ValueTask<FlushResult> flush)
     {
-        var turn = place.ClientsTurn();
+        var turns = place.Block();
         try
         {
             return await flush;
         }
         finally
         {
-            place.EndTurn(turn);
+            place.Unblock(turns);
         }
     }
 }

@@ -120,16 +120,64 @@ public class HttpGateTests
     }
 
     [Fact]
-    public void A_turn_that_ended_late_does_not_end_the_next()
+    public void One_that_has_stopped_reading_gives_way_to_one_that_has_waited_longer_for_its_answer()
+    {
+        var probe = Enter("192.0.2.100");
+        probe.HostsTurn();
+        var answered = Enter("192.0.2.101");
+        answered.HostsTurn();
+        answered.ClientsTurn();
+        var places = Enumerable.Range(0, _gate.PlacesForElsewhere - 2).Select(i => Enter($"192.0.2.{i}")).ToList();
+        places.ForEach(place => place.HostsTurn());
+        var turns = places.ConvertAll(place => place.Block());
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        places[0].Unblock(turns[0]);
+        Assert.Same(places[1], Enter("192.0.2.102", out _));
+        // Once they read again, the turns count alike.
+        for (var i = 2; i < places.Count; i++)
+        {
+            places[i].Unblock(turns[i]);
+        }
+
+        Assert.Same(probe, Enter("192.0.2.103", out _));
+        Assert.Same(answered, Enter("192.0.2.104", out _));
+    }
+
+    [Fact]
+    public void A_block_that_ended_late_does_not_end_the_next_turn()
     {
         var place = Enter("192.0.2.1");
-        var turn = place.ClientsTurn();
+        place.HostsTurn();
+        var turns = place.Block();
         _time.Advance(TimeSpan.FromSeconds(1));
-        place.ClientsTurn();
-        place.EndTurn(turn);
-        Assert.False(place.IsHostsTurn);
-        place.EndTurn(place.ClientsTurn());
-        Assert.True(place.IsHostsTurn);
+        place.HostsTurn();
+        var next = place.Order;
+        place.Unblock(turns);
+        Assert.Equal(next, place.Order);
+    }
+
+    [Fact]
+    public void Those_that_send_their_requests_one_upon_the_other_give_way_to_one_that_waits_for_its_first_answer()
+    {
+        var silent = Enter("192.0.2.100");
+        var asking = Enter("192.0.2.101");
+        asking.HostsTurn();
+        var places = Enumerable.Range(0, _gate.PlacesForElsewhere - 2).Select(i => Enter($"192.0.2.{i}")).ToList();
+        for (var requests = 0; requests < 8; requests++)
+        {
+            places.ForEach(place => place.HostsTurn());
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            places.ForEach(place => place.ClientsTurn());
+        }
+
+        places.ForEach(place => place.HostsTurn());
+        Assert.Same(places[0], Enter("192.0.2.102", out _));
+        // Those that ask again after a while count like all others.
+        places.ForEach(place => place.ClientsTurn());
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        places.ForEach(place => place.HostsTurn());
+        Assert.Same(silent, Enter("192.0.2.103", out _));
+        Assert.Same(asking, Enter("192.0.2.104", out _));
     }
 
     [Fact]

@@ -53,19 +53,22 @@ public sealed class HttpMiddlewareTests : IDisposable
     }
 
     [Fact]
-    public async Task While_the_client_takes_nothing_it_is_the_clients_turn()
+    public async Task While_the_client_takes_nothing_the_host_waits_for_it()
     {
         var place = new HttpPlace(Connection(), isLocal: false, _time);
         var output = new WatchedOutput(_fromHost.Writer, place);
         place.HostsTurn();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var group = place.Order.Group;
         await output.WriteAsync(new byte[5]);
-        Assert.True(place.IsHostsTurn);
+        Assert.Equal(group, place.Order.Group);
         var writing = output.WriteAsync(new byte[20]).AsTask();
-        Assert.False(place.IsHostsTurn);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(place.Order.Group < group);
         var read = await _fromHost.Reader.ReadAsync();
         _fromHost.Reader.AdvanceTo(read.Buffer.End);
         await writing.WaitAsync(Wait.Limit);
-        Assert.True(place.IsHostsTurn);
+        Assert.Equal(group, place.Order.Group);
     }
 
     private HttpClientMiddleware Client(ConnectionDelegate next) => new(
