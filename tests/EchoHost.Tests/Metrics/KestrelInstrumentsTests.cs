@@ -74,12 +74,13 @@ public class KestrelInstrumentsTests
     public async Task A_connection_that_fails_has_its_error_in_the_duration()
     {
         using var provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        var instruments = new KestrelInstruments(provider.GetRequiredService<IMeterFactory>());
+        var meters = provider.GetRequiredService<IMeterFactory>();
+        var instruments = new KestrelInstruments(meters);
         var measured = new ConcurrentBag<(string Name, double Value, KeyValuePair<string, object?>[] Labels)>();
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
         {
-            if (ReferenceEquals(instrument.Meter.Scope, provider.GetRequiredService<IMeterFactory>()))
+            if (ReferenceEquals(instrument.Meter.Scope, meters))
             {
                 self.EnableMeasurementEvents(instrument);
             }
