@@ -5,7 +5,7 @@ namespace EchoHost.Connections.Admission;
 
 /// <summary>
 /// Limits the connections of the HTTP endpoint, yet always admits a new one, so that probes and scrapes get an answer: if no
-/// place is free, the connection on which the host has waited longest for the client loses its place.
+/// place is free, the first in the <see cref="HttpPlace.Order"/> of displacement loses its place.
 /// </summary>
 /// <param name="places">The maximum number of connections.</param>
 /// <param name="time">The clock for waiting times.</param>

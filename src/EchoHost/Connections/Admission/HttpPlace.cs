@@ -20,11 +20,8 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
     /// </summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 
-    /// <summary>The same for a client that has stopped reading: all buffers on its path are full, so it is not late by chance.</summary>
-    private static readonly TimeSpan BlockedMoment = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>A client that asks again so soon after its answer sends its requests one upon the other.</summary>
-    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(100);
+    /// <summary>The time within which a client that asks again is one that keeps the host busy, and one that reads goes on reading.</summary>
+    private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The start of the turn, shifted left, and its kind in the lowest bits: one field, so that both change at once.</summary>
     private long _turn = Turn(Kind.Connected, time.GetTimestamp());
@@ -37,13 +34,16 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
         /// <summary>The host answers.</summary>
         Asked,
 
-        /// <summary>The host answers a client that has had an answer just before.</summary>
-        AskedAtOnce,
-
         /// <summary>The client is to read its answer, and to send its next request.</summary>
         Answered,
 
-        /// <summary>The client has stopped reading.</summary>
+        /// <summary>The host answers a client that has asked again within an <see cref="Instant"/> of its last answer.</summary>
+        AskedAgain,
+
+        /// <summary>The client has its answer to what it asked again.</summary>
+        AnsweredAgain,
+
+        /// <summary>The client does not read: all buffers up to it are full.</summary>
         Blocked,
     }
 
@@ -55,21 +55,25 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
     public IPAddress? Network { get; set; }
 
     /// <summary>
-    /// The order of displacement, smallest first: connections on which the host has waited for longer than <see cref="Moment"/> or
-    /// <see cref="BlockedMoment"/>, then those that ask one thing upon the other, then all others; within each group, the longest
-    /// turn first. Thus a client that has just connected, and is about to send its request or waits for its first answer, is not
-    /// displaced before the clients whose requests keep the host busy.
+    /// The order of displacement, smallest first: connections on which the host has waited for longer than <see cref="Moment"/>,
+    /// then those of clients that ask again and again, or have not read for an <see cref="Instant"/>, then all others; within each
+    /// group, the longest turn first. Thus a client that has just connected, and is about to send its request or waits for its first
+    /// answer, is not displaced before the clients whose requests keep the host busy.
     /// </summary>
     public (int Group, long Since) Order
     {
         get
         {
             var turn = Volatile.Read(ref _turn);
+            var elapsed = ElapsedSince(turn);
             var group = KindOf(turn) switch
             {
                 Kind.Asked => 2,
-                Kind.AskedAtOnce => 1,
-                var kind => ElapsedSince(turn) < (kind is Kind.Blocked ? BlockedMoment : Moment) ? 2 : 0,
+                Kind.AskedAgain => 1,
+                _ when elapsed >= Moment => 0,
+                Kind.AnsweredAgain => 1,
+                Kind.Blocked when elapsed >= Instant => 1,
+                _ => 2,
             };
             return (group, Start(turn));
         }
@@ -79,12 +83,16 @@ internal sealed class HttpPlace(ConnectionContext connection, bool isLocal, Time
     public void HostsTurn()
     {
         var before = Volatile.Read(ref _turn);
-        var isAtOnce = KindOf(before) is Kind.Answered && ElapsedSince(before) < AtOnce;
-        Volatile.Write(ref _turn, TurnFromNow(isAtOnce ? Kind.AskedAtOnce : Kind.Asked));
+        var isAgain = KindOf(before) is Kind.Answered or Kind.AnsweredAgain && ElapsedSince(before) < Instant;
+        Volatile.Write(ref _turn, TurnFromNow(isAgain ? Kind.AskedAgain : Kind.Asked));
     }
 
     /// <summary>Starts the client's turn: the response is complete.</summary>
-    public void ClientsTurn() => Volatile.Write(ref _turn, TurnFromNow(Kind.Answered));
+    public void ClientsTurn()
+    {
+        var isAgain = KindOf(Volatile.Read(ref _turn)) is Kind.AskedAgain;
+        Volatile.Write(ref _turn, TurnFromNow(isAgain ? Kind.AnsweredAgain : Kind.Answered));
+    }
 
     /// <summary>Starts the turn of a client that has stopped reading the response.</summary>
     /// <returns>What to give to <see cref="Unblock"/>.</returns>

@@ -157,7 +157,27 @@ public class HttpGateTests
     }
 
     [Fact]
-    public void Those_that_send_their_requests_one_upon_the_other_give_way_to_one_that_waits_for_its_first_answer()
+    public void After_a_block_the_turn_is_what_it_was()
+    {
+        var place = Enter("192.0.2.1");
+        place.HostsTurn();
+        place.ClientsTurn();
+        place.HostsTurn();
+        var (again, _) = place.Order;
+        place.Unblock(place.Block());
+        Assert.Equal(again, place.Order.Group);
+        place.ClientsTurn();
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        place.HostsTurn();
+        place.ClientsTurn();
+        var (answered, _) = place.Order;
+        place.Unblock(place.Block());
+        Assert.Equal(answered, place.Order.Group);
+        Assert.NotEqual(again, answered);
+    }
+
+    [Fact]
+    public void Those_that_ask_again_and_again_give_way_to_one_that_waits_for_its_first_answer()
     {
         var silent = Enter("192.0.2.100");
         var asking = Enter("192.0.2.101");
@@ -170,8 +190,9 @@ public class HttpGateTests
             places.ForEach(place => place.ClientsTurn());
         }
 
-        places.ForEach(place => place.HostsTurn());
         Assert.Same(places[0], Enter("192.0.2.102", out _));
+        places.ForEach(place => place.HostsTurn());
+        Assert.Same(places[1], Enter("192.0.2.105", out _));
         // Those that ask again after a while count like all others.
         places.ForEach(place => place.ClientsTurn());
         _time.Advance(TimeSpan.FromMilliseconds(100));
