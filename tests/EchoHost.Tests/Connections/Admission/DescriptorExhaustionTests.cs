@@ -15,8 +15,8 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "needs prlimit and /proc");
         Tool.Need("prlimit");
-        // Unlike a native file, the runtime needs a pipe to start a thread, and ends the process where it gets none for its thread
-        // pool. A host keeps descriptors free for that, which are taken from it here.
+        // Unlike a native file, the runtime needs a pipe to start a thread, and may end the process where it gets none. A host keeps
+        // descriptors free for that, which are taken from it here.
         const int attempts = 5;
         var mayEnd = !TestProgram.IsGiven;
         for (var attempt = 1; !await IsWellAsync(mayEnd && attempt < attempts); attempt++)

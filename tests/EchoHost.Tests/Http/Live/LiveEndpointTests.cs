@@ -48,9 +48,11 @@ public class LiveEndpointTests
         await events.NextAsync("sample");
         using var client = await host.ConnectAsync();
         await client.EchoAsync("12345");
-        // A client of another test, whose host had this port before, may still come and add to it.
-        var sample = await events.UntilAsync("sample", e => e.GetProperty("received").GetInt64() >= 5);
-        Assert.InRange(sample.GetProperty("connections").GetInt64(), 1, 2);
+        // On a busy machine it is spread over several seconds.
+        var sum = 0L;
+        var sample = await events.UntilAsync("sample", e => (sum += e.GetProperty("received").GetInt64()) >= 5);
+        Assert.Equal(1, sample.GetProperty("connections").GetInt64());
+        Assert.Equal(5, sum);
         // The same second is in the history of those who come later.
         await using var later = await EventStream.OpenAsync(host.Http);
         var received = (await later.NextAsync("history")).GetProperty("received").EnumerateArray().Select(second => second.GetInt64());

@@ -45,7 +45,7 @@ public class FanoutTests
             async () =>
             {
                 var again = await fleet.ChoicesAsync();
-                return before.All(choice => again[choice.Key].ToHashSet().SetEquals(choice.Value));
+                return before.All(choice => again[choice.Key].SetEquals(choice.Value));
             },
             "each probes the same as before");
         await fleet.UntilAllUpAsync(fanout);
