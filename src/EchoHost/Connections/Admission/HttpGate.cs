@@ -46,9 +46,8 @@ internal sealed class HttpGate(int places, TimeProvider time)
         {
             var network = hasShare ? ClientNetwork.Of(address) : null;
             displaced = IsShareTaken(network) ? FirstToGo(other => network!.Equals(other.Network))
-                : !place.IsLocal && _fromElsewhere >= PlacesForElsewhere ? FirstToGo(other => !other.IsLocal)
-                : _inside.Count >= Places ? FirstToGo(_ => true)
-                : null;
+                : HasRoomFor(place) ? null
+                : (place.IsLocal ? null : FirstToGo(other => !other.IsLocal)) ?? FirstToGo(_ => true);
             Remove(displaced);
             Add(place, network);
             return place;
@@ -83,6 +82,8 @@ internal sealed class HttpGate(int places, TimeProvider time)
             Remove(place);
         }
     }
+
+    private bool HasRoomFor(HttpPlace place) => _inside.Count < Places && (place.IsLocal || _fromElsewhere < PlacesForElsewhere);
 
     private bool IsShareTaken(IPAddress? network) => network is not null && _perAddress.GetValueOrDefault(network) >= Share;
 

@@ -82,6 +82,30 @@ public class HttpGateTests
     }
 
     [Fact]
+    public void Clients_on_this_machine_keep_what_they_have_beyond_their_eighth()
+    {
+        for (var i = 0; i < Places / 2; i++)
+        {
+            Enter("127.0.0.1");
+        }
+
+        var elsewhere = Enumerable.Range(0, Places - (Places / 2)).Select(i => Enter($"192.0.2.{i}")).ToList();
+        Assert.Same(elsewhere[0], Enter("198.51.100.1", out _));
+    }
+
+    [Fact]
+    public void Where_all_places_belong_to_this_machine_one_of_its_clients_gives_way()
+    {
+        var first = Enter("127.0.0.1");
+        for (var i = 1; i < Places; i++)
+        {
+            Enter($"127.0.0.{1 + i}");
+        }
+
+        Assert.Same(first, Enter("192.0.2.1", out _));
+    }
+
+    [Fact]
     public void The_one_that_has_waited_the_longest_gives_way()
     {
         var places = Enumerable.Range(0, _gate.PlacesForElsewhere).Select(i => Enter($"192.0.2.{i}")).ToList();
