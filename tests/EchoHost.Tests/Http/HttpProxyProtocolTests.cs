@@ -1,5 +1,8 @@
 using System.Text;
+using EchoHost.Connections.Admission;
+using EchoHost.Metrics;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Http;
@@ -22,6 +25,32 @@ public class HttpProxyProtocolTests
         Assert.StartsWith("HTTP/1.1 200 OK", response, StringComparison.Ordinal);
         Assert.Contains("echohost_proxy_headers_total{endpoint=\"http\",result=\"ok\",version=\"2\"} 1\n", response, StringComparison.Ordinal);
         await Assert.ThrowsAsync<HttpRequestException>(() => host.Http.GetAsync("/health"));
+    }
+
+    [Fact]
+    public async Task One_that_loses_its_place_before_its_header_is_counted_once()
+    {
+        await using var host = await EchoHostFixture.StartAsync("Http:ProxyProtocol=Required", Trusted);
+        var target = new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, host.Http.BaseAddress!.Port);
+        var metrics = host.Services.GetRequiredService<EchoMetrics>().For(EchoMetrics.HttpEndpoint);
+        var clients = new List<EchoClient>();
+        try
+        {
+            for (var i = 0; i <= host.Services.GetRequiredService<ConnectionCapacity>().Http; i++)
+            {
+                clients.Add(await EchoClient.ConnectAsync(target));
+            }
+
+            await Wait.UntilAsync(() => metrics.RejectedFor(RejectReason.Limit) == 1, "one has given way");
+            byte[] sent = [.. Header, .. "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8];
+            await clients[^1].SendAsync(sent);
+            await clients[^1].ReceiveToEndAsync();
+            Assert.Equal(0, metrics.RejectedFor(RejectReason.Draining));
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
     }
 
     [Fact]

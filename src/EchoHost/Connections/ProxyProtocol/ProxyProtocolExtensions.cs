@@ -39,7 +39,7 @@ internal static class ProxyProtocolExtensions
             FirstByteTimeout = mode == ProxyProtocolMode.Required ? null : isHttp ? options.ProxyHeaderTimeout : options.IdleTimeout,
             // HTTP answers throughout the drain, also to clients behind a proxy.
             Stopping = isHttp ? drain.HttpDeadline : drain.Rejecting,
-            Observer = new ProxyProtocolObserver(metrics, services.GetRequiredService<Rejections>()),
+            Observer = new ProxyProtocolObserver(metrics, services.GetRequiredService<Rejections>(), drain),
             TimeProvider = services.GetRequiredService<TimeProvider>(),
         });
     }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using EchoHost.Connections.Admission;
+using EchoHost.Lifetime;
 using EchoHost.Metrics;
 using Kestrel.ProxyProtocol;
 using Microsoft.AspNetCore.Connections;
@@ -7,7 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.ProxyProtocol;
 
 /// <summary>Counts an endpoint's headers, and rejects connections whose header is missing or wrong.</summary>
-internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections rejections) : IProxyProtocolObserver
+internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections rejections, DrainState drain) : IProxyProtocolObserver
 {
     public void HeaderRead(ConnectionContext connection, IProxyProtocolFeature header)
     {
@@ -19,7 +20,12 @@ internal sealed class ProxyProtocolObserver(EndpointMetrics metrics, Rejections 
     {
         if (rejection.Reason is ProxyRejectionReason.Stopping or ProxyRejectionReason.Aborted)
         {
-            rejections.Reject(connection, metrics, RejectReason.Draining, "draining");
+            // Without a drain, the connection has lost its place to another, and is counted already.
+            if (drain.IsDraining)
+            {
+                rejections.Reject(connection, metrics, RejectReason.Draining, "draining");
+            }
+
             return;
         }
 
