@@ -10,8 +10,8 @@ namespace EchoHost.Connections.Faults;
 /// Gives connections the faults that the endpoint has at the moment of their accept. Must come after tracking. Connections without
 /// faults pass through at no cost.
 /// </summary>
-internal sealed partial class FaultMiddleware(
-    ConnectionDelegate next, EndpointFaults faults, EndpointMetrics metrics, TimeProvider time, ILogger<FaultMiddleware> logger)
+internal sealed class FaultMiddleware(
+    ConnectionDelegate next, EndpointFaults faults, EndpointMetrics metrics, TimeProvider time, ConnectionLog log)
 {
     public Task OnConnectionAsync(ConnectionContext context) =>
         !faults.AreNone && faults.Choose(ClientAddress.Of(context.RemoteEndPoint)) is var (options, seed)
@@ -28,7 +28,7 @@ internal sealed partial class FaultMiddleware(
             metrics.Faulty(fault.Kind);
         }
 
-        LogFaults(tracked.Client, string.Join(", ", kinds.Select(fault => fault.Text)), tracked.Id);
+        log.Faulty(tracked, kinds.Select(fault => fault.Text));
 
         var transport = context.Transport;
         await using var end = new FaultyEnd(tracked, options, time, context.ConnectionClosed);
@@ -75,10 +75,4 @@ internal sealed partial class FaultMiddleware(
             context.Transport = transport;
         }
     }
-
-    // A parameter that the message does not use becomes a property of the event under its own name, hence the upper case.
-#pragma warning disable SYSLIB1015
-    [LoggerMessage(1, LogLevel.Information, "Peer {Peer:l} gets faults: {Faults:l}")]
-    private partial void LogFaults(string peer, string faults, string ConnectionId);
-#pragma warning restore SYSLIB1015
 }

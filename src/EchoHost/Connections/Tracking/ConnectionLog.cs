@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Connections;
 namespace EchoHost.Connections.Tracking;
 
 /// <summary>
-/// Logs a connection's start, errors and end, but not its messages. Each kind of line has a rate limit of its own.
+/// Logs a connection's start, faults, errors and end, but not its messages. Each kind of line has a rate limit of its own.
 /// </summary>
 internal sealed partial class ConnectionLog : IDisposable
 {
@@ -16,6 +16,7 @@ internal sealed partial class ConnectionLog : IDisposable
     private readonly LineRation _connecting;
     private readonly LineRation _disconnected;
     private readonly LineRation _errors;
+    private readonly LineRation _faulty;
 
     public ConnectionLog(ConnectionLogOptions options, TimeProvider time, ILogger<ConnectionLog> logger)
     {
@@ -24,6 +25,7 @@ internal sealed partial class ConnectionLog : IDisposable
         _connecting = new LineRation(limit, time, leftOut => LogConnectingLeftOut(leftOut, limit));
         _disconnected = new LineRation(limit, time, leftOut => LogDisconnectedLeftOut(leftOut, limit));
         _errors = new LineRation(limit, time, leftOut => LogErrorsLeftOut(leftOut, limit));
+        _faulty = new LineRation(limit, time, leftOut => LogFaultyLeftOut(leftOut, limit));
     }
 
     /// <summary>
@@ -88,11 +90,21 @@ internal sealed partial class ConnectionLog : IDisposable
         }
     }
 
+    /// <summary>Logs that a connection gets faults, described by <paramref name="faults"/>.</summary>
+    public void Faulty(TrackedConnection connection, IEnumerable<string> faults)
+    {
+        if (_logger.IsEnabled(LogLevel.Information) && _faulty.TryTake())
+        {
+            LogFaulty(connection.Client, string.Join(", ", faults), connection.Id);
+        }
+    }
+
     public void Dispose()
     {
         _connecting.Dispose();
         _disconnected.Dispose();
         _errors.Dispose();
+        _faulty.Dispose();
     }
 
     /// <summary>
@@ -131,6 +143,9 @@ internal sealed partial class ConnectionLog : IDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "Error with peer {Peer:l}: {Problem:l}")]
     private partial void LogFailed(string peer, string problem, string ConnectionId, Exception? exception);
+
+    [LoggerMessage(10, LogLevel.Information, "Peer {Peer:l} gets faults: {Faults:l}")]
+    private partial void LogFaulty(string peer, string faults, string ConnectionId);
 #pragma warning restore SYSLIB1015
 
     [LoggerMessage(7, LogLevel.Information, "{LeftOut} more peers connected but were not logged (limit {Limit} a second)")]
@@ -141,4 +156,7 @@ internal sealed partial class ConnectionLog : IDisposable
 
     [LoggerMessage(9, LogLevel.Warning, "{LeftOut} more errors with peers were not logged (limit {Limit} a second)")]
     private partial void LogErrorsLeftOut(int leftOut, int limit);
+
+    [LoggerMessage(11, LogLevel.Information, "{LeftOut} more peers got faults but were not logged (limit {Limit} a second)")]
+    private partial void LogFaultyLeftOut(int leftOut, int limit);
 }

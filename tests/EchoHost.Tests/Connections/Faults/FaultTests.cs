@@ -164,7 +164,8 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
     [InlineData("ResetAfter", false)]
     public async Task An_end_by_time_comes_whether_or_not_anything_moves(string key, bool reads)
     {
-        await using var host = await StartHostAsync($"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00");
+        await using var host = await StartHostAsync(
+            $"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00", "Echo:Limits:IdleTimeout=00:00:00");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         using var over = new CancellationTokenSource();
         var sending = Task.Run(async () =>
@@ -270,6 +271,22 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
             $"Peer {client.LocalAddress} gets faults: delay 100ms, 5000 bytes a second, slices of 9 bytes, close after 250 bytes, reset after 300 bytes, "
                 + "reset after 1h, a wrong bit in each 100 bytes",
             connection);
+    }
+
+    [Fact]
+    public async Task Lines_about_faults_are_rationed()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, $"{Faults}CorruptEvery=1000", "Echo:MessageLogLimit=3");
+        for (var i = 0; i < 10; i++)
+        {
+            using var client = await host.ConnectAsync();
+            await client.EchoAsync("x");
+        }
+
+        Assert.Equal(3, host.Log.Lines.Count(line => line.EndsWith(" gets faults: a wrong bit in each 1000 bytes", StringComparison.Ordinal)));
+        time.Advance(TimeSpan.FromSeconds(1));
+        await host.UntilLoggedAsync(entry => entry.Text == "7 more peers got faults but were not logged (limit 3 a second)", "the others are counted");
     }
 
     [Fact]
