@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using EchoHost.Connections.Tracking;
 using EchoHost.Metrics;
+using EchoHost.Text;
 using Microsoft.Net.Http.Headers;
 
 namespace EchoHost.Http;
@@ -42,7 +43,7 @@ internal static partial class AdminEndpoints
 
     /// <summary>The address of the client of a call, for the log.</summary>
     public static string Administrator(HttpContext call) =>
-        new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort).ToString();
+        ClientAddress.Format(new IPEndPoint(call.Connection.RemoteIpAddress ?? IPAddress.None, call.Connection.RemotePort));
 
     /// <summary>Admits a request with the right token; 401 with a wrong one or none, 404 if no token is configured.</summary>
     public static async ValueTask<object?> RequireTokenAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)

@@ -1,5 +1,7 @@
 using System.Net;
+using EchoHost.Http;
 using EchoHost.Tests.Infrastructure;
+using Microsoft.AspNetCore.Http;
 
 namespace EchoHost.Tests.Http;
 
@@ -18,6 +20,14 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
         Assert.Empty(await client.ReceiveToEndAsync());
         await host.UntilDisconnectedAsync(client.LocalAddress, "administrator", "admin");
         await Wait.UntilAsync(async () => (await DeleteAsync(host, id, $"Bearer {Token}")).StatusCode == HttpStatusCode.NotFound, "the connection is gone");
+    }
+
+    [Fact]
+    public void An_administrators_address_is_written_as_a_clients_is()
+    {
+        var call = new DefaultHttpContext();
+        (call.Connection.RemoteIpAddress, call.Connection.RemotePort) = (IPAddress.Parse("::ffff:10.0.0.5"), 40110);
+        Assert.Equal("10.0.0.5:40110", AdminEndpoints.Administrator(call));
     }
 
     [Fact]
