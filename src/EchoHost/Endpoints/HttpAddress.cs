@@ -23,10 +23,11 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
 
     /// <summary>Parses a list of URLs separated by semicolons; empty means the default.</summary>
     /// <exception cref="ConfigurationException">A URL can't be used.</exception>
-    public static IReadOnlyList<HttpAddress> ParseAll(string? urls) =>
-        [.. (string.IsNullOrWhiteSpace(urls) ? Default : urls)
-            .Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(Parse)];
+    public static IReadOnlyList<HttpAddress> ParseAll(string? urls)
+    {
+        var all = (string.IsNullOrWhiteSpace(urls) ? Default : urls).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return all.Length > 0 ? [.. all.Select(Parse)] : throw NotUrl(urls!);
+    }
 
     /// <summary>Whether this address listens on <paramref name="address"/>.</summary>
     public bool IsAt(EndPoint address) => address is IPEndPoint ip && ip.Port == Port
@@ -65,7 +66,7 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
         const string scheme = "http://";
         var authority = url.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
             ? url[scheme.Length..].TrimEnd('/')
-            : throw new ConfigurationException($"{Key} is '{url}'; expected http://HOST:PORT");
+            : throw NotUrl(url);
         if (!HostPort.TryParse(authority, out var at, out var problem, defaultPort: 80))
         {
             throw new ConfigurationException($"{Key} is '{url}': {problem}");
@@ -76,6 +77,8 @@ internal sealed record HttpAddress(string Url, string Host, int Port)
             ? new HttpAddress(url, host, at.Port)
             : throw new ConfigurationException($"{Key} is '{url}': '{host}' is not an IP address, *, + or localhost");
     }
+
+    private static ConfigurationException NotUrl(string url) => new($"{Key} is '{url}'; expected http://HOST:PORT");
 
     private static IPAddress? AddressOf(string host) => host switch
     {

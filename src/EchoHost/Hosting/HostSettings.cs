@@ -52,8 +52,8 @@ internal sealed record HostSettings(
         var raw = EndpointReader.Read(echo.Endpoints, configuration[EndpointReader.PortKey], problems);
         var addresses = problems.Collect(() => HttpAddress.ParseAll(configuration[HttpAddress.Key])) ?? [];
         var hosts = problems.Collect(() => AllowedHosts.Read(configuration[AllowedHosts.Key], addresses));
-        // TLS has the same number of loops of its own.
-        var loops = echo.Transport.EventLoops * (raw.Any(endpoint => endpoint.IsTls) ? 2 : 1);
+        // TLS has the same number of loops of its own, and Kestrel's sockets have none.
+        var loops = !echo.Transport.IsEpoll ? 0 : echo.Transport.EventLoops * (raw.Any(endpoint => endpoint.IsTls) ? 2 : 1);
         var capacity = problems.Collect(() => ConnectionCapacity.From(echo.Admission.MaxConnections, DescriptorLimit.Read(), loops, peers.MaxDescriptors));
         problems.ThrowIfAny();
         return new HostSettings(echo, new ListenEndpoints(raw, addresses), capacity!, http, admin, hosts!, peers, instance);

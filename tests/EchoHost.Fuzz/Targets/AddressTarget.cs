@@ -38,7 +38,9 @@ internal static class AddressTarget
     {
         try
         {
-            foreach (var address in HttpAddress.ParseAll(text))
+            var addresses = HttpAddress.ParseAll(text);
+            Property.Holds(addresses.Count > 0, $"'{text}' has no address");
+            foreach (var address in addresses)
             {
                 Property.Holds(address.LocalUri.Port == address.Port || address.Port == 0, $"'{text}' is asked on port {address.LocalUri.Port}");
                 Property.Holds(address.IsLoopback || address.Host is not "localhost", $"'{text}' is not loopback");

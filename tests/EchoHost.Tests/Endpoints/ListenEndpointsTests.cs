@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using EchoHost.Configuration;
 using EchoHost.Endpoints;
 
 namespace EchoHost.Tests.Endpoints;
@@ -39,6 +40,14 @@ public class ListenEndpointsTests
     [Fact]
     public void A_socket_file_that_is_not_configured_is_refused() =>
         Assert.Throws<InvalidOperationException>(() => With("http://localhost:8080").Of(new UnixDomainSocketEndPoint("/run/other.sock")));
+
+    [Theory]
+    [InlineData(";")]
+    [InlineData(" ; ;")]
+    public void Separators_alone_are_no_address(string urls) =>
+        Assert.Equal(
+            $"Urls is '{urls}'; expected http://HOST:PORT",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => HttpAddress.ParseAll(urls)).Problems));
 
     private static ListenEndpoints With(string urls) => new([Tcp, Local], HttpAddress.ParseAll(urls));
 }

@@ -51,6 +51,10 @@ public class HostSettingsTests
     }
 
     [Fact]
+    public void Kestrels_sockets_have_no_event_loops_to_provide_for() =>
+        Assert.Equal(Read(("Echo:Transport", "Sockets")).Capacity, Read(("Echo:Transport", "Sockets"), ("Echo:EventLoops", "1024")).Capacity);
+
+    [Fact]
     public void A_peer_is_named_once() =>
         Assert.Equal(
             "Peers:Targets:1 is 'tls://10.0.0.2:5555', which is there already",
