@@ -13,7 +13,7 @@ internal static class ServeCommand
     /// <summary>The text of <c>serve --help</c> after the usage.</summary>
     public const string Keys = """
         The commonest keys, with their defaults:
-          PORT=5555                                 the port of the endpoint Tcp (environment only)
+          PORT=5555                                 the port of the endpoint Tcp
           --Urls=http://localhost:8080              where health, metrics and connections are served
           --Echo:Endpoints:Tcp:Url=tcp://*:5555     an endpoint: tcp://HOST:PORT, tls://HOST:PORT or unix:/PATH
           --Echo:Endpoints:Tcp:ProxyProtocol=Off    Off, Optional or Required; from Echo:TrustedProxies:0, :1, …
@@ -24,8 +24,8 @@ internal static class ServeCommand
           --Peers:Targets:0=HOST:PORT               a peer to probe all the time
           --Logging:Format=text                     text or json
 
-        In the environment __ stands for : (Echo__LogMessages=false). Every key is in appsettings.json beside the
-        program, with its default, and is explained in docs/configuration.md.
+        In the environment __ stands for : (Echo__LogMessages=false). Every key that has a default is in appsettings.json
+        beside the program; docs/configuration.md explains them all.
         """;
 
     private const string Name = "serve";

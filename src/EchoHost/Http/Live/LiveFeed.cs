@@ -11,8 +11,8 @@ using EchoHost.Peers.Mesh;
 namespace EchoHost.Http.Live;
 
 /// <summary>
-/// Generates the events of <c>/live</c>, once a second and once for all watchers. Without watchers it does nothing, and its work
-/// does not depend on the number of connections.
+/// Generates the events of <c>/live</c>, once a second and once for all watchers. Without watchers it only keeps the history, and its
+/// work does not depend on the number of connections.
 /// </summary>
 internal sealed class LiveFeed(
     Instance instance,
