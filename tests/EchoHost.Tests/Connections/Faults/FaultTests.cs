@@ -164,8 +164,7 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
     [InlineData("ResetAfter", false)]
     public async Task An_end_by_time_comes_whether_or_not_anything_moves(string key, bool reads)
     {
-        await using var host = await StartHostAsync(
-            $"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00", "Echo:Limits:IdleTimeout=00:00:00");
+        await using var host = await StartHostAsync($"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         using var over = new CancellationTokenSource();
         var sending = Task.Run(async () =>
@@ -182,6 +181,22 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
         await over.CancelAsync();
         client.Dispose();
         await Task.WhenAll(sending, reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    [Fact]
+    public async Task A_client_that_takes_nothing_does_not_hold_up_a_close_where_no_timeout_is_on()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(
+            time, $"{Faults}CloseAfter=1m", "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:00", "Echo:Limits:IdleTimeout=00:00:00");
+        using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
+        var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
+        await host.UntilStuckAsync(client);
+        await time.PassUntilAsync(
+            TimeSpan.FromSeconds(1),
+            () => host.Log.Lines.Any(line => line.StartsWith($"Peer {client.LocalAddress} disconnected: fault after ", StringComparison.Ordinal)),
+            "the host ended it");
+        await sending;
     }
 
     [Fact]
