@@ -4,8 +4,8 @@ using EchoHost.Metrics;
 namespace EchoHost.Connections.Timeouts;
 
 /// <summary>
-/// Ends connections that are idle, whose client takes nothing, or whose end by a fault takes too long. One pass a second over all
-/// of them (more often for short limits) costs less than a timer for each.
+/// Ends connections that are idle, or whose client takes nothing, for too long. One pass a second over all of them (more
+/// often for short limits) costs less than a timer for each.
 /// </summary>
 internal sealed partial class ConnectionTimeouts(
     ConnectionRegistry registry, TimeoutOptions options, TimeProvider time, ILogger<ConnectionTimeouts> logger) : BackgroundService
@@ -22,18 +22,24 @@ internal sealed partial class ConnectionTimeouts(
     /// <summary>How long a connection that a fault closes may take, whatever its client does.</summary>
     private static readonly TimeSpan LongestFaultyEnd = TimeSpan.FromSeconds(5);
 
-    /// <summary>The interval between two passes: a quarter of the shortest limit, between 10 ms and a second.</summary>
+    /// <summary>The interval between two passes: a quarter of the shorter limit, between 10 ms and a second.</summary>
     private TimeSpan Period
     {
         get
         {
-            var shortest = new[] { _idleTimeout, _writeTimeout, LongestFaultyEnd }.Where(limit => limit > TimeSpan.Zero).Min();
-            return TimeSpan.FromTicks(Math.Clamp(shortest.Ticks / 4, ShortestPeriod.Ticks, LongestPeriod.Ticks));
+            var isIdleShorter = _writeTimeout == TimeSpan.Zero || (_idleTimeout > TimeSpan.Zero && _idleTimeout < _writeTimeout);
+            var quarter = (isIdleShorter ? _idleTimeout : _writeTimeout) / 4;
+            return quarter < ShortestPeriod ? ShortestPeriod : quarter > LongestPeriod ? LongestPeriod : quarter;
         }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (_idleTimeout == TimeSpan.Zero && _writeTimeout == TimeSpan.Zero)
+        {
+            return;
+        }
+
         using var timer = new PeriodicTimer(Period, time);
         try
         {

@@ -184,31 +184,6 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
     }
 
     [Fact]
-    public async Task A_client_that_takes_nothing_does_not_hold_up_a_close_where_no_timeout_is_on()
-    {
-        var time = new FakeTimeProvider();
-        await using var host = await StartHostAsync(
-            time, $"{Faults}CloseAfter=1m", "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:00", "Echo:Limits:IdleTimeout=00:00:00");
-        using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
-        var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
-        var (received, still) = (0L, 0);
-        await Wait.UntilAsync(
-            async () =>
-            {
-                await Task.Delay(20, CancellationToken.None);
-                still = received > 0 && MetricsOf(host).ReceivedBytes == received ? still + 1 : 0;
-                received = MetricsOf(host).ReceivedBytes;
-                return still == 25;
-            },
-            "the client is stuck");
-        await time.PassUntilAsync(
-            TimeSpan.FromSeconds(1),
-            () => host.Log.Lines.Any(line => line.StartsWith($"Peer {client.LocalAddress} disconnected: fault after ", StringComparison.Ordinal)),
-            "the host ended it");
-        await sending;
-    }
-
-    [Fact]
     public async Task A_silent_endpoint_reads_and_answers_nothing()
     {
         await using var host = await StartHostAsync($"{Faults}Silent=true");
