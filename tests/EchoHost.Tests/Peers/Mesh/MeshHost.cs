@@ -51,6 +51,10 @@ internal static class MeshHost
         (await host.MetricsAsync()).Split('\n').Where(l => l.StartsWith("echohost_peer_", StringComparison.Ordinal))
             .ToDictionary(l => l[..l.LastIndexOf(' ')], l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
+    /// <summary>Waits until no series is left of a peer that left: they go a moment after it is logged.</summary>
+    public static Task UntilNoSeriesAsync(this EchoHostFixture host, string peer) => Wait.UntilAsync(
+        async () => !(await host.SeriesAsync()).Keys.Any(series => series.Contains($"\"{peer}\"", StringComparison.Ordinal)), $"no series of {peer} is left");
+
     public static Task UntilMeasuredAsync(this EchoHostFixture host, string series, Predicate<double> value) =>
         Wait.UntilAsync(async () => (await host.SeriesAsync()).TryGetValue(series, out var now) && value(now), series);
 
