@@ -34,10 +34,11 @@ internal sealed class SecondSignal : IDisposable
             registration.Dispose();
         }
 
-        _second.Dispose();
+        // Not the source of the token: a signal that came before may still be on its way to the handler, and an exception there
+        // would end the process. It holds nothing that needs it.
     }
 
-    private void OnSignal(PosixSignalContext context)
+    internal void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
         var now = _time.GetTimestamp();
