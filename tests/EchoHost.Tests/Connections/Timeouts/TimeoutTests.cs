@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.Extensions.Time.Testing;
@@ -62,26 +61,19 @@ public abstract class TimeoutTests(string transport) : TransportTests(transport)
     [Fact]
     public async Task A_peer_that_takes_nothing_after_its_FIN_is_aborted()
     {
-        await using var host = await StartHostAsync("Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:01");
+        var time = new FakeTimeProvider();
+        await using var host = await StartHostAsync(time, "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:10");
         using var stuck = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
-        // As much as the host takes, so that some bytes remain in the host when the client has closed its side.
-        stuck.Socket.Blocking = false;
-        var sent = 0;
-        var chunk = new byte[16 * 1024];
-        for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 200;)
-        {
-            try
-            {
-                sent += stuck.Socket.Send(chunk);
-            }
-            catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
-            {
-                break;
-            }
-        }
-
+        // More than the host takes, so that some bytes remain in the host when the client has closed its side.
+        var sending = Assert.ThrowsAsync<SocketException>(() => stuck.SendAsync(new byte[64 * 1024 * 1024]));
+        await host.UntilStuckAsync(stuck);
         stuck.HalfClose();
-        await host.UntilDisconnectedAsync(stuck.LocalAddress, "write timeout", "write_timeout", $"the reason is logged ({sent} bytes sent)");
+        await sending;
+        await time.PassUntilAsync(
+            TimeSpan.FromSeconds(1),
+            () => host.Log.Lines.Any(line => line.StartsWith($"Peer {stuck.LocalAddress} disconnected: ", StringComparison.Ordinal)),
+            "the host ended it");
+        await host.UntilDisconnectedAsync(stuck.LocalAddress, "write timeout", "write_timeout");
     }
 
     [Fact]
