@@ -83,14 +83,15 @@ public class HeadTests(Chromium chromium)
     private async Task<HostPage> DrainAsync(int port)
     {
         await using var host = await EchoHostFixture.StartAsync(
-            "Instance:Name=first", $"Urls=http://127.0.0.1:{port}", "Echo:Shutdown:ReadinessDelay=00:00:02");
+            "Instance:Name=first", $"Urls=http://127.0.0.1:{port}", "Echo:Shutdown:ReadinessDelay=00:00:06");
         var page = await chromium.OpenAsync(host);
         // While there is no host, each try is reported.
         page.MayComplain = complaint => complaint.Contains("net::ERR", StringComparison.Ordinal);
         await Expect(page.Page.Locator("#link")).ToContainTextAsync("live");
         var stop = host.BeginStop();
-        await Expect(page.Page.Locator("#state")).ToContainTextAsync("Draining");
+        // The title first: it changes with the end of the stream, and the state stays.
         await Expect(page.Page).ToHaveTitleAsync("! first: draining");
+        await Expect(page.Page.Locator("#state")).ToContainTextAsync("Draining");
         await stop.WaitAsync(Wait.Limit);
         return page;
     }

@@ -26,6 +26,7 @@ public sealed class WatchedFleetTests
         await UntilSomeAsync(fleet, """sum(increase(echohost_proxy_headers_total{version="2",result="ok"}[1m])) > 0""");
         await UntilAllHaveAnswersAsync(prometheus);
         await UntilAsync(prometheus, "host.json", "Faults on purpose", values => values[0] > 0);
+        await Wait.UntilAsync(fleet.EchoesAsync, "HAProxy passes clients on again: the panel shows the last seconds");
         await UntilAsync(prometheus, "host.json", "PROXY headers, by result", values => values.Any(value => value > 0));
         await UntilAsync(prometheus, "fleet.json", "Hosts that answer", values => values is [3]);
         await UntilAsync(prometheus, "fleet.json", "Hosts that do not", values => values is [0]);

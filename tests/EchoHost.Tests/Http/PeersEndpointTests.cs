@@ -254,7 +254,7 @@ public partial class PeersEndpointTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         await Wait.UntilAsync(() => silent.Ended == 1, "the connection to the peer is given up");
         await host.BeginStop().WaitAsync(Wait.Limit);
-        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
+        Assert.Empty(host.Problems(LogLevel.Warning));
     }
 
     private static async Task<HttpResponseMessage> PostAsync(

@@ -46,10 +46,8 @@ public class ProblemTests
     [Fact]
     public async Task What_a_peer_answers_wrongly_and_what_is_too_long_are_problems_too()
     {
-        using var gone = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        gone.Start();
-        var peer = gone.LocalEndpoint.ToString();
-        gone.Stop();
+        using var gone = new HeldPort();
+        var peer = gone.Name;
         await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}", $"Peers:Targets:0={peer}");
         host.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         // Send the body only when the host asks for it; otherwise its early response may be lost with the connection.

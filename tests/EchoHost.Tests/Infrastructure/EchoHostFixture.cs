@@ -101,6 +101,12 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     /// <summary>Waits until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
     public Task UntilReadyAsync() => Wait.UntilAsync(async () => (await Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the host is ready");
 
+    /// <summary>
+    /// The log entries from a level up. Without those of the host's check of itself, whose two seconds a machine may pause for.
+    /// </summary>
+    public IEnumerable<LogEntry> Problems(LogLevel from) =>
+        Log.Entries.Where(entry => entry.Level >= from && !entry.Category.EndsWith(nameof(EchoHealthCheck), StringComparison.Ordinal));
+
     /// <summary>The text of <c>/metrics</c>.</summary>
     public Task<string> MetricsAsync() => Http.GetStringAsync("/metrics");
 
@@ -167,10 +173,11 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     public void KillListener()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "finds the socket through /proc");
-        var port = ((IPEndPoint)Tcp).Port.ToString("X4", CultureInfo.InvariantCulture);
+        var at = (IPEndPoint)Tcp;
+        var local = $"{BitConverter.ToUInt32(at.Address.GetAddressBytes()):X8}:{at.Port:X4}";
         const string listening = "0A";
         var inode = File.ReadLines("/proc/self/net/tcp").Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .First(f => f[1].EndsWith($":{port}", StringComparison.Ordinal) && f[3] == listening)[9];
+            .First(f => f[1] == local && f[3] == listening)[9];
         var descriptor = Directory.EnumerateFileSystemEntries("/proc/self/fd").First(path => new FileInfo(path).LinkTarget == $"socket:[{inode}]");
         using var socket = new Socket(new SafeSocketHandle(int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture), ownsHandle: false));
         socket.Shutdown(SocketShutdown.Both);

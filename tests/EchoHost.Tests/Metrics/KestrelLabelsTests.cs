@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using EchoHost.Tests.Infrastructure;
 
@@ -19,7 +20,10 @@ public abstract class KestrelLabelsTests(string transport) : TransportTests(tran
             await client.ReceiveToEndAsync();
         }
 
-        // The series after connections have ended. Kestrel counts them a moment later, along with the host's own first probe.
+        bool IsOfPort(string line) => line.Contains($"server_port=\"{port}\"", StringComparison.Ordinal);
+
+        // The series after connections have ended. Kestrel counts them a moment later, along with the host's own first probe, which
+        // may fail on a machine that pauses, and then has a series of its own.
         async Task<string[]> SeriesAsync(int connections)
         {
             string text = "";
@@ -27,10 +31,9 @@ public abstract class KestrelLabelsTests(string transport) : TransportTests(tran
                 async () =>
                 {
                     text = await host.MetricsAsync();
-                    return text.Split('\n').Any(l =>
-                        l.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal)
-                        && l.Contains($"server_port=\"{port}\"", StringComparison.Ordinal)
-                        && l.EndsWith($" {connections + 1}", StringComparison.Ordinal));
+                    return text.Split('\n')
+                        .Where(l => l.StartsWith("kestrel_connection_duration_seconds_count", StringComparison.Ordinal) && IsOfPort(l))
+                        .Sum(l => int.Parse(l[l.LastIndexOf(' ')..], CultureInfo.InvariantCulture)) == connections + 1;
                 },
                 $"Kestrel has counted {connections} connections");
             return [.. text.Split('\n').Where(l => l.StartsWith("kestrel_", StringComparison.Ordinal)).Select(l => l[..l.LastIndexOf(' ')])];
@@ -45,7 +48,8 @@ public abstract class KestrelLabelsTests(string transport) : TransportTests(tran
         }
 
         var after = await SeriesAsync(clients);
-        Assert.Equal(before, after);
+        Assert.Contains(before, IsOfPort);
+        Assert.Equal(before.Where(IsOfPort), after.Where(IsOfPort));
         Assert.DoesNotContain(after, line => line.Contains("127.", StringComparison.Ordinal));
     }
 }

@@ -92,9 +92,10 @@ public class AddressFamilyTests
     {
         using var health = await StartAsync(missing, ["health"], [("ASPNETCORE_URLS", urls)]);
         await health.WaitForExitAsync().WaitAsync(Wait.Limit);
-        // On a machine with every core busy, a host that has just started may take longer than the command waits.
+        // On a machine with every core busy, a host that has just started may take longer than the command waits, or than its check may.
         var errors = await ErrorsAsync(health);
-        Assert.True(health.ExitCode == 0 || errors.Contains("no answer within", StringComparison.Ordinal), errors);
+        var isSlow = errors.Contains("no answer within", StringComparison.Ordinal) || errors.Contains(": 503 ", StringComparison.Ordinal);
+        Assert.True(health.ExitCode == 0 || isSlow, errors);
         return health.ExitCode == 0;
     }
 

@@ -27,8 +27,13 @@ public abstract class UnixSocketTests : TransportTests, IDisposable
         Assert.Equal("Local", connection.GetProperty("endpoint").GetString());
         Assert.StartsWith("unix:", connection.GetProperty("peer").GetString(), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, connection.GetProperty("tcp").ValueKind);
-        await host.UntilReadyAsync();
-        Assert.Contains("2 of 2 endpoints answer", await host.Http.GetStringAsync("/health/ready"), StringComparison.Ordinal);
+        await Wait.UntilAsync(
+            async () =>
+            {
+                using var response = await host.Http.GetAsync("/health/ready");
+                return (await response.Content.ReadAsStringAsync()).Contains("2 of 2 endpoints answer", StringComparison.Ordinal);
+            },
+            "both endpoints answer");
         Assert.Single(host.Log.Lines, l => l.EndsWith(" connecting", StringComparison.Ordinal));
     }
 

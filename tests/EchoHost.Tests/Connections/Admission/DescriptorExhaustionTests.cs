@@ -53,6 +53,8 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
 
             await Task.WhenAll(inside.Select(client => client.EchoAsync("still here")));
             Assert.InRange(await ErrorsAsync(http), 1, long.MaxValue);
+            await Wait.UntilAsync(
+                () => host.Output.Any(l => l.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal)), "the failure is logged");
             Assert.Single(host.Output, l => l.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal));
 
             var (turnedAway, cores) = await RetryAsync(host, callers: 50, TimeSpan.FromSeconds(2));

@@ -28,7 +28,7 @@ public class FuzzTests(ITestOutputHelper output)
             }
         })));
         output.WriteLine($"{count} connections, {clock.Elapsed.TotalSeconds:0.0} s");
-        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
+        Assert.Empty(host.Problems(Microsoft.Extensions.Logging.LogLevel.Error));
         await Wait.UntilAsync(() => host.Services.GetRequiredService<ConnectionRegistry>().Count == 0, "nothing is left in the registry");
         using var client = await host.ConnectAsync();
         await client.SendAsync(MutatedHeaders.Seeds[0]);

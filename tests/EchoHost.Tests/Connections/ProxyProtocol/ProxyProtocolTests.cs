@@ -62,7 +62,7 @@ public abstract class ProxyProtocolTests(string transport) : TransportTests(tran
     public async Task A_header_alone_is_enough_to_be_connected_and_its_limit_is_lifted()
     {
         var time = new FakeTimeProvider();
-        await using var host = await StartHostAsync(time, Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:05");
+        await using var host = await StartHostAsync(time, Required, Trusted, "Echo:Limits:ProxyHeaderTimeout=00:00:05", "Echo:Limits:IdleTimeout=00:00:00");
         using var client = await host.ConnectAsync();
         await client.SendAsync(Header(2));
         await host.UntilLoggedAsync(e => e.Text.StartsWith($"Peer {Client} connecting", StringComparison.Ordinal), "the peer is connected");

@@ -36,7 +36,7 @@ public sealed class ClientCertificateTests : IDisposable
         using var issued = Issue(_authority, ForClients);
         Assert.True(await IsLetInAsync(host, issued, protocol));
         // The host's own probe needs no certificate.
-        Assert.Equal(HttpStatusCode.OK, (await host.Http.GetAsync("/health/ready")).StatusCode);
+        await host.UntilReadyAsync();
     }
 
     [Theory]

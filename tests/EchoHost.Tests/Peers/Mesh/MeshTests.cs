@@ -262,7 +262,7 @@ public abstract partial class MeshTests(string transport) : TransportTests(trans
         await Wait.UntilAsync(() => silent.Accepted == 1, "it is probed");
         await host.BeginStop().WaitAsync(Wait.Limit);
         Assert.Empty(host.Said(silent.Name));
-        Assert.DoesNotContain(host.Log.Entries, e => e.Level >= LogLevel.Warning);
+        Assert.Empty(host.Problems(LogLevel.Warning));
     }
 
     private IEnumerable<string> Calm(IEnumerable<string> said)

@@ -5,7 +5,6 @@ using EchoHost.Endpoints;
 using EchoHost.Peers;
 using EchoHost.Peers.Mesh;
 using EchoHost.Tests.Infrastructure;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -104,12 +103,12 @@ public class PeerNamesTests
         await using var stub = StubPeer.Echoes();
         var name = $"{Service}:{stub.Address.Port}";
         var resolver = new FakeResolver("127.0.0.1");
-        // Lookups run on a fast clock; probes have as much time as they need.
+        // Lookups alone run on a fast clock: probes have as much time as they need.
         var time = new FakeTimeProvider();
         using var clock = new Timer(_ => time.Advance(TimeSpan.FromSeconds(1)), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(5));
         await using var host = await EchoHostFixture.StartAsync(
-            services => services.AddSingleton<INameResolver>(resolver).AddSingleton<TimeProvider>(time)
-                .AddSingleton(provider => new PeerClient(provider.GetRequiredService<IConnectionFactory>(), resolver, PeerLink.Default, TimeProvider.System)),
+            services => services.AddSingleton<INameResolver>(resolver)
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<PeerNames>(provider, time)),
             $"Peers:Dns:0={name}", "Peers:Timeout=00:01:00");
         await host.UntilStateAsync(stub.Name, "up");
         resolver.Answer((_, _) => how switch
