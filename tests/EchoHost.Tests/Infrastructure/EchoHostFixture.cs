@@ -99,7 +99,15 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     public async Task<EchoClient> ConnectAsync(string endpoint = "Tcp") => await EchoClient.ConnectAsync(EndPoints[endpoint]);
 
     /// <summary>Waits until the host is ready: its own probe has a limit that a busy machine may miss.</summary>
-    public Task UntilReadyAsync() => Wait.UntilAsync(async () => (await Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the host is ready");
+    public Task UntilReadyAsync() => UntilOkAsync("/health/ready");
+
+    /// <summary>Waits until a call is answered with 200. The host's check of itself has two seconds, which a machine may pause for.</summary>
+    public async Task<HttpResponseMessage> UntilOkAsync(string path)
+    {
+        HttpResponseMessage response = null!;
+        await Wait.UntilAsync(async () => (response = await Http.GetAsync(path)).StatusCode == HttpStatusCode.OK, $"{path} is answered with 200");
+        return response;
+    }
 
     /// <summary>
     /// The log entries from a level up. Without those of the host's check of itself, whose two seconds a machine may pause for.

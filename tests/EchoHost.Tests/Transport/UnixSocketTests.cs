@@ -27,13 +27,8 @@ public abstract class UnixSocketTests : TransportTests, IDisposable
         Assert.Equal("Local", connection.GetProperty("endpoint").GetString());
         Assert.StartsWith("unix:", connection.GetProperty("peer").GetString(), StringComparison.Ordinal);
         Assert.Equal(JsonValueKind.Null, connection.GetProperty("tcp").ValueKind);
-        await Wait.UntilAsync(
-            async () =>
-            {
-                using var response = await host.Http.GetAsync("/health/ready");
-                return (await response.Content.ReadAsStringAsync()).Contains("2 of 2 endpoints answer", StringComparison.Ordinal);
-            },
-            "both endpoints answer");
+        var ready = await host.UntilOkAsync("/health/ready");
+        Assert.Contains("2 of 2 endpoints answer", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Single(host.Log.Lines, l => l.EndsWith(" connecting", StringComparison.Ordinal));
     }
 

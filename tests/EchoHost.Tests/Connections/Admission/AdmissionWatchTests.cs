@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using EchoHost.Connections.Admission;
@@ -90,9 +89,7 @@ public sealed class AdmissionWatchTests
 
     private static async Task<string?> StatusAsync(EchoHostFixture host)
     {
-        HttpResponseMessage response = null!;
-        // The check of the endpoints, which is not asked about here, has two seconds, and a machine may pause for them.
-        await Wait.UntilAsync(async () => (response = await host.Http.GetAsync("/health")).StatusCode == HttpStatusCode.OK, "the endpoints answer");
+        var response = await host.UntilOkAsync("/health");
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("checks").GetProperty("admission").GetProperty("status").GetString();
     }
 

@@ -53,9 +53,9 @@ public abstract class DescriptorExhaustionTests(string transport, ITestOutputHel
 
             await Task.WhenAll(inside.Select(client => client.EchoAsync("still here")));
             Assert.InRange(await ErrorsAsync(http), 1, long.MaxValue);
-            await Wait.UntilAsync(
-                () => host.Output.Any(l => l.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal)), "the failure is logged");
-            Assert.Single(host.Output, l => l.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal));
+            static bool IsFailure(string line) => line.Contains("Endpoint Tcp can't accept connections: ", StringComparison.Ordinal);
+            await Wait.UntilAsync(() => host.Output.Any(IsFailure), "the failure is logged");
+            Assert.Single(host.Output, IsFailure);
 
             var (turnedAway, cores) = await RetryAsync(host, callers: 50, TimeSpan.FromSeconds(2));
             output.WriteLine($"{turnedAway} callers turned away, {cores:P0} of a core");

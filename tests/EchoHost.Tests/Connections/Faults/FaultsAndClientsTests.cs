@@ -46,7 +46,9 @@ public class FaultsAndClientsTests
         // On a busy machine a probe may take longer than the connection is left open; then one of the next is in time.
         var isTimed = faults.Contains("After=", StringComparison.Ordinal);
         await using var asker = await EchoHostFixture.StartAsync(
-            $"Peers:Targets:0={address}", isTimed ? MeshHost.Interval : "Peers:Interval=01:00:00", $"Peers:Timeout={(mesh == "timeout" ? "00:00:00.5" : "00:01:00")}");
+            $"Peers:Targets:0={address}",
+            isTimed ? MeshHost.Interval : "Peers:Interval=01:00:00",
+            $"Peers:Timeout={(mesh == "timeout" ? "00:00:00.5" : "00:01:00")}");
         await asker.UntilMeasuredAsync($"echohost_peer_probes_total{{peer=\"{address}\",result=\"{mesh}\"}}", probes => isTimed ? probes >= 1 : probes == 1);
     }
 }

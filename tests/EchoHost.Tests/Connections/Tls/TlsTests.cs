@@ -34,13 +34,8 @@ public abstract class TlsTests(string transport) : TransportTests(transport), ID
         Bytes.AssertSame(sent, received);
         Assert.Equal(name, (await host.ConnectionAsync()).GetProperty("tls").GetProperty("protocol").GetString());
         Assert.StartsWith("TLS_", (await host.ConnectionAsync()).GetProperty("tls").GetProperty("cipher").GetString(), StringComparison.Ordinal);
-        await Wait.UntilAsync(
-            async () =>
-            {
-                using var response = await host.Http.GetAsync("/health/ready");
-                return (await response.Content.ReadAsStringAsync()).Contains("2 of 2 endpoints answer", StringComparison.Ordinal);
-            },
-            "both endpoints answer");
+        var ready = await host.UntilOkAsync("/health/ready");
+        Assert.Contains("2 of 2 endpoints answer", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
