@@ -6,11 +6,12 @@ namespace EchoHost.Commands;
 /// <summary>
 /// Handles SIGTERM, SIGINT, SIGQUIT and SIGHUP from the program's start to its end. Replaces the framework's console
 /// lifetime, which registers later and would cancel a start halfway. A signal during the start takes effect after it, as an
-/// ordinary stop.
+/// ordinary stop; the next one ends the drain.
 /// </summary>
 internal sealed class HostSignals : IHostLifetime
 {
     private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SecondSignal _second = new(TimeProvider.System);
 
     // Never disposed: a signal after the last line must not change the exit code.
     private readonly PosixSignalRegistration[] _registrations;
@@ -19,6 +20,9 @@ internal sealed class HostSignals : IHostLifetime
 
     /// <summary>Completes at the first signal.</summary>
     public Task Told => _told.Task;
+
+    /// <summary>Makes them the signals of a host.</summary>
+    public void AddTo(IServiceCollection services) => services.AddSingleton<IHostLifetime>(this).AddSingleton(_second);
 
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -29,6 +33,8 @@ internal sealed class HostSignals : IHostLifetime
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
+        // Before the drain begins: one that comes while it does is the second.
+        _second.OnSignal();
         _told.TrySetResult();
     }
 }

@@ -11,12 +11,15 @@ internal sealed class LogFailure
     private static readonly TimeSpan Start = TimeSpan.FromSeconds(5);
 
     private readonly TaskCompletionSource _withinStart = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly long _began = TimeProvider.System.GetTimestamp();
+    private long? _startedAt;
 
     public LogFailure() => SelfLog.Enable(OnComplaint);
 
     /// <summary>Completes if the first lines can't be written.</summary>
     public Task WithinStart => _withinStart.Task;
+
+    /// <summary>The host has started, which may take a slow machine longer than the first lines after it.</summary>
+    public void Started() => _startedAt = TimeProvider.System.GetTimestamp();
 
     /// <summary>Why the log can't be written; null if it can.</summary>
     public string? Problem { get; private set; }
@@ -24,7 +27,8 @@ internal sealed class LogFailure
     /// <summary>Parses Serilog's text: what failed, then the exception with its stack trace.</summary>
     private void OnComplaint(string complaint)
     {
-        if (Problem is null && TimeProvider.System.GetElapsedTime(_began) < Start && complaint.Contains(nameof(IOException), StringComparison.Ordinal))
+        var isStart = _startedAt is not { } started || TimeProvider.System.GetElapsedTime(started) < Start;
+        if (Problem is null && isStart && complaint.Contains(nameof(IOException), StringComparison.Ordinal))
         {
             var type = complaint.IndexOf(nameof(IOException), StringComparison.Ordinal) + nameof(IOException).Length;
             Problem = complaint[type..].TrimStart(':', ' ').Split('\n')[0].Trim();

@@ -70,7 +70,7 @@ internal static class ServeCommand
         try
         {
             CheckShape(settings);
-            var app = EchoHostBuilder.Build(settings, services => services.AddSingleton<IHostLifetime>(signals));
+            var app = EchoHostBuilder.Build(settings, signals.AddTo);
             try
             {
                 return signals.Told.IsCompleted ? ExitCode.Done : await RunAsync(app, signals);
@@ -103,6 +103,7 @@ internal static class ServeCommand
     {
         var log = new LogFailure();
         await app.StartAsync();
+        log.Started();
         var stopped = app.WaitForShutdownAsync();
         await Task.WhenAny(signals.Told, log.WithinStart, stopped);
         app.Lifetime.StopApplication();
