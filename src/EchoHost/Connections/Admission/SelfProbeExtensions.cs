@@ -13,7 +13,7 @@ internal static class SelfProbeExtensions
         var probes = builder.ApplicationServices.GetRequiredService<SelfProbes>();
         builder.Use(next => context =>
         {
-            if (probes.Contains(context.RemoteEndPoint))
+            if (probes.Meet(context.RemoteEndPoint))
             {
                 context.Features.Set(OwnProbe.Instance);
             }

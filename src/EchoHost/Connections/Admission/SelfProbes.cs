@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,11 +8,17 @@ namespace EchoHost.Connections.Admission;
 /// skip every limit and appear in no list, log or metric. Each is identified by its local end point, which is fixed before
 /// it connects.
 /// </summary>
-internal sealed class SelfProbes
+internal sealed class SelfProbes(TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, byte> _own = new(StringComparer.Ordinal);
+    /// <summary>
+    /// How long a probe that has given up is still recognised: a host that is too slow to answer it may meet it only then.
+    /// </summary>
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(1);
 
-    /// <summary>Opens a socket that is recognised, while it is open, when it connects to <paramref name="target"/>.</summary>
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, State> _own = new(StringComparer.Ordinal);
+
+    /// <summary>Opens a socket that is recognised when it connects to <paramref name="target"/>, also if it is closed by then.</summary>
     public Socket Open(EndPoint target)
     {
         var socket = target is IPEndPoint
@@ -32,12 +37,67 @@ internal sealed class SelfProbes
         }
     }
 
-    public bool Contains(EndPoint? remote) => !_own.IsEmpty && remote is not null && _own.ContainsKey(Key(remote));
+    /// <summary>Whether a connection that the host has just accepted is one of its own probes.</summary>
+    /// <param name="remote">Where it comes from.</param>
+    public bool Meet(EndPoint? remote)
+    {
+        lock (_lock)
+        {
+            if (_own.Count == 0 || remote is null || !_own.TryGetValue(Key(remote), out var probe))
+            {
+                return false;
+            }
+
+            probe.IsMet = true;
+            if (probe.ClosedAt is not null)
+            {
+                _own.Remove(Key(remote));
+            }
+
+            return true;
+        }
+    }
+
+    private void Add(string key)
+    {
+        lock (_lock)
+        {
+            foreach (var (gone, _) in _own.Where(own => own.Value.ClosedAt is { } closed && time.GetElapsedTime(closed) > Late).ToArray())
+            {
+                _own.Remove(gone);
+            }
+
+            _own[key] = new State();
+        }
+    }
+
+    /// <summary>One that was met needs no more recognition, and its port may be a client's next; any other may still be met.</summary>
+    private void Close(string key)
+    {
+        lock (_lock)
+        {
+            if (_own[key].IsMet)
+            {
+                _own.Remove(key);
+            }
+            else
+            {
+                _own[key].ClosedAt = time.GetTimestamp();
+            }
+        }
+    }
 
     private static string Key(EndPoint endPoint) =>
         endPoint is IPEndPoint ip ? new IPEndPoint(ip.Address.MapToIPv6(), ip.Port).ToString() : endPoint.ToString()!;
 
-    /// <summary>A probe's socket; closing it removes it from the known probes.</summary>
+    private sealed class State
+    {
+        public bool IsMet { get; set; }
+
+        /// <summary>The clock's timestamp; null while the socket is open.</summary>
+        public long? ClosedAt { get; set; }
+    }
+
     private sealed class ProbeSocket(SelfProbes probes, AddressFamily family, ProtocolType protocol) : Socket(family, SocketType.Stream, protocol)
     {
         private string? _key;
@@ -46,15 +106,15 @@ internal sealed class SelfProbes
         {
             Bind(local);
             _key = Key(LocalEndPoint!);
-            probes._own.TryAdd(_key, 0);
+            probes.Add(_key);
         }
 
         protected override void Dispose(bool disposing)
         {
             base.Dispose(disposing);
-            if (_key is not null)
+            if (Interlocked.Exchange(ref _key, null) is { } key)
             {
-                probes._own.TryRemove(_key, out _);
+                probes.Close(key);
             }
         }
     }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using EchoHost.Connections.Admission;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Time.Testing;
 
 namespace EchoHost.Tests.Connections.Admission;
 
@@ -49,22 +50,51 @@ public sealed class SelfProbeTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void They_are_known_for_as_long_as_their_sockets_are_open(bool isUnix)
+    public void One_that_was_met_is_forgotten_when_its_socket_closes(bool isUnix)
     {
-        Assert.SkipUnless(!isUnix || OperatingSystem.IsLinux(), "needs abstract names");
-        var probes = new SelfProbes();
-        EndPoint target = isUnix ? new UnixDomainSocketEndPoint("/run/echo.sock") : new IPEndPoint(IPAddress.Loopback, 5555);
-        using var other = probes.Open(target);
+        var probes = new SelfProbes(TimeProvider.System);
+        using var other = probes.Open(Target(isUnix));
         EndPoint own;
-        using (var probe = probes.Open(target))
+        using (var probe = probes.Open(Target(isUnix)))
         {
             own = probe.LocalEndPoint!;
-            Assert.True(probes.Contains(own));
+            Assert.True(probes.Meet(own));
         }
 
-        Assert.False(probes.Contains(own));
-        Assert.True(probes.Contains(other.LocalEndPoint));
-        Assert.False(probes.Contains(target));
+        Assert.False(probes.Meet(own));
+        Assert.True(probes.Meet(other.LocalEndPoint));
+        Assert.False(probes.Meet(Target(isUnix)));
+    }
+
+    /// <summary>A host that is too slow to answer its probe meets it when it has been given up.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void One_that_was_given_up_is_recognised_once_for_a_minute(bool isUnix)
+    {
+        var time = new FakeTimeProvider();
+        var probes = new SelfProbes(time);
+        var (late, never) = (GiveUp(), GiveUp());
+        time.Advance(TimeSpan.FromMinutes(1));
+        using var last = probes.Open(Target(isUnix));
+        Assert.True(probes.Meet(late));
+        Assert.False(probes.Meet(late));
+        time.Advance(TimeSpan.FromSeconds(1));
+        using var next = probes.Open(Target(isUnix));
+        Assert.False(probes.Meet(never));
+        Assert.True(probes.Meet(last.LocalEndPoint));
+
+        EndPoint GiveUp()
+        {
+            using var probe = probes.Open(Target(isUnix));
+            return probe.LocalEndPoint!;
+        }
+    }
+
+    private static EndPoint Target(bool isUnix)
+    {
+        Assert.SkipUnless(!isUnix || OperatingSystem.IsLinux(), "needs abstract names");
+        return isUnix ? new UnixDomainSocketEndPoint("/run/echo.sock") : new IPEndPoint(IPAddress.Loopback, 5555);
     }
 
     private ConnectionDelegate Chain(Action<ConnectionContext>? header = null) => _host.Build(chain =>
