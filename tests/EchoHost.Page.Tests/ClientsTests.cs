@@ -105,6 +105,28 @@ public class ClientsTests(Chromium chromium)
         Assert.Equal(0, await page.Page.EvaluateAsync<int>("() => localStorage.length"));
     }
 
+    /// <summary>Whether there is a token comes with the live stream, and the clients do not wait for that.</summary>
+    [Fact]
+    public async Task A_sheet_that_is_opened_before_the_stream_asks_for_the_token_later()
+    {
+        await using var host = await EchoHostFixture.StartAsync($"Admin:Token={Token}");
+        using var client = await host.ConnectAsync();
+        await client.EchoAsync("x");
+        await using var page = await chromium.OpenAsync(host);
+        var stream = new TaskCompletionSource();
+        await page.Page.RouteAsync("**/live", async route =>
+        {
+            await stream.Task;
+            await route.ContinueAsync();
+        });
+        await page.Page.ReloadAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = client.LocalAddress }).ClickAsync();
+        await Expect(page.Page.Locator("#panel")).ToContainTextAsync("Traffic");
+        await Expect(page.Page.Locator("#panel-foot")).ToBeEmptyAsync();
+        stream.SetResult();
+        await Expect(page.Page.GetByLabel("Admin token")).ToBeVisibleAsync();
+    }
+
     [Fact]
     public async Task Without_a_configured_token_nothing_can_be_closed()
     {

@@ -195,14 +195,22 @@ export function createClients(state) {
         if (client) {
             showFacts(values, describe(client));
         }
-        showClose(
-            foot,
-            id,
-            () => last?.peer ?? id,
-            () => state.host?.admin === true,
-            () => load(),
-        );
+        let offered = false;
+        /** Once it is known whether the host has a token. */
+        function offerClose() {
+            if (!offered && state.host) {
+                offered = true;
+                showClose(
+                    foot,
+                    id,
+                    () => last?.peer ?? id,
+                    () => state.host.admin === true,
+                    () => load(),
+                );
+            }
+        }
         async function load() {
+            offerClose();
             try {
                 last = await getJson(`connections/${encodeURIComponent(id)}`);
                 showFacts(values, describe(last));
