@@ -1,9 +1,8 @@
-using System.Globalization;
 using System.Net;
-using System.Net.Http.Json;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using EchoHost.Deploy.Tests.Infrastructure;
+using EchoHost.Deploy.Tests.Watching;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Deploy.Tests.Compose;
@@ -27,14 +26,7 @@ public class FleetTests
         using var second = StartHost(compose, ports, 1);
         using var haproxy = await StartHAProxyAsync(ports);
         using var folder = new PrometheusFolder(ports);
-        using var prometheus = await ToolProcess.StartAsync(
-            "prometheus",
-            [
-                $"--config.file={folder.File}", $"--storage.tsdb.path={folder.Path}/data", $"--web.listen-address=127.0.0.1:{ports.Prometheus}",
-            ],
-            [],
-            ports.Prometheus);
-        using var query = new PromQuery(ports.Prometheus);
+        using var prometheus = await PrometheusServer.StartAsync(folder.File);
 
         // Clients come through the balancer to both hosts, which see the clients' own addresses.
         var instances = new HashSet<string>();
@@ -53,26 +45,25 @@ public class FleetTests
             "both hosts answer through the balancer");
 
         // Prometheus scrapes all, and has taken every rule.
-        await query.UntilAsync("sum(up)", Hosts + 1);
-        await query.UntilAsync("count(echohost_build_info{version!=\"\"})", Hosts);
-        await query.UntilAsync("sum(echohost_peer_up)", Hosts * Hosts);
-        await query.UntilAsync("count(haproxy_server_status{state=\"UP\",proxy=\"echo\"} == 1)", Hosts);
-        var groups = (await query.GetAsync("/api/v1/rules")).GetProperty("groups").EnumerateArray();
-        var rules = groups.SelectMany(group => group.GetProperty("rules").EnumerateArray()).ToArray();
+        await prometheus.UntilAsync("sum(up)", Hosts + 1);
+        await prometheus.UntilAsync("count(echohost_build_info{version!=\"\"})", Hosts);
+        await prometheus.UntilAsync("sum(echohost_peer_up)", Hosts * Hosts);
+        await prometheus.UntilAsync("count(haproxy_server_status{state=\"UP\",proxy=\"echo\"} == 1)", Hosts);
+        var rules = await prometheus.RulesAsync();
         Assert.NotEmpty(rules);
-        Assert.All(rules, rule => Assert.Equal("", rule.TryGetProperty("lastError", out var error) ? error.GetString() : ""));
+        Assert.All(rules, rule => Assert.Null(rule.Error));
 
         // One leaves: the balancer sends its clients to the other, whose probes see it gone, as Prometheus does.
         first.Signal(PosixSignal.SIGTERM);
         Assert.Equal(0, await first.WaitForExitAsync());
-        await Wait.UntilAsync(() => haproxy.Output.Contains("Server echo/echohost-1 is DOWN", StringComparison.Ordinal), "the balancer has noticed");
+        await prometheus.UntilAsync("sum(haproxy_server_status{state=\"UP\",proxy=\"echo\",server=\"echohost-1\"})", 0);
         for (var connection = 0; connection < 2 * Hosts; connection++)
         {
             Assert.True(await EchoesAsync(ports), "a connection went to the host that is gone");
         }
 
-        await query.UntilAsync("sum(up{job=\"echohost\"})", Hosts - 1);
-        await query.UntilAsync("sum(echohost_peer_up and on (instance) up == 1)", 1);
+        await prometheus.UntilAsync("sum(up{job=\"echohost\"})", Hosts - 1);
+        await prometheus.UntilAsync("sum(echohost_peer_up and on (instance) up == 1)", 1);
     }
 
     private static EchoHostProcess StartHost(ComposeFile compose, Ports ports, int index)
@@ -134,8 +125,6 @@ public class FleetTests
     /// <summary>Free ports for everything that listens.</summary>
     private sealed class Ports : IDisposable
     {
-        private readonly HeldPort _prometheus = new();
-
         public HeldPort Front { get; } = new();
 
         public HeldPort WhoFront { get; } = new();
@@ -150,11 +139,9 @@ public class FleetTests
 
         public HeldPort[] Http { get; } = [new(), new()];
 
-        public int Prometheus => _prometheus.Port;
-
         public void Dispose()
         {
-            foreach (var port in (HeldPort[])[_prometheus, Front, WhoFront, Stats, .. Echo, .. Who, .. Peers, .. Http])
+            foreach (var port in (HeldPort[])[Front, WhoFront, Stats, .. Echo, .. Who, .. Peers, .. Http])
             {
                 port.Dispose();
             }
@@ -183,27 +170,5 @@ public class FleetTests
         public string File => $"{Path}/prometheus.yml";
 
         public void Dispose() => Directory.Delete(Path, recursive: true);
-    }
-
-    private sealed class PromQuery(int port) : IDisposable
-    {
-        private readonly HttpClient _http = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Wait.Limit };
-
-        public async Task<JsonElement> GetAsync(string path) => (await _http.GetFromJsonAsync<JsonElement>(path)).GetProperty("data");
-
-        /// <summary>Waits until an expression has one value, and this one.</summary>
-        public async Task UntilAsync(string expression, double value)
-        {
-            await Wait.UntilAsync(
-                async () =>
-                {
-                    var result = (await GetAsync($"/api/v1/query?query={Uri.EscapeDataString(expression)}")).GetProperty("result");
-                    return result.GetArrayLength() == 1
-                        && double.Parse(result[0].GetProperty("value")[1].GetString()!, CultureInfo.InvariantCulture) is var found && found == value;
-                },
-                $"{expression} is {value}");
-        }
-
-        public void Dispose() => _http.Dispose();
     }
 }

@@ -57,6 +57,10 @@ internal sealed class PrometheusServer : IDisposable
     /// <summary>The one value of an expression for now.</summary>
     public async Task<double> ValueAsync(string expression) => Assert.Single(await QueryAsync(expression)).Values[^1];
 
+    /// <summary>Waits until an expression has one value, and this one.</summary>
+    public Task UntilAsync(string expression, double value) =>
+        Wait.UntilAsync(async () => await QueryAsync(expression) is [var one] && one.Values[^1] == value, $"{expression} is {value}");
+
     /// <summary>The values of a label of some series.</summary>
     public async Task<IReadOnlyList<string>> LabelValuesAsync(string series, string label)
     {

@@ -102,9 +102,17 @@ public class FirstStepsTests
         using var host = await EchoHostProcess.StartHostAsync(["--Echo:LogMessages=false"]);
         using var other = await EchoHostProcess.StartHostAsync(
             [$"--Peers:Targets:0=127.0.0.1:{host.Port}", "--Peers:Interval=00:00:01", "--Peers:Timeout=00:00:25"]);
-        using var load = EchoHostProcess.Start(["load", $"127.0.0.1:{host.Port}", "--connections", "4", "--duration", "500ms", "--timeout", "25s", "--json"]);
-        Assert.Equal(0, await load.WaitForExitAsync());
-        Assert.Equal(0, JsonDocument.Parse(Assert.Single(load.Output)).RootElement.GetProperty("mismatches").GetInt32());
+        var (code, output) = await Wait.PatientlyAsync(
+            TimeSpan.FromMilliseconds(500),
+            async limit =>
+            {
+                using var load = EchoHostProcess.Start(
+                    ["load", $"127.0.0.1:{host.Port}", "--connections", "4", "--duration", $"{limit.TotalSeconds}s", "--timeout", "25s", "--json"]);
+                return (Code: await load.WaitForExitAsync(), Output: load.Output.ToArray());
+            },
+            run => run.Output is not [var line] || !line.StartsWith("{\"messages\":0,", StringComparison.Ordinal));
+        Assert.Equal(0, code);
+        Assert.Equal(0, JsonDocument.Parse(Assert.Single(output)).RootElement.GetProperty("mismatches").GetInt32());
         using var http = new HttpClient { BaseAddress = other.HttpUrl, Timeout = Wait.Limit };
         await Wait.UntilAsync(
             async () => JsonDocument.Parse(await http.GetStringAsync("/peers")).RootElement.GetProperty("peers")[0].GetProperty("up").GetBoolean(),

@@ -88,7 +88,11 @@ public sealed class ShellTests : IAsyncLifetime
         var (code, _, errors) = await RunAsync($"{prlimit} --nofile=300 $EchoHost load {{target}} --connections 200");
         Assert.Equal(2, code);
         Assert.Equal("EchoHost: --connections is '200', but the limit of 300 file descriptors allows 108; raise it (ulimit -n) or ask for less\n", errors);
-        (code, var output, errors) = await RunAsync($"{prlimit} --nofile=300 $EchoHost load {{target}} --connections 108 --duration 100ms --json");
+        (code, var output, errors) = await Wait.PatientlyAsync(
+            TimeSpan.FromMilliseconds(100),
+            limit => RunAsync(
+                $"{prlimit} --nofile=300 $EchoHost load {{target}} --connections 108 --duration {limit.TotalMilliseconds}ms --timeout 1m --json"),
+            run => !run.Output.Contains("\"messages\":0,", StringComparison.Ordinal));
         Assert.Equal("", errors);
         Assert.Equal(0, code);
         Assert.Contains("\"connections\":108,\"errors\":{}", output, StringComparison.Ordinal);

@@ -44,7 +44,7 @@ internal sealed class HeldPort : IDisposable
         var port = 0;
         foreach (var address in addresses)
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             _sockets.Add(socket);
             try
             {

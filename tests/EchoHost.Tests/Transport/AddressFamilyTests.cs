@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using EchoHost.Tests.Infrastructure;
 
 namespace EchoHost.Tests.Transport;
@@ -53,7 +52,8 @@ public class AddressFamilyTests
     {
         Assert.SkipUnless(missing == V6 || EchoHost.Transport.Loopback.HasIPv6, "no IPv6 here");
         var present = missing == V6 ? IPAddress.Loopback : IPAddress.IPv6Loopback;
-        urls = string.Format(CultureInfo.InvariantCulture, urls, FreePort(present));
+        using var http = new HeldPort(present.ToString());
+        urls = string.Format(CultureInfo.InvariantCulture, urls, http.Port);
         using var host = await StartAsync(missing, [$"--urls={urls}", $"--Echo:Endpoints:Tcp:Url={tcp}"], []);
         try
         {
@@ -113,12 +113,5 @@ public class AddressFamilyTests
         }
 
         return Process.Start(start)!;
-    }
-
-    private static int FreePort(IPAddress address)
-    {
-        using var listener = new TcpListener(address, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

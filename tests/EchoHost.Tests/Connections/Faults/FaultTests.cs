@@ -144,7 +144,8 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
         var start = Stopwatch.GetTimestamp();
         using var client = await host.ConnectAsync();
         Assert.Empty(await client.ReceiveToEndAsync());
-        Assert.True(Stopwatch.GetElapsedTime(start) >= TimeSpan.FromMilliseconds(200));
+        // Timers may fire a little early.
+        Assert.True(Stopwatch.GetElapsedTime(start) >= TimeSpan.FromMilliseconds(190));
     }
 
     [Fact]

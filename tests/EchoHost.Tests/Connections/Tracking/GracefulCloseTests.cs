@@ -72,7 +72,7 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
         for (var i = 0; i < 20; i++)
         {
             await client.SendAsync("late");
-            await Task.Delay(50, CancellationToken.None);
+            await Task.Delay(10, CancellationToken.None);
         }
 
         var received = await client.ReceiveToEndAsync();
