@@ -21,7 +21,7 @@ internal sealed class HostSignals : IHostLifetime
     /// <summary>Completes at the first signal.</summary>
     public Task Told => _told.Task;
 
-    /// <summary>Makes them the signals of a host.</summary>
+    /// <summary>Makes the first signal the stop of a host, and the second the end of its drain.</summary>
     public void AddTo(IServiceCollection services) => services.AddSingleton<IHostLifetime>(this).AddSingleton(_second);
 
     public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -33,7 +33,7 @@ internal sealed class HostSignals : IHostLifetime
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        // Before the drain begins: one that comes while it does is the second.
+        // First, so that a signal that comes while the drain begins counts as the second.
         _second.OnSignal();
         _told.TrySetResult();
     }

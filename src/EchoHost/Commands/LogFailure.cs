@@ -11,15 +11,15 @@ internal sealed class LogFailure
     private static readonly TimeSpan Start = TimeSpan.FromSeconds(5);
 
     private readonly TaskCompletionSource _withinStart = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long? _startedAt;
+    private long _startedAt;
 
     public LogFailure() => SelfLog.Enable(OnComplaint);
 
     /// <summary>Completes if the first lines can't be written.</summary>
     public Task WithinStart => _withinStart.Task;
 
-    /// <summary>The host has started, which may take a slow machine longer than the first lines after it.</summary>
-    public void Started() => _startedAt = TimeProvider.System.GetTimestamp();
+    /// <summary>Call it when the host has started: a slow machine may take longer for that than for its first lines.</summary>
+    public void Started() => Volatile.Write(ref _startedAt, TimeProvider.System.GetTimestamp());
 
     /// <summary>Why the log can't be written; null if it can.</summary>
     public string? Problem { get; private set; }
@@ -27,7 +27,7 @@ internal sealed class LogFailure
     /// <summary>Parses Serilog's text: what failed, then the exception with its stack trace.</summary>
     private void OnComplaint(string complaint)
     {
-        var isStart = _startedAt is not { } started || TimeProvider.System.GetElapsedTime(started) < Start;
+        var isStart = Volatile.Read(ref _startedAt) is var started && (started == 0 || TimeProvider.System.GetElapsedTime(started) < Start);
         if (Problem is null && isStart && complaint.Contains(nameof(IOException), StringComparison.Ordinal))
         {
             var type = complaint.IndexOf(nameof(IOException), StringComparison.Ordinal) + nameof(IOException).Length;

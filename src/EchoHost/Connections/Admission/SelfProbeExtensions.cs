@@ -13,13 +13,26 @@ internal static class SelfProbeExtensions
         var probes = builder.ApplicationServices.GetRequiredService<SelfProbes>();
         builder.Use(next => context =>
         {
-            if (probes.Meet(context.RemoteEndPoint))
+            if (!probes.Meet(context.RemoteEndPoint))
             {
-                context.Features.Set(OwnProbe.Instance);
+                return next(context);
             }
 
-            return next(context);
+            context.Features.Set(OwnProbe.Instance);
+            return RunAsync(next, context);
         });
+    }
+
+    private static async Task RunAsync(ConnectionDelegate next, ConnectionContext context)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (Exception e) when (e is IOException or ConnectionAbortedException)
+        {
+            // The probe was given up, as its result says.
+        }
     }
 
     /// <summary>Adds middleware for clients only; the host's own probes skip it.</summary>

@@ -18,7 +18,7 @@ internal sealed class SelfProbes(TimeProvider time)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, State> _own = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a socket that is recognised when it connects to <paramref name="target"/>, also if it is closed by then.</summary>
+    /// <summary>Opens a socket that is recognised when it connects to <paramref name="target"/>, even if it is closed by then.</summary>
     public Socket Open(EndPoint target)
     {
         var socket = target is IPEndPoint
@@ -49,43 +49,38 @@ internal sealed class SelfProbes(TimeProvider time)
             }
 
             probe.IsMet = true;
-            if (probe.ClosedAt is not null)
-            {
-                _own.Remove(Key(remote));
-            }
-
-            return true;
+            return probe.ClosedAt is not { } closed || (_own.Remove(Key(remote)) && IsRecent(closed));
         }
     }
 
-    private void Add(string key)
+    private State Add(string key)
     {
         lock (_lock)
         {
-            foreach (var (gone, _) in _own.Where(own => own.Value.ClosedAt is { } closed && time.GetElapsedTime(closed) > Late).ToArray())
+            foreach (var (gone, _) in _own.Where(own => own.Value.ClosedAt is { } closed && !IsRecent(closed)).ToArray())
             {
                 _own.Remove(gone);
             }
 
-            _own[key] = new State();
+            return _own[key] = new State();
         }
     }
 
     /// <summary>One that was met needs no more recognition, and its port may be a client's next; any other may still be met.</summary>
-    private void Close(string key)
+    private void Close(string key, State probe)
     {
         lock (_lock)
         {
-            if (_own[key].IsMet)
+            probe.ClosedAt = time.GetTimestamp();
+            // Its port may be another probe's already.
+            if (probe.IsMet && _own.TryGetValue(key, out var now) && now == probe)
             {
                 _own.Remove(key);
             }
-            else
-            {
-                _own[key].ClosedAt = time.GetTimestamp();
-            }
         }
     }
+
+    private bool IsRecent(long closed) => time.GetElapsedTime(closed) <= Late;
 
     private static string Key(EndPoint endPoint) =>
         endPoint is IPEndPoint ip ? new IPEndPoint(ip.Address.MapToIPv6(), ip.Port).ToString() : endPoint.ToString()!;
@@ -100,21 +95,22 @@ internal sealed class SelfProbes(TimeProvider time)
 
     private sealed class ProbeSocket(SelfProbes probes, AddressFamily family, ProtocolType protocol) : Socket(family, SocketType.Stream, protocol)
     {
-        private string? _key;
+        private string _key = "";
+        private State? _state;
 
         public void BindAs(EndPoint local)
         {
             Bind(local);
             _key = Key(LocalEndPoint!);
-            probes.Add(_key);
+            _state = probes.Add(_key);
         }
 
         protected override void Dispose(bool disposing)
         {
             base.Dispose(disposing);
-            if (Interlocked.Exchange(ref _key, null) is { } key)
+            if (Interlocked.Exchange(ref _state, null) is { } state)
             {
-                probes.Close(key);
+                probes.Close(_key, state);
             }
         }
     }
