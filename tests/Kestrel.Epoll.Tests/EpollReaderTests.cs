@@ -59,7 +59,7 @@ public class EpollReaderTests
     [Fact]
     public async Task After_a_read_was_canceled_the_next_one_asks_the_kernel_itself()
     {
-        // Without a look at it, no other thread takes over a loop that a busy machine holds up, and with it the second piece of work.
+        // With looks this far apart, no other thread takes over the loop, and the second piece of work, while a busy machine holds it up.
         await using var server = EpollServer.Start(loops: 1, lookInterval: TimeSpan.FromDays(1));
         var (host, peer) = await server.ConnectAsync();
         var (input, loop) = (host.Transport.Input, server.Loops.Next());

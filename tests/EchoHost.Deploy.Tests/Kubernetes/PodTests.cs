@@ -33,7 +33,7 @@ public partial class PodTests
             await late.EchoAsync("is let in");
         }
 
-        // Then the quiet connection ends, and the process with it, within the pod's time.
+        // Then the quiet connection ends, and the process with it.
         Assert.Empty(await client.ReceiveToEndAsync());
         Assert.Equal(0, await host.Process.WaitForExitAsync());
     }

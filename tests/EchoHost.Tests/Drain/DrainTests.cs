@@ -137,7 +137,7 @@ public abstract class DrainTests(string transport) : TransportTests(transport)
             .. certificate.Settings, "Echo:Endpoints:Tls:ProxyProtocol=Required", "Echo:Endpoints:Tls:ClientCertificateMode=RequireCertificate",
             $"Echo:Endpoints:Local:Url=unix:{certificate.Folder}/echo.sock", "Echo:Endpoints:Local:ProxyProtocol=Required",
             "Echo:Endpoints:Tcp:ProxyProtocol=Optional", "Echo:Endpoints:Plain:Url=tcp://127.0.0.1:0", "Echo:TrustedProxies:0=192.0.2.1",
-            "Echo:LogMessages=false", "Echo:Shutdown:CloseSpread=00:00:00"]);
+            "Echo:LogMessages=false", "Echo:Shutdown:CloseSpread=00:00:00", "Echo:Shutdown:GracePeriod=00:10:00"]);
         using var busy = await host.ConnectAsync("Plain");
         await busy.EchoAsync("before");
         var stop = host.BeginStop();

@@ -130,9 +130,14 @@ internal sealed class EchoHostFixture : IAsyncDisposable
         return long.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The first connection of <c>/connections</c>.</summary>
-    public async Task<JsonElement> ConnectionAsync() =>
-        (await Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")[0];
+    /// <summary>The first connection of <c>/connections</c>, once there is one: the kernel accepts before the host does.</summary>
+    public async Task<JsonElement> ConnectionAsync()
+    {
+        JsonElement all = default;
+        await Wait.UntilAsync(
+            async () => (all = (await Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")).GetArrayLength() > 0, "a connection is listed");
+        return all[0];
+    }
 
     /// <summary>The number of bytes in the kernel's send queue of the first connection.</summary>
     public async Task<long> SendQueueAsync() =>
