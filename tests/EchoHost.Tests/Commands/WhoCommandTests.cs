@@ -310,7 +310,8 @@ public sealed class WhoCommandTests
             TimeSpan.FromMilliseconds(200),
             limit => TestCommand.RunAsync(
                 ["load", host.Tcp.ToString()!, "--connections", "1", "--duration", $"{limit.TotalSeconds}s", "--timeout", "1m", "--who", who, .. options]),
-            run => !run.Output.Any(line => line.StartsWith("{\"messages\":0,", StringComparison.Ordinal) || line.StartsWith("0 messages ", StringComparison.Ordinal)));
+            run => !run.Output.Any(line => line.StartsWith("{\"messages\":0,", StringComparison.Ordinal)
+                || line.StartsWith("0 messages ", StringComparison.Ordinal)));
         var (code, output, _) = await LoadAsync("--json");
         Assert.Equal(0, code);
         var survey = JsonDocument.Parse(output[0]).RootElement.GetProperty("who");

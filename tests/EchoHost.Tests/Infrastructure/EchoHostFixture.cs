@@ -135,7 +135,8 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     {
         JsonElement all = default;
         await Wait.UntilAsync(
-            async () => (all = (await Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")).GetArrayLength() > 0, "a connection is listed");
+            async () => (all = (await Http.GetFromJsonAsync<JsonElement>("/connections")).GetProperty("connections")).GetArrayLength() > 0,
+            "a connection is listed");
         return all[0];
     }
 
