@@ -55,11 +55,31 @@ internal sealed class EventLoops(string name, int count, Action<Exception> onFai
             ObjectDisposedException.ThrowIf(_stop.IsSet, this);
             if (_loops is null)
             {
-                _loops = [.. Enumerable.Range(0, count).Select(i => new EventLoop($"{name} {i}", onFailure, seams))];
+                _loops = StartAll();
                 new Thread(Watch) { IsBackground = true, Name = $"{name} watch" }.UnsafeStart();
             }
 
             return _loops;
+        }
+    }
+
+    /// <summary>Starts all, or leaves none behind where descriptors are short.</summary>
+    private EventLoop[] StartAll()
+    {
+        var started = new List<EventLoop>(count);
+        try
+        {
+            while (started.Count < count)
+            {
+                started.Add(new EventLoop($"{name} {started.Count}", onFailure, seams));
+            }
+
+            return [.. started];
+        }
+        catch
+        {
+            started.ForEach(loop => loop.Stop());
+            throw;
         }
     }
 
