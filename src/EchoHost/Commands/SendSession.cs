@@ -19,12 +19,15 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
     {
         var tally = new SendTally();
         PeerConnection? connection = null;
-        var start = Stopwatch.GetTimestamp();
+        var step = (long)(interval.TotalSeconds * Stopwatch.Frequency);
+        var due = Stopwatch.GetTimestamp();
         try
         {
             await foreach (var message in messages.WithCancellation(stop))
             {
-                await DelayUntilAsync(start + (long)(tally.Messages * interval.TotalSeconds * Stopwatch.Frequency), stop);
+                await DelayUntilAsync(due, stop);
+                // Turns that a slow message took up are left out, not made up for.
+                due = (Stopwatch.GetTimestamp() - due > step ? Stopwatch.GetTimestamp() : due) + step;
                 var at = DateTimeOffset.UtcNow;
                 SendMessage Sent() => new(tally.Messages, at, message, connection?.RemoteEndPoint);
                 try

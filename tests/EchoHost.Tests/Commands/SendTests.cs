@@ -60,6 +60,23 @@ public sealed partial class SendTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_interval_is_kept_after_a_slow_message_too()
+    {
+        await using var peer = OddPeer.Start(async connection =>
+        {
+            var first = await connection.ReadAsync(5);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), connection.Stop);
+            await connection.WriteAsync(first);
+            await Odd.Honest(connection);
+        });
+        var (code, output, _) = await SendAsync(peer.EndPoint.ToString(), "hello", "--count", "4", "--interval", "100ms", "--json");
+        Assert.Equal(0, code);
+        DateTimeOffset[] times = [.. output.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("time").GetDateTimeOffset())];
+        // Timers may fire a little early.
+        Assert.InRange(times[3] - times[1], TimeSpan.FromMilliseconds(190), Wait.Limit);
+    }
+
+    [Fact]
     public async Task Random_bytes_are_not_shown()
     {
         var (code, output, _) = await SendAsync(Target, "--bytes", "300", "--count", "3", "--interval", "0s");
