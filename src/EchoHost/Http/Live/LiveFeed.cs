@@ -122,13 +122,7 @@ internal sealed class LiveFeed(
             }
 
             var events = new ArrayBufferWriter<byte>();
-            var host = DescribeHost();
-            if (!host.AsSpan().SequenceEqual(_host))
-            {
-                _host = host;
-                Write(events, "host"u8, host);
-            }
-
+            WriteHost(events);
             if (_changes.Changes() is { } changes)
             {
                 Write(events, "peers"u8, JsonSerializer.SerializeToUtf8Bytes(changes, LiveJson.Default.PeersEvent));
@@ -140,10 +134,7 @@ internal sealed class LiveFeed(
                 Write(events, "sample"u8, json => _history.WriteOne(json, ago, _end));
             }
 
-            foreach (var watcher in _watchers)
-            {
-                watcher.Send(events.WrittenMemory);
-            }
+            Send(events);
         }
     }
 
@@ -152,12 +143,46 @@ internal sealed class LiveFeed(
     {
         lock (_lock)
         {
+            if (_isOver)
+            {
+                return;
+            }
+
             Tick();
+            // A drain may have begun and ended within the second that was recorded last.
+            var last = new ArrayBufferWriter<byte>();
+            WriteHost(last);
+            Send(last);
             _isOver = true;
             foreach (var watcher in _watchers)
             {
                 watcher.End();
             }
+        }
+    }
+
+    /// <summary>Writes what the host says of itself, if that has changed.</summary>
+    private void WriteHost(ArrayBufferWriter<byte> events)
+    {
+        var host = DescribeHost();
+        if (!host.AsSpan().SequenceEqual(_host))
+        {
+            _host = host;
+            _snapshot = null;
+            Write(events, "host"u8, host);
+        }
+    }
+
+    private void Send(ArrayBufferWriter<byte> events)
+    {
+        if (events.WrittenCount == 0)
+        {
+            return;
+        }
+
+        foreach (var watcher in _watchers)
+        {
+            watcher.Send(events.WrittenMemory);
         }
     }
 

@@ -105,6 +105,22 @@ public class LiveEndpointTests
     }
 
     [Fact]
+    public async Task A_drain_that_ends_in_the_second_in_which_it_began_is_shown()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await EchoHostFixture.StartAsync(time);
+        var feed = host.Services.GetRequiredService<LiveFeed>();
+        time.Advance(TimeSpan.FromSeconds(1));
+        var watcher = feed.Join(() => { })!;
+        Assert.True(watcher.Events.TryRead(out _));
+        host.Services.GetRequiredService<DrainState>().BeginDraining();
+        feed.End();
+        Assert.True(watcher.Events.TryRead(out var last));
+        Assert.Contains("\"state\":\"draining\"", Encoding.UTF8.GetString(last.Span), StringComparison.Ordinal);
+        Assert.False(await watcher.Events.WaitToReadAsync().AsTask().WaitAsync(Wait.Limit));
+    }
+
+    [Fact]
     public async Task A_change_between_two_watchers_of_one_second_is_not_lost()
     {
         var time = new FakeTimeProvider();
