@@ -20,6 +20,8 @@ public sealed class KestrelHttpTests : IAsyncLifetime
     private readonly List<ListenOptions> _listening = [];
     private EpollTransport _transport = null!;
     private WebApplication _app = null!;
+    private int _begun;
+    private int _received;
 
     private string Http1 => $"http://127.0.0.1:{_listening[0].IPEndPoint!.Port}";
 
@@ -36,6 +38,8 @@ public sealed class KestrelHttpTests : IAsyncLifetime
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
+            // Else a body that stays away would end its request too.
+            kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Listen(IPAddress.Loopback, 0, listen => Add(listen, HttpProtocols.Http1));
             kestrel.Listen(IPAddress.Loopback, 0, listen => Add(listen, HttpProtocols.Http2));
             kestrel.Listen(IPAddress.Loopback, 0, listen => Add(listen, HttpProtocols.Http1AndHttp2).UseHttps(_certificate.Certificate));
@@ -47,7 +51,16 @@ public sealed class KestrelHttpTests : IAsyncLifetime
         {
             // Read the whole body first: the client reads no response before it has sent its request.
             var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body);
+            Interlocked.Increment(ref _begun);
+            try
+            {
+                await context.Request.Body.CopyToAsync(body);
+            }
+            finally
+            {
+                Interlocked.Increment(ref _received);
+            }
+
             await context.Response.Body.WriteAsync(body.ToArray());
         });
         await _app.StartAsync().WaitAsync(Wait.Limit);
@@ -178,7 +191,9 @@ public sealed class KestrelHttpTests : IAsyncLifetime
         {
             using var client = await EchoClient.ConnectAsync(_listening[0].IPEndPoint!);
             await client.SendAsync("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nonly the beginning");
+            await Wait.UntilAsync(() => Volatile.Read(ref _begun) == i + 1, "the request has begun");
             client.Reset();
+            await Wait.UntilAsync(() => Volatile.Read(ref _received) == i + 1, "it is aborted");
         }
 
         using var other = Client(HttpVersion.Version11);

@@ -54,8 +54,9 @@ public sealed class StartOnLoopTests : IAsyncDisposable
         await StartAsync(
             async connection =>
             {
+                var reading = connection.Transport.Input.ReadAsync();
                 threads.Add(Thread.CurrentThread.Name);
-                var read = await connection.Transport.Input.ReadAsync();
+                var read = await reading;
                 threads.Add(Thread.CurrentThread.Name);
                 connection.Transport.Input.AdvanceTo(read.Buffer.Start);
                 await EchoAsync(connection);
@@ -69,7 +70,8 @@ public sealed class StartOnLoopTests : IAsyncDisposable
             await client.EchoAsync("hello");
         }
 
-        Assert.Contains(threads, name => name?.StartsWith(ThreadName, StringComparison.Ordinal) == true);
+        Assert.Equal(2, threads.Count);
+        Assert.Single(threads, name => name?.StartsWith(ThreadName, StringComparison.Ordinal) == true);
         folder.Delete(recursive: true);
     }
 

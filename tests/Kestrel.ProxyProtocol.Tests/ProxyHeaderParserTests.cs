@@ -233,15 +233,22 @@ public class ProxyHeaderParserTests
         Assert.StartsWith("version 2 has ", parsed.Problem, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_checksum_is_verified_wherever_it_stands()
+    [Theory]
+    [InlineData(0, 2)]
+    [InlineData(1, 1)]
+    [InlineData(2, 0)]
+    public void A_checksum_is_verified_wherever_it_stands(int valuesBefore, int valuesAfter)
     {
         // RFC 3720, B.4: the CRC32C of 32 zeros. This proves the reference, which then proves the parser.
         Assert.Equal(0x8A9136AAu, ProxyHeaders.Reference(new byte[32]));
-        var right = ProxyHeaders.WithChecksum(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Tlv(0x02, "a.example"u8.ToArray()), ProxyHeaders.Crc()));
+        var value = ProxyHeaders.Tlv(0x02, "a.example"u8.ToArray());
+        var after = valuesAfter * value.Length;
+        var right = ProxyHeaders.WithChecksum(
+            ProxyHeaders.V2(Four, FourTo, [.. Enumerable.Repeat(value, valuesBefore), ProxyHeaders.Crc(), .. Enumerable.Repeat(value, valuesAfter)]),
+            after);
         Assert.Equal(ProxyParseStatus.Ok, Parse(right).Status);
         // Skip the type of the checksum's value: with another type there is no checksum.
-        var type = right.Length - 7;
+        var type = right.Length - after - 7;
         for (var at = 16; at < right.Length; at += at + 1 == type ? 2 : 1)
         {
             for (var bit = 0; bit < 8; bit++)
@@ -252,7 +259,7 @@ public class ProxyHeaderParserTests
             }
         }
 
-        right[^1]++;
+        right[type + 3]++;
         Assert.Equal(ProxyParseStatus.ChecksumMismatch, Parse(right).Status);
         Assert.Equal(ProxyParseStatus.Malformed, Parse(ProxyHeaders.V2(Four, FourTo, ProxyHeaders.Crc(), ProxyHeaders.Crc())).Status);
     }

@@ -203,17 +203,25 @@ public class ManifestTests
     }
 
     [Theory]
-    [InlineData("base")]
-    [InlineData("overlays/mesh")]
-    [InlineData("overlays/mesh-zone")]
-    public async Task A_host_says_where_it_runs(string folder)
+    [InlineData("base", Pod.Zone)]
+    [InlineData("overlays/mesh", Pod.Zone)]
+    [InlineData("overlays/mesh-zone", "eu-central-1a")]
+    public async Task A_host_says_where_it_runs(string folder, string zone)
     {
         var template = (await Manifest.ReadAsync(folder)).Template;
         var instance = Image.Settings(Pod.Environment(template)).Instance;
         Assert.Equal(Pod.Name, instance.Name);
         Assert.Equal(
-            [KeyValuePair.Create("node", Pod.Node), KeyValuePair.Create("zone", Pod.Zone)],
+            [KeyValuePair.Create("node", Pod.Node), KeyValuePair.Create("zone", zone)],
             instance.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => KeyValuePair.Create(label.Key, label.Value)));
+    }
+
+    /// <summary>This overlay names its zone, where the others have that of the node they happen to be on.</summary>
+    [Fact]
+    public async Task The_pods_of_a_zone_are_on_its_nodes()
+    {
+        var template = (await Manifest.ReadAsync("overlays/mesh-zone")).Template;
+        Assert.Equal([KeyValuePair.Create("topology.kubernetes.io/zone", "eu-central-1a")], template.Spec.NodeSelector);
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ internal static class Pod
 {
     public const string Name = "echohost-6c5f7d9b8-x2k4p";
     public const string Node = "worker-1";
-    public const string Zone = "eu-central-1a";
+    public const string Zone = "eu-central-1b";
 
     /// <summary>What stands in the place of a Secret with a certificate, for the whole test process.</summary>
     private static readonly Lazy<TestCertificate> Secret = new(() =>

@@ -34,16 +34,21 @@ public class MessageSourceTests
     public async Task Every_byte_of_a_line_is_kept()
     {
         // Invalid UTF-8, a byte order mark, and each byte except the line feed.
+        var messages = 0;
         byte[] line = [0xEF, 0xBB, 0xBF, 0xFF, 0xC0, 0x80, 0xED, 0xA0, 0x80, .. Enumerable.Range(0, 256).Where(b => b != '\n').Select(b => (byte)b), (byte)'x'];
         await foreach (var message in MessageSource.LinesAsync(new Pieces(line, [(byte)'\n']), 1000, 10).WithCancellation(Stop()))
         {
             Bytes.AssertSame(line, message.Span);
+            messages++;
         }
+
+        Assert.Equal(1, messages);
     }
 
     [Fact]
     public async Task A_long_line_is_one_message()
     {
+        var messages = 0;
         var line = new SeededBytes(1).Take(1_000_000);
         line.AsSpan().Replace((byte)'\n', (byte)' ');
         line[^1] = (byte)'x';
@@ -51,7 +56,10 @@ public class MessageSourceTests
         await foreach (var message in MessageSource.LinesAsync(new Pieces(pieces), line.Length, 10).WithCancellation(Stop()))
         {
             Bytes.AssertSame(line, message.Span);
+            messages++;
         }
+
+        Assert.Equal(1, messages);
     }
 
     [Theory]

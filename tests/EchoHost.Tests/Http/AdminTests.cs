@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using EchoHost.Http;
 using EchoHost.Tests.Infrastructure;
 using Microsoft.AspNetCore.Http;
@@ -33,9 +34,9 @@ public abstract class AdminTests(string transport) : TransportTests(transport)
     [Fact]
     public async Task A_stuck_connection_is_closed_too()
     {
-        await using var host = await StartHostAsync($"Admin:Token={Token}", "Echo:LogMessages=false");
+        await using var host = await StartHostAsync($"Admin:Token={Token}", "Echo:LogMessages=false", "Echo:Limits:WriteTimeout=00:00:00");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
-        var sending = Assert.ThrowsAnyAsync<Exception>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
+        var sending = Assert.ThrowsAnyAsync<SocketException>(() => client.SendAsync(new byte[64 * 1024 * 1024]));
         await host.UntilStuckAsync(client);
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(host, await IdAsync(host), $"Bearer {Token}")).StatusCode);
         await sending;

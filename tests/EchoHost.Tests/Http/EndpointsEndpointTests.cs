@@ -125,9 +125,9 @@ public class EndpointsEndpointTests
             ];
             for (var i = 0; !over.IsCancellationRequested; i++)
             {
-                await PutAsync(host, "Tcp", "?for=1m", bodies[i % bodies.Length]);
+                Assert.Equal(HttpStatusCode.OK, (await PutAsync(host, "Tcp", "?for=1m", bodies[i % bodies.Length])).StatusCode);
                 await Task.Delay(25);
-                await host.Http.DeleteAsync("/endpoints/Tcp/faults");
+                Assert.Equal(HttpStatusCode.NoContent, (await host.Http.DeleteAsync("/endpoints/Tcp/faults")).StatusCode);
                 await Task.Delay(25);
             }
         });

@@ -34,11 +34,13 @@ internal static class ProxyHeaders
 
     public static byte[] Tlv(byte type, params byte[] value) => [type, (byte)(value.Length >> 8), (byte)value.Length, .. value];
 
-    /// <summary>Fills in the CRC32C, if it is the last value; its four bytes are zero before.</summary>
-    public static byte[] WithChecksum(byte[] header)
+    /// <summary>Fills in the CRC32C, whose four bytes are zero before.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="after">How many bytes come after the checksum.</param>
+    public static byte[] WithChecksum(byte[] header, int after = 0)
     {
         var whole = (byte[])header.Clone();
-        BinaryPrimitives.WriteUInt32BigEndian(whole.AsSpan(whole.Length - 4), Reference(whole));
+        BinaryPrimitives.WriteUInt32BigEndian(whole.AsSpan(whole.Length - after - 4), Reference(whole));
         return whole;
     }
 

@@ -95,13 +95,17 @@ public sealed class NameLookupsTests : IDisposable
         await LeaveAsync(stop, silent);
         Assert.Equal((NameLookups.MaxThreads, 0), (_resolver.Blocked, _resolver.Asked(Good)));
 
-        // Ten names are ahead of it; once it has a thread, it is resolved at once.
+        // Ten names are ahead of it, though their callers have left; once it has a thread, it is resolved at once.
         var good = _lookups.ResolveAsync(Good, CancellationToken.None);
-        for (var i = 0; i <= 10; i++)
+        for (var i = 0; i < 10; i++)
         {
             _resolver.Release($"silent-{i}.example");
         }
 
+        await Wait.UntilAsync(
+            () => Enumerable.Range(NameLookups.MaxThreads, 10).All(i => _resolver.Asked($"silent-{i}.example") == 1), "those ahead have the threads");
+        Assert.Equal(0, _resolver.Asked(Good));
+        _resolver.Release("silent-10.example");
         await good.WaitAsync(Wait.Limit);
         Assert.Equal(1, _resolver.Asked(Good));
     }

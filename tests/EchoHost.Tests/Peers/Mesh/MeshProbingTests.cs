@@ -70,6 +70,10 @@ public class MeshProbingTests
             () => resolver.Asked > asked && connections.Attempts == 2 && connections.AtOnce == 1,
             "its probe has ended, and another peer's begun");
         Assert.Equal("127.0.0.3:1", Assert.Single(mesh.Peers.All()).Name);
+        // Its turn comes no more; the other's probe still waits for an answer.
+        asked = resolver.Asked;
+        await mesh.Time.PassUntilAsync(Step, () => resolver.Asked >= asked + 3, "several intervals pass");
+        Assert.Equal(2, connections.Attempts);
         Assert.Empty(mesh.Failures);
     }
 
