@@ -165,7 +165,8 @@ public abstract class FaultTests(string transport) : TransportTests(transport)
     [InlineData("ResetAfter", false)]
     public async Task An_end_by_time_comes_whether_or_not_anything_moves(string key, bool reads)
     {
-        await using var host = await StartHostAsync($"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00");
+        await using var host = await StartHostAsync(
+            $"{Faults}{key}=300ms", $"{Faults}BytesPerSecond=100000000", "Echo:Limits:WriteTimeout=00:00:00", "Echo:Limits:IdleTimeout=00:00:00");
         using var client = await EchoClient.ConnectAsync(host.Tcp, receiveBuffer: 4096);
         using var over = new CancellationTokenSource();
         var sending = Task.Run(async () =>
