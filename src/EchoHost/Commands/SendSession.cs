@@ -27,7 +27,8 @@ internal sealed class SendSession(PeerTarget target, TimeSpan timeout, TimeSpan 
             {
                 await DelayUntilAsync(due, stop);
                 // Turns that a slow message took up are left out, not made up for.
-                due = (Stopwatch.GetTimestamp() - due > step ? Stopwatch.GetTimestamp() : due) + step;
+                var now = Stopwatch.GetTimestamp();
+                due = (now - due > step ? now : due) + step;
                 var at = DateTimeOffset.UtcNow;
                 SendMessage Sent() => new(tally.Messages, at, message, connection?.RemoteEndPoint);
                 try

@@ -16,7 +16,9 @@ internal sealed class SelfProbes(TimeProvider time)
     private static readonly TimeSpan Late = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, State> _own = new(StringComparer.Ordinal);
+
+    /// <summary>Those that the host has not met yet, each with the timestamp at which it gave up; null while it is open.</summary>
+    private readonly Dictionary<string, long?> _unmet = new(StringComparer.Ordinal);
 
     /// <summary>Opens a socket that is recognised when it connects to <paramref name="target"/>, even if it is closed by then.</summary>
     public Socket Open(EndPoint target)
@@ -37,81 +39,65 @@ internal sealed class SelfProbes(TimeProvider time)
         }
     }
 
-    /// <summary>Whether a connection that the host has just accepted is one of its own probes.</summary>
+    /// <summary>Whether a connection that the host has just accepted is one of its own probes. Each is met once.</summary>
     /// <param name="remote">Where it comes from.</param>
     public bool Meet(EndPoint? remote)
     {
         lock (_lock)
         {
-            if (_own.Count == 0 || remote is null || !_own.TryGetValue(Key(remote), out var probe))
-            {
-                return false;
-            }
-
-            probe.IsMet = true;
-            return probe.ClosedAt is not { } closed || (_own.Remove(Key(remote)) && IsRecent(closed));
+            return _unmet.Count > 0 && remote is not null && _unmet.Remove(Key(remote), out var gaveUpAt) && !IsTooLate(gaveUpAt);
         }
     }
 
-    private State Add(string key)
+    private void Add(string key)
     {
         lock (_lock)
         {
-            foreach (var (gone, _) in _own.Where(own => own.Value.ClosedAt is { } closed && !IsRecent(closed)).ToArray())
+            foreach (var (gone, _) in _unmet.Where(probe => IsTooLate(probe.Value)).ToArray())
             {
-                _own.Remove(gone);
+                _unmet.Remove(gone);
             }
 
-            return _own[key] = new State();
+            _unmet[key] = null;
         }
     }
 
-    /// <summary>One that was met needs no more recognition, and its port may be a client's next; any other may still be met.</summary>
-    private void Close(string key, State probe)
+    private void GiveUp(string key)
     {
         lock (_lock)
         {
-            probe.ClosedAt = time.GetTimestamp();
-            // Its port may be another probe's already.
-            if (probe.IsMet && _own.TryGetValue(key, out var now) && now == probe)
+            if (_unmet.ContainsKey(key))
             {
-                _own.Remove(key);
+                _unmet[key] = time.GetTimestamp();
             }
         }
     }
 
-    private bool IsRecent(long closed) => time.GetElapsedTime(closed) <= Late;
+    private bool IsTooLate(long? gaveUpAt) => gaveUpAt is { } timestamp && time.GetElapsedTime(timestamp) > Late;
 
     private static string Key(EndPoint endPoint) =>
         endPoint is IPEndPoint ip ? new IPEndPoint(ip.Address.MapToIPv6(), ip.Port).ToString() : endPoint.ToString()!;
 
-    private sealed class State
-    {
-        public bool IsMet { get; set; }
-
-        /// <summary>The clock's timestamp; null while the socket is open.</summary>
-        public long? ClosedAt { get; set; }
-    }
-
     private sealed class ProbeSocket(SelfProbes probes, AddressFamily family, ProtocolType protocol) : Socket(family, SocketType.Stream, protocol)
     {
-        private string _key = "";
-        private State? _state;
+        private string? _key;
 
         public void BindAs(EndPoint local)
         {
             Bind(local);
             _key = Key(LocalEndPoint!);
-            _state = probes.Add(_key);
+            probes.Add(_key);
         }
 
         protected override void Dispose(bool disposing)
         {
-            base.Dispose(disposing);
-            if (Interlocked.Exchange(ref _state, null) is { } state)
+            // While the port is still its own.
+            if (Interlocked.Exchange(ref _key, null) is { } key)
             {
-                probes.Close(_key, state);
+                probes.GiveUp(key);
             }
+
+            base.Dispose(disposing);
         }
     }
 }

@@ -22,21 +22,13 @@ internal sealed partial class ConnectionTimeouts(
     /// <summary>How long a connection that a fault closes may take, whatever its client does.</summary>
     private static readonly TimeSpan LongestFaultyEnd = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// The interval between two passes: a quarter of the shorter limit, between 10 ms and a second; a second without limits, for the
-    /// connections that a fault closes.
-    /// </summary>
+    /// <summary>The interval between two passes: a quarter of the shortest limit, between 10 ms and a second.</summary>
     private TimeSpan Period
     {
         get
         {
-            if (_idleTimeout == TimeSpan.Zero && _writeTimeout == TimeSpan.Zero)
-            {
-                return LongestPeriod;
-            }
-
-            var isIdleShorter = _writeTimeout == TimeSpan.Zero || (_idleTimeout > TimeSpan.Zero && _idleTimeout < _writeTimeout);
-            var quarter = (isIdleShorter ? _idleTimeout : _writeTimeout) / 4;
+            TimeSpan[] limits = [_idleTimeout, _writeTimeout, LongestFaultyEnd];
+            var quarter = limits.Where(limit => limit > TimeSpan.Zero).Min() / 4;
             return quarter < ShortestPeriod ? ShortestPeriod : quarter > LongestPeriod ? LongestPeriod : quarter;
         }
     }

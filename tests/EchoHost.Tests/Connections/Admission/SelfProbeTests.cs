@@ -19,12 +19,13 @@ public sealed class SelfProbeTests : IDisposable
     public async Task They_pass_by_what_is_for_clients()
     {
         var chain = Chain();
-        using (var probe = _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1)))
+        using (Socket probe = Open(), mapped = Open())
         {
             var own = (IPEndPoint)probe.LocalEndPoint!;
             await chain(new PipeConnection(own));
-            // The same end point as a dual-stack socket reports it.
-            await chain(new PipeConnection(new IPEndPoint(own.Address.MapToIPv6(), own.Port)));
+            // An end point as a dual-stack socket reports it.
+            var (address, port) = (((IPEndPoint)mapped.LocalEndPoint!).Address, ((IPEndPoint)mapped.LocalEndPoint!).Port);
+            await chain(new PipeConnection(new IPEndPoint(address.MapToIPv6(), port)));
             Assert.Equal(["service", "service"], _passed);
             _passed.Clear();
             await chain(new PipeConnection(new IPEndPoint(own.Address, own.Port == 65535 ? 1 : own.Port + 1)));
@@ -34,6 +35,8 @@ public sealed class SelfProbeTests : IDisposable
 
         await chain(new PipeConnection());
         Assert.Equal(["limits", "proxy", "service"], _passed);
+
+        Socket Open() => _host.Get<SelfProbes>().Open(new IPEndPoint(IPAddress.Loopback, 1));
     }
 
     /// <summary>A host logs what a chain throws, and nothing of a probe belongs in the log.</summary>
