@@ -186,12 +186,9 @@ internal sealed class EchoHostFixture : IAsyncDisposable
     /// </summary>
     public void KillListener()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "finds the socket through /proc");
         var at = (IPEndPoint)Tcp;
         var local = $"{BitConverter.ToUInt32(at.Address.GetAddressBytes()):X8}:{at.Port:X4}";
-        const string listening = "0A";
-        var inode = File.ReadLines("/proc/self/net/tcp").Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .First(f => f[1] == local && f[3] == listening)[9];
+        var inode = TcpSockets.All().First(socket => socket.Local == local && socket.State == TcpSockets.Listening).Inode;
         var descriptor = Directory.EnumerateFileSystemEntries("/proc/self/fd").First(path => new FileInfo(path).LinkTarget == $"socket:[{inode}]");
         using var socket = new Socket(new SafeSocketHandle(int.Parse(Path.GetFileName(descriptor), CultureInfo.InvariantCulture), ownsHandle: false));
         socket.Shutdown(SocketShutdown.Both);

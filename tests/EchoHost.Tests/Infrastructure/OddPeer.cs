@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -50,15 +49,8 @@ internal sealed class OddPeer : IAsyncDisposable
     /// <summary>Waits until no process has a socket that is connected, or connecting, to this peer.</summary>
     public async Task ExpectNoConnectionAsync()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc/net/tcp");
-        // A closed socket that still has bytes to send belongs to the kernel only, and has no inode.
-        const string closed = "0";
-        var port = $":{EndPoint.Port.ToString("X4", CultureInfo.InvariantCulture)}";
-        await Wait.UntilAsync(
-            () => !File.ReadLines("/proc/self/net/tcp")
-                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Any(f => f[2].EndsWith(port, StringComparison.Ordinal) && f[9] != closed),
-            "no connection is open to the peer");
+        var port = EndPoint.Port;
+        await Wait.UntilAsync(() => !TcpSockets.All().Any(socket => socket.IsTo(port) && socket.Inode != "0"), "no connection is open to the peer");
     }
 
     /// <summary>Ends every connection, with RST if it is still open.</summary>

@@ -26,5 +26,12 @@ internal static class TestCommand
         return (code, Lines(output), Lines(errors));
     }
 
+    /// <summary>
+    /// Whether <c>load</c> ended any message, by its output in either form. In a short test, a machine that pauses may end none; then it
+    /// is run again for longer (<see cref="Wait.PatientlyAsync"/>).
+    /// </summary>
+    public static bool HasLoaded(IEnumerable<string> output) => !output.Any(
+        line => line.StartsWith("{\"messages\":0,", StringComparison.Ordinal) || line.StartsWith("0 messages ", StringComparison.Ordinal));
+
     private static string[] Lines(StringWriter text) => text.ToString() is { Length: > 0 } all ? all.TrimEnd('\n').Split('\n') : [];
 }

@@ -145,11 +145,8 @@ public abstract class GracefulCloseTests(string transport) : TransportTests(tran
     /// <summary>Whether the kernel has the FIN of the host's side, sent or not.</summary>
     private static bool HasSentFin(EchoClient client)
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "reads /proc/net/tcp");
-        string[] sent = ["04", "05"]; // FIN-WAIT-1 and FIN-WAIT-2, in include/net/tcp_states.h
-        var remote = $":{((IPEndPoint)client.Socket.LocalEndPoint!).Port:X4}";
-        return File.ReadLines("/proc/self/net/tcp").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Any(field => field[2].EndsWith(remote, StringComparison.Ordinal) && sent.Contains(field[3]));
+        var port = ((IPEndPoint)client.Socket.LocalEndPoint!).Port;
+        return TcpSockets.All().Any(socket => socket.IsTo(port) && socket.State is TcpSockets.FinWait1 or TcpSockets.FinWait2);
     }
 
     private static byte[] After(string first, byte[] rest) => [.. Encoding.ASCII.GetBytes(first), .. rest];
